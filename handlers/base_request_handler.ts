@@ -1,0 +1,89 @@
+import type { BaseServer } from "../server/base_server.ts";
+import { signal_of } from "../server/exchange.ts";
+import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+
+/**
+ * What every request handler is made from: a subclass overrides {@linkcode handle}, and
+ * {@linkcode setup} and {@linkcode finish} where it needs them. A server makes one handler for each
+ * request and calls {@linkcode run}.
+ *
+ * Python's handlers do all of their work in the constructor. A constructor here cannot wait, so the
+ * constructor only keeps its arguments and `run()` does the work.
+ *
+ * @example One request, one reply
+ * ```ts
+ * import { BaseRequestHandler } from "@socketserver/socketserver";
+ *
+ * class HelloHandler extends BaseRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     const { hostname } = this.client_address;
+ *     await this.request.sendall(new TextEncoder().encode(`hello ${hostname}\n`));
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam Server The type of `this.server`.
+ * @typeParam Request The type of `this.request`.
+ * @typeParam Address The type of `this.client_address`.
+ */
+export class BaseRequestHandler<
+  Server = BaseServer,
+  Request = StreamSocket<Deno.NetAddr>,
+  Address = Deno.NetAddr,
+> {
+  /**
+   * The module that exports the class, as `static module = import.meta.url`: there a worker finds it
+   * by its name, or as the default export. Without it the program's main module is searched.
+   */
+  static module?: string;
+
+  /** The request: a connection for stream servers, a datagram and its socket for datagram servers. */
+  request: Request;
+  /** The client's address. */
+  client_address: Address;
+  /**
+   * The server. In a worker it stands for the server: its address and settings are there, and its
+   * methods, called, run in the server's own thread and return promises.
+   */
+  server: Server;
+
+  /**
+   * Keeps its arguments; {@linkcode run} does the work.
+   *
+   * @param request The request.
+   * @param client_address The client's address.
+   * @param server The server.
+   */
+  constructor(request: Request, client_address: Address, server: Server) {
+    this.request = request;
+    this.client_address = client_address;
+    this.server = server;
+  }
+
+  /**
+   * Aborts when the request must end: the server is closing, `request_timeout` is over. Pass it on to
+   * what the handler waits for (`fetch`, timers). The connection is closed all the same.
+   */
+  get signal(): AbortSignal {
+    return signal_of(this.request);
+  }
+
+  /** Called before {@linkcode handle}. If it throws, nothing else is called. */
+  setup(): void | Promise<void> {}
+
+  /** Does the work of the request. */
+  handle(): void | Promise<void> {}
+
+  /** Called after {@linkcode handle}, also if that threw. */
+  finish(): void | Promise<void> {}
+
+  /** Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. */
+  async run(): Promise<void> {
+    await this.setup();
+    try {
+      await this.handle();
+    } finally {
+      await this.finish();
+    }
+  }
+}

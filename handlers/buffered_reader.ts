@@ -1,0 +1,217 @@
+import { receive, StreamSocket } from "../server/sockets/stream_socket.ts";
+
+/** How long a line may be unless the caller says otherwise, in bytes. */
+const DEFAULT_LIMIT = 65_536;
+/** How much is asked of the source at once unless told otherwise, in bytes. */
+const DEFAULT_SIZE = 65_536;
+
+const NEWLINE = new Uint8Array([10]);
+const EMPTY = new Uint8Array(0);
+
+/** Gives at most `size` bytes, none at the end; `midway` says that something is half-read. */
+type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
+
+/**
+ * Reads lines and blocks from a connection: the `rfile` of stream handlers, after Python's
+ * `io.BufferedReader`, with the bounds and the `readexactly` and `readuntil` of asyncio's
+ * `StreamReader`.
+ *
+ * Nothing is lost when a read fails, by a timeout for example: what had come is still there for the
+ * next one.
+ *
+ * @example Lines, then a block
+ * ```ts
+ * import { StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * class BlockHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     const header = new TextDecoder().decode(await this.rfile.readline(1024));
+ *     const block = await this.rfile.readexactly(Number(header));
+ *     await this.wfile.write(`${block.length} bytes\n`);
+ *   }
+ * }
+ * ```
+ */
+export class BufferedReader {
+  #source: Source;
+  #bufsize: number;
+  /** What has come and is not read yet is `#buffer.subarray(#start, #end)`. */
+  #buffer: Uint8Array = EMPTY;
+  #start = 0;
+  #end = 0;
+
+  /**
+   * Reads from a connection.
+   *
+   * @param source Where the bytes come from: a {@linkcode StreamSocket} or any `Deno.Conn`.
+   * @param bufsize How many bytes to ask of the source at once: 65,536 where it is negative, as
+   * Python's default is; with 0 it never reads further than it is asked to.
+   */
+  constructor(source: Pick<Deno.Conn, "read">, bufsize = -1) {
+    this.#source = source_of(source);
+    this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+  }
+
+  /**
+   * Reads a line with its `\n`. The last line may lack it.
+   *
+   * @param limit The most bytes of a line, its end included; 65,536 unless told.
+   * @returns The line, an empty array at the end of the input.
+   * @throws {Deno.errors.InvalidData} If the line is longer than `limit`. It stays unread.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   */
+  readline(limit: number = DEFAULT_LIMIT): Promise<Uint8Array> {
+    const newline = this.#buffer.subarray(this.#start, this.#end).indexOf(10);
+    if (newline >= 0 && newline < limit) return Promise.resolve(this.#take(newline + 1));
+    return this.#read_until(NEWLINE, limit, () => this.#take(this.#end - this.#start));
+  }
+
+  /**
+   * Reads a given number of bytes, or all to the end.
+   *
+   * @param size The number of bytes; negative, as it is unless told, means all.
+   * @returns The bytes: fewer than `size` only at the end of the input.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   */
+  async read(size = -1): Promise<Uint8Array> {
+    const wanted = size < 0 ? Infinity : size;
+    let open = true;
+    while (open && this.#available < wanted) open = await this.#more(wanted - this.#available);
+    return this.#take(Math.min(wanted, this.#available));
+  }
+
+  /**
+   * Reads exactly `n` bytes.
+   *
+   * @param n The number of bytes.
+   * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   */
+  async readexactly(n: number): Promise<Uint8Array> {
+    while (this.#available < n) {
+      if (await this.#more(n - this.#available)) continue;
+      const message = `The input ended after ${this.#available} of ${n} bytes`;
+      throw new Deno.errors.UnexpectedEof(message);
+    }
+    return this.#take(n);
+  }
+
+  /**
+   * Reads up to a delimiter and with it.
+   *
+   * @param delimiter The bytes, or text in UTF-8, that end the block.
+   * @param limit The most bytes of a block, its delimiter included; 65,536 unless told.
+   * @throws {Deno.errors.InvalidData} If the block is longer than `limit`. It stays unread.
+   * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the delimiter is empty.
+   */
+  async readuntil(
+    delimiter: Uint8Array | string,
+    limit: number = DEFAULT_LIMIT,
+  ): Promise<Uint8Array> {
+    const bytes = typeof delimiter === "string" ? new TextEncoder().encode(delimiter) : delimiter;
+    if (bytes.length === 0) throw new RangeError("Cannot read until an empty delimiter");
+    return await this.#read_until(bytes, limit, () => {
+      const message = `The input ended after ${this.#available} bytes, before the delimiter`;
+      throw new Deno.errors.UnexpectedEof(message);
+    });
+  }
+
+  /**
+   * Shows what the next read will get, at least one byte, and leaves it there.
+   *
+   * @returns The bytes, an empty array at the end of the input.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   */
+  async peek(): Promise<Uint8Array> {
+    if (this.#available === 0) await this.#more(1);
+    return this.#buffer.slice(this.#start, this.#end);
+  }
+
+  /** The lines to the end of the input, each with its `\n`; bounded as {@linkcode readline} is. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    const lines: AsyncIterableIterator<Uint8Array> = {
+      next: async () => {
+        const line = await this.readline();
+        return line.length > 0 ? { value: line, done: false } : { value: undefined, done: true };
+      },
+      [Symbol.asyncIterator]: () => lines,
+    };
+    return lines;
+  }
+
+  get #available(): number {
+    return this.#end - this.#start;
+  }
+
+  #take(count: number): Uint8Array {
+    const bytes = this.#buffer.slice(this.#start, this.#start + count);
+    this.#start += count;
+    if (this.#start === this.#end) {
+      this.#buffer = EMPTY;
+      this.#start = this.#end = 0;
+    }
+    return bytes;
+  }
+
+  async #read_until(
+    delimiter: Uint8Array,
+    limit: number,
+    at_end: () => Uint8Array,
+  ): Promise<Uint8Array> {
+    for (let scanned = 0;;) {
+      const found = find(this.#buffer.subarray(this.#start, this.#end), delimiter, scanned);
+      const length = found < 0 ? this.#available : found + delimiter.length;
+      if (length > limit || (found < 0 && length === limit)) {
+        throw new Deno.errors.InvalidData(`No end was found within ${limit} bytes`);
+      }
+      if (found >= 0) return this.#take(length);
+      scanned = Math.max(0, length - delimiter.length + 1);
+      if (!await this.#more(1)) return at_end();
+    }
+  }
+
+  /** Waits for more bytes; `false` at the end of the input. */
+  async #more(wanted: number): Promise<boolean> {
+    const size = this.#bufsize === 0 ? Math.min(wanted, DEFAULT_SIZE) : this.#bufsize;
+    const chunk = await this.#source(size, this.#available > 0);
+    if (this.#available === 0) {
+      this.#buffer = chunk;
+      this.#start = 0;
+      this.#end = chunk.length;
+    } else {
+      this.#append(chunk);
+    }
+    return chunk.length > 0;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#available + chunk.length;
+    if (this.#end + chunk.length > this.#buffer.length) {
+      // Room for twice as much, so that a block of many small parts is not copied for each.
+      const room = new Uint8Array(length * 2);
+      room.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = room;
+      this.#start = 0;
+    }
+    this.#buffer.set(chunk, length - chunk.length + this.#start);
+    this.#end = this.#start + length;
+  }
+}
+
+function source_of(source: Pick<Deno.Conn, "read">): Source {
+  if (source instanceof StreamSocket) return (size, midway) => receive(source, size, midway);
+  return async (size) => {
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, await source.read(bytes) ?? 0);
+  };
+}
+
+/** The place of `wanted` in `bytes`, from `start` on; -1 if it is not there. */
+function find(bytes: Uint8Array, wanted: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(wanted[0]!, start); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
+    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,80 @@
+import { Buffer } from "node:buffer";
+
+const ENCODER = new TextEncoder();
+/** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
+const DEFAULT_SIZE = 8192;
+
+/** Where a writer writes: a {@linkcode StreamSocket}, or what else takes all it is given. */
+export interface ByteSink {
+  /** Sends all of `data`. */
+  sendall(data: Uint8Array): Promise<void>;
+}
+
+/**
+ * Writes bytes and text to a connection: the `wfile` of stream handlers, after Python's `_SocketWriter`
+ * and `io.BufferedWriter`. Never a partial write; writes that are not awaited keep their order.
+ *
+ * @example Two parts, sent as one
+ * ```ts
+ * import { StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * class PageHandler extends StreamRequestHandler {
+ *   static override wbufsize = -1;
+ *   override async handle(): Promise<void> {
+ *     await this.wfile.write("HTTP/1.0 200 OK\r\n\r\n");
+ *     await this.wfile.write("hello\n"); // sent by finish()
+ *   }
+ * }
+ * ```
+ */
+export class BufferedWriter {
+  #sink: ByteSink;
+  #size: number;
+  #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /**
+   * Writes to a connection.
+   *
+   * @param sink Where the bytes go: a {@linkcode StreamSocket}.
+   * @param bufsize With 0, which is the default, every write is sent before it resolves. Otherwise
+   * that many bytes are collected, 8192 where it is negative.
+   */
+  constructor(sink: ByteSink, bufsize = 0) {
+    this.#sink = sink;
+    this.#size = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+  }
+
+  /**
+   * Writes all of `data`.
+   *
+   * @param data Bytes, or text, which is sent in UTF-8.
+   * @returns The number of bytes.
+   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
+   */
+  async write(data: Uint8Array | string): Promise<number> {
+    const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
+    if (this.#size === 0) {
+      await this.#sink.sendall(bytes);
+    } else {
+      // A copy: the caller may fill its array anew before this one is sent.
+      this.#parts.push(bytes.slice());
+      this.#length += bytes.length;
+      if (this.#length >= this.#size) await this.flush();
+    }
+    return bytes.length;
+  }
+
+  /**
+   * Sends what was collected.
+   *
+   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
+   */
+  async flush(): Promise<void> {
+    if (this.#length === 0) return;
+    const data = Buffer.concat(this.#parts, this.#length);
+    this.#parts = [];
+    this.#length = 0;
+    await this.#sink.sendall(data);
+  }
+}

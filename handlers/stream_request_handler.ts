@@ -1,0 +1,67 @@
+import type { BaseServer } from "../server/base_server.ts";
+import { is_client_gone } from "../server/errors.ts";
+import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+import { BaseRequestHandler } from "./base_request_handler.ts";
+import { BufferedReader } from "./buffered_reader.ts";
+import { BufferedWriter } from "./buffered_writer.ts";
+
+/**
+ * A handler for stream servers, with `rfile` to read lines from and `wfile` to write to, as in
+ * Python's `socketserver.StreamRequestHandler`.
+ *
+ * @example Each line in upper case
+ * ```ts
+ * import { StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * class UpperHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) {
+ *       await this.wfile.write(new TextDecoder().decode(line).toUpperCase());
+ *     }
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam Server The type of `this.server`.
+ * @typeParam Address The type of `this.client_address`.
+ */
+export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr = Deno.NetAddr>
+  extends BaseRequestHandler<Server, StreamSocket<Address>, Address> {
+  /**
+   * How long a read may wait for bytes of the client, in ms; `null`, the default, is for ever. Only
+   * bytes of the client reset the clock. A read that waited too long throws `Deno.errors.TimedOut`.
+   */
+  static timeout: number | null = null;
+  /** How much `rfile` reads at once, in bytes: 64 KiB where negative (the default), 0 unbuffered. */
+  static rbufsize: number = -1;
+  /** How much `wfile` collects, in bytes: with 0 (the default) every write is sent at once. */
+  static wbufsize = 0;
+  /** Whether small writes are sent without delay (`TCP_NODELAY`); `true` unless told. */
+  static disable_nagle_algorithm = true;
+
+  /** The connection; the same as `request`. */
+  connection!: StreamSocket<Address>;
+  /** Reads from the connection. */
+  rfile!: BufferedReader;
+  /** Writes to the connection. */
+  wfile!: BufferedWriter;
+
+  /** Prepares `connection`, `rfile` and `wfile`. An override calls `super.setup()`. */
+  override setup(): void | Promise<void> {
+    const settings = this.constructor as typeof StreamRequestHandler;
+    this.connection = this.request;
+    if (settings.timeout !== null) this.connection.settimeout(settings.timeout);
+    if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
+    this.rfile = new BufferedReader(this.connection, settings.rbufsize);
+    this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
+  }
+
+  /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */
+  override async finish(): Promise<void> {
+    try {
+      await this.wfile.flush();
+    } catch (error) {
+      if (!is_client_gone(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Network servers in the manner of Python's `socketserver`: subclass a request handler, pick a server
+ * class, call `serve_forever()`. One handler class runs unchanged in four ways.
+ *
+ * | server class | how requests run |
+ * |---|---|
+ * | {@linkcode TCPServer} | one at a time, in accept order |
+ * | {@linkcode AsyncTCPServer} | all at once on this event loop |
+ * | {@linkcode ThreadingTCPServer} | on a bounded pool of Deno workers, on all cores |
+ *
+ * Names are Python's. Times are in milliseconds.
+ *
+ * @example A server that answers in upper case, on all cores
+ * ```ts ignore
+ * import { StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ *
+ * export class UpperHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) {
+ *       await this.wfile.write(new TextDecoder().decode(line).toUpperCase());
+ *     }
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new ThreadingTCPServer(["127.0.0.1", 8080], UpperHandler);
+ *   await server.serve_forever();
+ * }
+ * ```
+ *
+ * @module
+ */
+export { BaseRequestHandler } from "./handlers/base_request_handler.ts";
+export { BufferedReader } from "./handlers/buffered_reader.ts";
+export { BufferedWriter, type ByteSink } from "./handlers/buffered_writer.ts";
+export { StreamRequestHandler } from "./handlers/stream_request_handler.ts";
+export type { NetAddress } from "./server/address.ts";
+export { AsyncMixIn, AsyncTCPServer } from "./server/async_mixin.ts";
+export {
+  BaseServer,
+  type CloseOptions,
+  type CloseResult,
+  type RequestHandlerConstructor,
+  type ServeOptions,
+  type ServerInfo,
+  type ServerState,
+  type WorkerInfo,
+} from "./server/base_server.ts";
+export type { Listener, TcpListenOptions } from "./server/listeners/listener.ts";
+export type { Constructor } from "./server/mixin.ts";
+export type { Overflow, ServerOptions } from "./server/options.ts";
+export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
+export { type TCPRequest, TCPServer } from "./server/tcp_server.ts";
+export {
+  type ThreadingMembers,
+  ThreadingMixIn,
+  ThreadingTCPServer,
+} from "./server/threading_mixin.ts";

@@ -1,0 +1,45 @@
+import type { BaseServer } from "./base_server.ts";
+import { type Constructor, named } from "./mixin.ts";
+import { RequestQueue } from "./request_queue.ts";
+import { TCPServer } from "./tcp_server.ts";
+
+/**
+ * Handles requests concurrently on this event loop, at most `max_requests` at once: what gevent and
+ * asyncio do for Python. The right choice for handlers that mostly wait, and for state that they
+ * share; one that computes holds up all others.
+ *
+ * @example A server class of one's own
+ * ```ts
+ * import { AsyncMixIn, TCPServer } from "@socketserver/socketserver";
+ *
+ * class ChatServer extends AsyncMixIn(TCPServer) {
+ *   names = new Set<string>();
+ * }
+ * ```
+ *
+ * @param Base The server class.
+ * @returns A subclass that handles requests concurrently.
+ * @typeParam T The type of the server class.
+ */
+export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
+  return class extends Base {
+    #queue: RequestQueue | undefined;
+
+    override process_request(request: unknown, client_address: unknown): void {
+      this.#queue ??= new RequestQueue(this.max_requests, this.request_queue_size, this.overflow);
+      const start = () => this.run_request(request, client_address);
+      if (!this.#queue.submit(start)) void this._refuse_request(request, client_address);
+    }
+  };
+}
+
+/**
+ * A TCP server that handles connections concurrently on this event loop: see {@linkcode AsyncMixIn}.
+ *
+ * Needs `--allow-net` for its address.
+ *
+ * @tags allow-net
+ */
+export const AsyncTCPServer: typeof TCPServer = named("AsyncTCPServer", AsyncMixIn(TCPServer));
+/** An instance of {@linkcode AsyncTCPServer}. */
+export type AsyncTCPServer = TCPServer;

@@ -1,0 +1,163 @@
+import net from "node:net";
+import { duplicate_descriptor, listen_now, reopen_socket, wake_listener } from "../runtime.ts";
+import { NodeConn } from "../sockets/node_conn.ts";
+import { type ByteConn, StreamSocket } from "../sockets/stream_socket.ts";
+import type { Listener, TcpListenOptions } from "./listener.ts";
+
+/** How often, in ms, a waiting listener is told to look again: see {@linkcode wake_listener}. */
+const WAKE_INTERVAL = 500;
+
+type Socket = StreamSocket<Deno.NetAddr>;
+
+/**
+ * A TCP listener whose connections can be handed to another thread as file descriptors
+ * (`StreamSocket` detaches them). It accepts by itself, so what nobody takes waits here, and at most
+ * `backlog` of them.
+ */
+export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
+  readonly addr: Deno.NetAddr;
+  #server: net.Server;
+  #backlog: number;
+  #accepted: (Socket | Error)[] = [];
+  #waiter: { resolve(socket: Socket): void; reject(error: unknown): void } | undefined;
+  #closed = false;
+  #waker: ReturnType<typeof setInterval> | undefined;
+
+  /** Binds and listens at once; throws what `Deno.listen` throws. */
+  constructor(options: TcpListenOptions) {
+    this.#backlog = options.backlog;
+    this.#server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+    this.#server.on("connection", (socket) => this.#arrived(socket));
+    this.#server.on("error", (error) => this.#deliver(error));
+    const ip = resolve(options);
+    if (!listen_now(this.#server, ip, options.port, options.backlog)) {
+      this.#server.removeAllListeners("error").on("error", () => {});
+      throw listen_error(options);
+    }
+    const { port, address: hostname } = this.#server.address() as net.AddressInfo;
+    this.addr = { transport: "tcp", hostname, port };
+  }
+
+  accept(): Socket | Promise<Socket> {
+    if (this.#closed) return Promise.reject(closed_error());
+    const next = this.#accepted.shift();
+    if (next instanceof Error) return Promise.reject(next);
+    if (next) return next;
+    this.#waker ??= setInterval(() => wake_listener(this.#server, this.#backlog), WAKE_INTERVAL);
+    return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    clearInterval(this.#waker);
+    this.#server.close();
+    for (const socket of this.#accepted.splice(0)) {
+      if (!(socket instanceof Error)) socket.close();
+    }
+    this.#waiter?.reject(closed_error());
+    this.#waiter = undefined;
+    return Promise.resolve();
+  }
+
+  #arrived(socket: net.Socket): void {
+    if (this.#closed || this.#accepted.length >= this.#backlog) socket.destroy();
+    // The peer's address is missing where it has gone already (accept(2), ENOTCONN).
+    else if (socket.remoteAddress === undefined) socket.destroy();
+    else this.#deliver(new StreamSocket(new AcceptedConn(socket)));
+  }
+
+  #deliver(next: Socket | Error): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (!waiter) this.#accepted.push(next);
+    else if (next instanceof Error) waiter.reject(next);
+    else waiter.resolve(next);
+  }
+}
+
+/**
+ * A connection as it was accepted, untouched: it leaves this thread as a descriptor, or is opened in
+ * this one at its first use.
+ */
+class AcceptedConn implements ByteConn<Deno.NetAddr> {
+  readonly localAddr: Deno.NetAddr;
+  readonly remoteAddr: Deno.NetAddr;
+  #socket: net.Socket;
+  #conn: NodeConn<Deno.NetAddr> | undefined;
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket;
+    this.localAddr = net_addr(socket.localAddress, socket.localPort);
+    this.remoteAddr = net_addr(socket.remoteAddress, socket.remotePort);
+    // The peer may reset it while it waits: the next use will say so.
+    socket.on("error", () => {});
+  }
+
+  /** See `Detachable`: once it is in use here, it stays here. */
+  detach(): number | undefined {
+    if (this.#conn) return undefined;
+    const fd = duplicate_descriptor(this.#socket);
+    if (fd >= 0) this.#socket.destroy();
+    return fd;
+  }
+
+  read(p: Uint8Array): Promise<number | null> {
+    return this.#open().read(p);
+  }
+
+  write(p: Uint8Array): Promise<number> {
+    return this.#open().write(p);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#open().closeWrite();
+  }
+
+  close(): void {
+    if (this.#conn) this.#conn.close();
+    else this.#socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  ref(): void {
+    (this.#conn ?? this.#socket).ref();
+  }
+
+  unref(): void {
+    (this.#conn ?? this.#socket).unref();
+  }
+
+  #open(): NodeConn<Deno.NetAddr> {
+    const open = (options: net.SocketConstructorOpts) => reopen_socket(this.#socket, options);
+    return this.#conn ??= new NodeConn(open, this.localAddr, this.remoteAddr);
+  }
+}
+
+function net_addr(hostname = "", port = 0): Deno.NetAddr {
+  return { transport: "tcp", hostname, port };
+}
+
+/** The IP address of a name, as `Deno.listen` finds it. */
+function resolve({ hostname }: TcpListenOptions): string {
+  if (net.isIP(hostname)) return hostname;
+  using probe = Deno.listen({ hostname, port: 0 });
+  return probe.addr.hostname;
+}
+
+/** Why listening failed: `node:net` says so only later, `Deno.listen` at once. */
+function listen_error({ hostname, port }: TcpListenOptions): Error {
+  try {
+    Deno.listen({ hostname, port }).close();
+    return new Deno.errors.AddrInUse("Address already in use");
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function closed_error(): Error {
+  return new Deno.errors.BadResource("Listener has been closed");
+}

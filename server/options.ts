@@ -1,0 +1,163 @@
+/** What happens to a request when `max_requests` are under way: it waits, or it is refused. */
+export type Overflow = "queue" | "refuse";
+
+/**
+ * What a server can be told when it is made. Each setting is also a static property of the server
+ * classes, as in Python; what is given here wins. Times are in milliseconds.
+ */
+export interface ServerOptions {
+  /**
+   * Whether the constructor binds and listens. With `false`, call `server_bind()` and
+   * `server_activate()` before serving.
+   *
+   * @default {true}
+   */
+  bind_and_activate?: boolean;
+  /**
+   * How long `handle_request()` waits for a request, in ms; `null` is for ever.
+   *
+   * @default {null}
+   */
+  timeout?: number | null;
+  /**
+   * How many requests may wait: in the system until they are accepted, and then in the server when
+   * `max_requests` are under way.
+   *
+   * @default {4096}
+   */
+  request_queue_size?: number;
+  /**
+   * How many requests may be handled at once, whatever the mix-in. A server without one handles one
+   * at a time.
+   *
+   * @default {Infinity}
+   */
+  max_requests?: number;
+  /**
+   * What happens to a request beyond `max_requests`: `"queue"` lets `request_queue_size` wait,
+   * `"refuse"` none. What may not wait goes to `handle_overflow()` and is closed.
+   *
+   * @default {"queue"}
+   */
+  overflow?: Overflow;
+  /**
+   * How long a request may take, in ms; `null` is for ever. After it the handler's `signal` aborts
+   * and the connection is closed.
+   *
+   * @default {null}
+   */
+  request_timeout?: number | null;
+  /**
+   * Python's switch for `SO_REUSEADDR`. Deno always sets it on Unix and never on Windows, so that
+   * this changes nothing: a restarted server gets its port, and two cannot share one.
+   *
+   * @default {true}
+   */
+  allow_reuse_address?: boolean;
+  /**
+   * Whether other processes may listen at the same address, and share its connections
+   * (`SO_REUSEPORT`, Linux). Needs `--unstable-net`.
+   *
+   * @default {false}
+   */
+  allow_reuse_port?: boolean;
+  /**
+   * How long a connection stays open after its reply to read what the client still sends, in ms;
+   * closing with unread input would reset the connection and could destroy the reply. 0 closes at
+   * once.
+   *
+   * @default {1000}
+   */
+  linger?: number;
+  /**
+   * How many workers serve at once.
+   *
+   * @default {navigator.hardwareConcurrency}
+   */
+  max_workers?: number;
+  /**
+   * How many requests a worker may handle at once. With 1, a request has a worker for itself.
+   *
+   * @default {Infinity}
+   */
+  max_requests_per_worker?: number;
+  /**
+   * Whether the program may end while workers are busy.
+   *
+   * @default {false}
+   */
+  daemon_threads?: boolean;
+  /**
+   * Whether `server_close()` waits for requests under way.
+   *
+   * @default {true}
+   */
+  block_on_close?: boolean;
+}
+
+/** A server's settings: the options that stay as properties. */
+export type Settings = Required<Omit<ServerOptions, "bind_and_activate">>;
+
+/** What a setting may be: the check, and the words for the error. */
+interface Rule {
+  check(value: unknown): boolean;
+  words: string;
+}
+
+const BOOLEAN: Rule = { check: (value) => typeof value === "boolean", words: "true or false" };
+const COUNT: Rule = {
+  check: (value) => value === Infinity || (Number.isInteger(value) && Number(value) > 0),
+  words: "a whole number from 1, or Infinity",
+};
+const DURATION: Rule = {
+  check: (value) => typeof value === "number" && value >= 0,
+  words: "0 or more milliseconds",
+};
+const LIMIT: Rule = {
+  check: (value) => value === null || (typeof value === "number" && value >= 0),
+  words: "0 or more milliseconds, or null",
+};
+
+/** Each setting with its rule. */
+const RULES: Record<keyof Settings, Rule> = {
+  timeout: LIMIT,
+  request_queue_size: {
+    check: (value) => Number.isInteger(value) && Number(value) > 0,
+    words: "a whole number from 1",
+  },
+  max_requests: COUNT,
+  overflow: {
+    check: (value) => value === "queue" || value === "refuse",
+    words: '"queue" or "refuse"',
+  },
+  request_timeout: LIMIT,
+  allow_reuse_address: BOOLEAN,
+  allow_reuse_port: BOOLEAN,
+  linger: DURATION,
+  max_workers: {
+    check: (value) => Number.isInteger(value) && Number(value) > 0,
+    words: "a whole number from 1",
+  },
+  max_requests_per_worker: COUNT,
+  daemon_threads: BOOLEAN,
+  block_on_close: BOOLEAN,
+};
+
+/**
+ * The settings of a server: its class's static properties, and the options, which win.
+ *
+ * @throws {RangeError} If one of them makes no sense.
+ */
+export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
+  const statics = server.constructor as unknown as Settings;
+  const settings: Record<string, unknown> = {};
+  for (const name of Object.keys(RULES) as (keyof Settings)[]) {
+    const value = options[name] === undefined ? statics[name] : options[name];
+    if (value === undefined) continue;
+    if (!RULES[name].check(value)) {
+      throw new RangeError(`Cannot use ${name} = ${value}: it must be ${RULES[name].words}`);
+    }
+    settings[name] = value;
+  }
+  return settings;
+}

@@ -1,0 +1,88 @@
+/**
+ * All that depends on how Deno is built inside, and nothing else: four undocumented members of
+ * `node:net` and one side effect of Web Locks. Each has a check here and a test that says in words
+ * what stopped working when a later Deno changes it (`tests/runtime_test.ts`).
+ *
+ * Measured on Deno 2.9.6, Linux: a descriptor made by `fdForIpc` belongs to the process, so another
+ * thread can open it with the public `new net.Socket({ fd })`.
+ *
+ * @module
+ */
+import net from "node:net";
+
+/** The undocumented members of a `node:net` handle. */
+interface Handle {
+  /** A duplicate of the descriptor, closed on exec; -1 if there is none to be had. */
+  fdForIpc?(): number;
+  /** On a handle that listens already: looks for connections once more. */
+  listen?(backlog: number): number;
+}
+
+/** The undocumented members of `net.Server` and `net.Socket`. */
+interface Internals {
+  _handle: Handle | null;
+  /** Binds and listens before it returns; the family is 4 or 6. */
+  _listen2?(ip: string, port: number, family: number, backlog: number): void;
+}
+
+/** As much of Web Locks as is used here. */
+interface LockManager {
+  request(name: string, hold: () => Promise<never>): Promise<never>;
+}
+
+function internals(object: net.Server | net.Socket): Internals {
+  return object as unknown as Internals;
+}
+
+/**
+ * Whether connections can be handed to another thread as descriptors here. Not on Windows, and not
+ * where Deno has no such members: connections are relayed then.
+ */
+export function can_hand_over(): boolean {
+  return Deno.build.os !== "windows" &&
+    typeof internals(net.Server.prototype)._listen2 === "function";
+}
+
+/**
+ * Binds and listens at once, where `listen` would first go through the event loop.
+ *
+ * @returns Whether it listens. The server emits `error` later if not.
+ */
+export function listen_now(server: net.Server, ip: string, port: number, backlog: number): boolean {
+  internals(server)._listen2?.(ip, port, net.isIPv6(ip) ? 6 : 4, backlog);
+  return internals(server)._handle !== null;
+}
+
+/**
+ * Lets a listener look for connections again. A `node:net` server that met the limit of descriptors
+ * (EMFILE) stops accepting without an error and never starts again by itself.
+ */
+export function wake_listener(server: net.Server, backlog: number): void {
+  internals(server)._handle?.listen?.(backlog);
+}
+
+/** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */
+export function duplicate_descriptor(socket: net.Socket): number {
+  return internals(socket)._handle?.fdForIpc?.() ?? -1;
+}
+
+/**
+ * The connection in a new socket with other options, without another descriptor; the old one is
+ * destroyed.
+ */
+export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpts): net.Socket {
+  const { _handle: handle } = internals(old);
+  internals(old)._handle = null;
+  old.destroy();
+  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/**
+ * Makes this worker killable: Deno halts a `node:worker_threads` worker that holds a Web Lock even
+ * in an endless loop, and no other. The lock is held until the worker ends.
+ */
+export function become_killable(): void {
+  // Web Locks are not in Deno's types, and where Deno has none nothing is lost but the kill.
+  const { locks } = navigator as unknown as { locks?: LockManager };
+  locks?.request(crypto.randomUUID(), () => new Promise<never>(() => {}));
+}

@@ -1,0 +1,56 @@
+/** One call of `serve_forever()` or `handle_request()`: what it waits for, and how it is ended. */
+export class ServeLoop {
+  /** Whether it was told to end: it takes no further request. */
+  stopping = false;
+  /** Resolves when the call has ended. */
+  readonly ended: Promise<void>;
+  /** Resolves when no further request will be taken: at the end, or sooner where one is handled. */
+  readonly quiet: Promise<void>;
+  #busy = false;
+  #wake: (() => void) | undefined;
+  #end!: () => void;
+  #calm!: () => void;
+
+  constructor() {
+    this.ended = new Promise((resolve) => this.#end = resolve);
+    this.quiet = new Promise((resolve) => this.#calm = resolve);
+  }
+
+  /** Waits until {@linkcode wake} or {@linkcode stop} is called. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Waits as {@linkcode wait} does, and for `delay` ms at the most. */
+  async pause(delay: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), delay);
+    await this.wait();
+    clearTimeout(timer);
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Runs a step during which the loop cannot end, and {@linkcode stop} does not wait for it. */
+  async during<T>(step: () => Promise<T>): Promise<T> {
+    this.#busy = true;
+    try {
+      return await step();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  stop(): void {
+    this.stopping = true;
+    this.wake();
+    if (this.#busy) this.#calm();
+  }
+
+  /** To be called when the call ends. */
+  end(): void {
+    this.#calm();
+    this.#end();
+  }
+}

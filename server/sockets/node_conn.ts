@@ -1,0 +1,166 @@
+import type net from "node:net";
+import type { ByteConn } from "./stream_socket.ts";
+
+/** What one read takes at the most, in bytes. */
+const READ_SIZE = 65_536;
+
+/** All connections of a thread read into this: each read is taken out before the next begins. */
+let shared_buffer: Uint8Array | undefined;
+
+const NOTHING = new Uint8Array(0);
+
+/** The `Deno.errors` class for each error code of `node:net`, as bare connections throw them. */
+const ERROR_CLASSES: Record<string, new (message: string) => Error> = {
+  ECONNABORTED: Deno.errors.ConnectionAborted,
+  ECONNREFUSED: Deno.errors.ConnectionRefused,
+  ECONNRESET: Deno.errors.ConnectionReset,
+  ENOTCONN: Deno.errors.NotConnected,
+  EPIPE: Deno.errors.BrokenPipe,
+  ERR_STREAM_DESTROYED: Deno.errors.BadResource,
+  ERR_STREAM_WRITE_AFTER_END: Deno.errors.BrokenPipe,
+  ETIMEDOUT: Deno.errors.TimedOut,
+};
+
+/** A read that waits for bytes. */
+interface Waiter {
+  p: Uint8Array;
+  resolve(count: number | null): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A connection over a `node:net` socket: how a connection that was accepted in one thread is used in
+ * another. Bytes are pulled: while nobody reads, nothing is taken from the system, so a fast peer
+ * cannot fill the memory.
+ */
+export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
+  readonly localAddr: A;
+  readonly remoteAddr: A;
+  #socket: net.Socket;
+  #waiter: Waiter | undefined;
+  #left: Uint8Array = NOTHING;
+  #stopped = false;
+  #ended = false;
+  #error: unknown;
+
+  /**
+   * @param open Makes the socket with the options it is given.
+   * @param localAddr The local address.
+   * @param remoteAddr The peer's address.
+   */
+  constructor(
+    open: (options: net.SocketConstructorOpts) => net.Socket,
+    localAddr: A,
+    remoteAddr: A,
+  ) {
+    this.localAddr = localAddr;
+    this.remoteAddr = remoteAddr;
+    const buffer = shared_buffer ??= new Uint8Array(READ_SIZE);
+    const onread = { buffer, callback: (count: number) => this.#arrived(count) };
+    this.#socket = open({ readable: true, writable: true, allowHalfOpen: true, onread });
+    this.#socket.on("end", () => this.#end());
+    this.#socket.on("error", (error) => this.#fail(deno_error(error)));
+    this.#socket.on("close", () => this.#fail(new Deno.errors.Interrupted("operation canceled")));
+  }
+
+  read(p: Uint8Array): Promise<number | null> {
+    if (this.#left.length > 0) return Promise.resolve(this.#take(this.#left, p));
+    if (this.#ended) return Promise.resolve(null);
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      this.#waiter = { p, resolve, reject };
+      if (!this.#stopped) return;
+      this.#stopped = false;
+      this.#socket.read(0);
+    });
+  }
+
+  write(p: Uint8Array): Promise<number> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    this.#socket.write(p);
+    // Mostly the system took it all at once, and there is nothing to wait for.
+    if (this.#socket.writableLength === 0 && !this.#socket.errored) {
+      return Promise.resolve(p.length);
+    }
+    return new Promise((resolve, reject) => {
+      this.#socket.write(
+        NOTHING,
+        (error) => error ? reject(this.#error ?? deno_error(error)) : resolve(p.length),
+      );
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      this.#socket.end((error?: Error | null) => error ? reject(deno_error(error)) : resolve());
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#fail(new Deno.errors.Interrupted("operation canceled"));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  setNoDelay(no_delay?: boolean): void {
+    this.#socket.setNoDelay(no_delay);
+  }
+
+  setKeepAlive(keep_alive?: boolean): void {
+    this.#socket.setKeepAlive(keep_alive);
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  /** Called with each read; `false` stops reading until somebody wants more. */
+  #arrived(count: number): boolean {
+    const bytes = shared_buffer!.subarray(0, count);
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (waiter && count <= waiter.p.length) {
+      waiter.p.set(bytes);
+      waiter.resolve(count);
+      return true;
+    }
+    this.#stopped = true;
+    const copy = bytes.slice();
+    if (waiter) waiter.resolve(this.#take(copy, waiter.p));
+    else this.#left = copy;
+    return false;
+  }
+
+  #take(bytes: Uint8Array, p: Uint8Array): number {
+    const count = Math.min(bytes.length, p.length);
+    p.set(bytes.subarray(0, count));
+    this.#left = bytes.subarray(count);
+    return count;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#waiter?.resolve(null);
+    this.#waiter = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error;
+    this.#waiter?.reject(this.#error);
+    this.#waiter = undefined;
+  }
+}
+
+/** The error as a bare `Deno.Conn` would have thrown it. */
+function deno_error(error: Error & { code?: string }): Error {
+  const Class = ERROR_CLASSES[error.code ?? ""];
+  return Class ? Object.assign(new Class(error.message), { code: error.code }) : error;
+}

@@ -1,0 +1,169 @@
+import { BaseServer, type ServerInfo } from "./base_server.ts";
+import { DenoListener } from "./listeners/deno_listener.ts";
+import { HandoverListener } from "./listeners/handover_listener.ts";
+import type { Listener, TcpListenOptions } from "./listeners/listener.ts";
+import { type Constructor, named } from "./mixin.ts";
+import { RequestQueue } from "./request_queue.ts";
+import { can_hand_over } from "./runtime.ts";
+import { TCPServer } from "./tcp_server.ts";
+import { refuse_while_loading } from "./workers/handler_place.ts";
+import { WorkerPool } from "./workers/pool.ts";
+
+/** What {@linkcode ThreadingMixIn} adds to a server. */
+export interface ThreadingMembers {
+  /** See {@linkcode ServerOptions.daemon_threads}. */
+  daemon_threads: boolean;
+  /** See {@linkcode ServerOptions.block_on_close}. */
+  block_on_close: boolean;
+  /** See {@linkcode ServerOptions.max_workers}. */
+  max_workers: number;
+  /** See {@linkcode ServerOptions.max_requests_per_worker}. */
+  max_requests_per_worker: number;
+}
+
+/**
+ * Handles requests on a bounded pool of Deno workers, on all cores: Python's `ThreadingMixIn` and its
+ * thread pools in one. Workers start when serving starts. An accepted connection goes to the worker
+ * with the least to do, as a file descriptor: its bytes do not pass through this thread.
+ *
+ * A class cannot be sent to a worker, so each worker imports the module of the handler class and takes
+ * the export of its name, or the default export. That module is the program's main one, unless the
+ * class says `static module = import.meta.url`. Guard what starts the server with
+ * `if (import.meta.main)`, so that importing the module does not start it again.
+ *
+ * Handlers in different workers share no variables. What they share lives in the server: its methods,
+ * called through `this.server`, run in the server's thread and return promises.
+ *
+ * Needs `--allow-read` for the handler's module, if that is a local one.
+ *
+ * @example A count that all workers share
+ * ```ts ignore
+ * import { StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ *
+ * class CountingServer extends ThreadingTCPServer {
+ *   #count = 0;
+ *   next(): number {
+ *     return ++this.#count;
+ *   }
+ * }
+ *
+ * export class CountHandler extends StreamRequestHandler<CountingServer> {
+ *   override async handle(): Promise<void> {
+ *     await this.wfile.write(`You are number ${await this.server.next()}\n`);
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new CountingServer(["127.0.0.1", 8080], CountHandler);
+ *   await server.serve_forever();
+ * }
+ * ```
+ *
+ * @param Base The server class.
+ * @returns A subclass that handles requests in workers.
+ * @typeParam T The type of the server class.
+ */
+export function ThreadingMixIn<T extends Constructor<BaseServer>>(
+  Base: T,
+): T & Constructor<ThreadingMembers> & ThreadingMembers {
+  class Threading extends Base {
+    static daemon_threads = false;
+    static block_on_close = true;
+    static max_workers: number = navigator.hardwareConcurrency;
+    static max_requests_per_worker: number = Infinity;
+
+    declare daemon_threads: boolean;
+    declare block_on_close: boolean;
+    declare max_workers: number;
+    declare max_requests_per_worker: number;
+
+    #queue: RequestQueue | undefined;
+    #pool: WorkerPool | undefined;
+
+    // deno-lint-ignore no-explicit-any
+    constructor(...args: any[]) {
+      refuse_while_loading();
+      super(...args);
+      refuse_overrides(this);
+    }
+
+    override process_request(request: unknown, client_address: unknown): void {
+      const pool = this.#pool!;
+      const start = () =>
+        this.run_request(request, client_address, () => pool.run(request, client_address));
+      if (!this.#queue!.submit(start)) void this._refuse_request(request, client_address);
+    }
+
+    override close_request(request: unknown): void | Promise<void> {
+      this.#pool?.close_request(request);
+      return super.close_request(request);
+    }
+
+    override info(): ServerInfo {
+      return { ...super.info(), workers: this.#pool?.info ?? [] };
+    }
+
+    override async _prepare(): Promise<void> {
+      await super._prepare();
+      if (this.#pool) return;
+      const { max_workers: size, max_requests_per_worker } = this;
+      const { linger = 0 } = this as { linger?: number };
+      const keeps_running = !this.daemon_threads;
+      const pool = new WorkerPool(this, { size, max_requests_per_worker, linger, keeps_running });
+      await pool.start();
+      const places = Math.min(this.max_requests, size * max_requests_per_worker);
+      this.#queue = new RequestQueue(places, this.request_queue_size, this.overflow);
+      this.#pool = pool;
+    }
+
+    override async _release(overdue: Promise<void>): Promise<void> {
+      await this.#pool?.close(overdue);
+      await super._release(overdue);
+    }
+
+    override _interrupt_request(request: unknown): void {
+      this.#pool?.interrupt(request);
+    }
+
+    override _abandon_request(request: unknown): void {
+      this.#pool?.abandon(request);
+    }
+
+    override get _waits_on_close(): boolean {
+      return this.block_on_close && !this.daemon_threads;
+    }
+
+    /** @ignore */
+    _listen(options: TcpListenOptions): Listener {
+      return can_hand_over() && !options.reuse_port
+        ? new HandoverListener(options)
+        : new DenoListener(options);
+    }
+  }
+  return Threading as T & Constructor<ThreadingMembers> & ThreadingMembers;
+}
+
+/** What runs in workers cannot be overridden here: it would be passed over without a word. */
+function refuse_overrides(server: BaseServer): void {
+  if (server.finish_request === BaseServer.prototype.finish_request) return;
+  void server.server_close();
+  throw new TypeError(
+    `Cannot use ${server.constructor.name}.finish_request(): handlers run in workers, where the ` +
+      "server's class is not; do it in the handler, or take AsyncMixIn",
+  );
+}
+
+/**
+ * A TCP server that handles connections on a pool of workers, on all cores: see
+ * {@linkcode ThreadingMixIn}.
+ *
+ * Needs `--allow-net` for its address, and `--allow-read` for the handler's module.
+ *
+ * @tags allow-net, allow-read
+ */
+export const ThreadingTCPServer:
+  & typeof TCPServer
+  & Constructor<ThreadingMembers>
+  & ThreadingMembers = named("ThreadingTCPServer", ThreadingMixIn(TCPServer));
+/** An instance of {@linkcode ThreadingTCPServer}. */
+export type ThreadingTCPServer = TCPServer & ThreadingMembers;

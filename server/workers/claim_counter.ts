@@ -1,0 +1,44 @@
+/** By how much {@linkcode ClaimCounter.recall} moves on: more claims than any worker can miss. */
+const JUMP = 2 ** 20;
+
+/**
+ * Says, in shared memory, which of the requests sent to a worker the worker has taken: a request
+ * belongs either to the worker or to the server that takes it back, and never to both, even while
+ * the worker does not answer or is about to be killed.
+ *
+ * Claims are taken in the order of their numbers. It counts modulo 2³², as `Int32Array` does.
+ */
+export class ClaimCounter {
+  readonly memory: SharedArrayBuffer;
+  #count: Int32Array;
+  #next = 0;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+    this.memory = memory;
+    this.#count = new Int32Array(memory);
+  }
+
+  /** The number of the next claim (server). */
+  issue(): number {
+    const claim = this.#next;
+    this.#next = (claim + 1) | 0;
+    return claim;
+  }
+
+  /** How many issued claims were not taken yet (server). */
+  get open(): number {
+    return (this.#next - Atomics.load(this.#count, 0)) | 0;
+  }
+
+  /** Takes a claim; `false` if it was recalled (worker). */
+  take(claim: number): boolean {
+    return Atomics.compareExchange(this.#count, 0, claim, (claim + 1) | 0) === claim;
+  }
+
+  /** Makes all claims void that were not taken; returns the first of them (server). */
+  recall(): number {
+    const first = Atomics.add(this.#count, 0, JUMP);
+    this.#next = (first + JUMP) | 0;
+    return first;
+  }
+}

@@ -1,0 +1,73 @@
+import type { ErrorImage } from "./error_image.ts";
+
+/** Where a worker finds the handler class. */
+export interface HandlerPlace {
+  /** The module's URL. */
+  module: string;
+  /** The name of the export. */
+  name: string;
+}
+
+/** What `this.server` is made of in a worker. */
+export interface ServerImage {
+  /** Properties that were copied: the address and the settings. */
+  properties: Record<string, unknown>;
+  /** The static properties of the server's class. */
+  statics: Record<string, unknown>;
+  /** The names of methods, which run in the server's thread. */
+  methods: string[];
+  /** The names of fields that stay in the server's thread. */
+  fields: string[];
+}
+
+/** What a worker is given when it starts. */
+export interface WorkerSettings {
+  handler: HandlerPlace;
+  server: ServerImage;
+  /** How long connections linger, in ms. */
+  linger: number;
+  /** See {@linkcode ClaimCounter}: shared memory. */
+  claims: SharedArrayBuffer;
+}
+
+/** A request as it travels to a worker. */
+export type Parcel =
+  /** A connection, as a file descriptor. */
+  | {
+    kind: "descriptor";
+    fd: number;
+    unread: Uint8Array;
+    local: Deno.Addr;
+    remote: Deno.Addr;
+  }
+  /** A connection that stays in the server's thread, which reads and writes for the worker. */
+  | { kind: "relay"; local: Deno.Addr; remote: Deno.Addr }
+  /** Anything that can be cloned. */
+  | { kind: "value"; value: unknown };
+
+/** Whose method a worker calls: the server's, or a relayed request's. */
+export type CallTarget = "server" | number;
+
+/** What the server tells a worker. */
+export type ToWorker =
+  /** Serve this; `claim` is its number for the {@linkcode ClaimCounter}. */
+  | { type: "request"; id: number; claim: number; parcel: Parcel; client_address: unknown }
+  /** End its input, abort its signal. */
+  | { type: "interrupt"; id: number }
+  /** Close it at once. */
+  | { type: "close"; id: number }
+  /** What a call gave. */
+  | { type: "answer"; call: number; value?: unknown; error?: ErrorImage }
+  /** End, when the last connection has lingered. */
+  | { type: "end" };
+
+/** What a worker tells the server. */
+export type FromWorker =
+  /** The handler class is there. */
+  | { type: "ready" }
+  /** It is not, and the worker ends. */
+  | { type: "unusable"; error: ErrorImage }
+  /** The handler has ended. */
+  | { type: "done"; id: number; error?: ErrorImage }
+  /** Call this method, and send an answer. */
+  | { type: "call"; call: number; target: CallTarget; method: string; args: unknown[] };

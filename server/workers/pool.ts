@@ -1,0 +1,216 @@
+import type { BaseServer, WorkerInfo } from "../base_server.ts";
+import { Backoff } from "../backoff.ts";
+import { exchange_of } from "../exchange.ts";
+import { discard, pack } from "./carriage.ts";
+import { place_of } from "./handler_place.ts";
+import type { WorkerSettings } from "./messages.ts";
+import { image_of_server } from "./remote_server.ts";
+import { type CallHandler, WorkerHandle } from "./worker_handle.ts";
+
+/** The delays before a worker that failed at its start is replaced, in ms. */
+const MIN_RESTART = 100;
+const MAX_RESTART = 5000;
+/** How long, in ms, a worker may leave a request untaken before another one gets it. */
+const PATIENCE = 25;
+
+/** What a pool is made for. */
+export interface PoolOptions {
+  /** How many workers there are. */
+  size: number;
+  /** How many requests a worker may handle at once. */
+  max_requests_per_worker: number;
+  /** How long connections linger, in ms. */
+  linger: number;
+  /** Whether workers keep the program from ending. */
+  keeps_running: boolean;
+}
+
+/**
+ * A fixed number of workers that handle requests: each goes to the one with the least to do, workers
+ * that end are replaced, and those that do not answer get nothing while others do.
+ */
+export class WorkerPool {
+  #server: BaseServer;
+  #options: PoolOptions;
+  #settings: Omit<WorkerSettings, "claims">;
+  #workers: Set<WorkerHandle> = new Set();
+  #last_id = 0;
+  #closing = false;
+  #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
+  #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
+  /** Requests that wait for a worker. */
+  #waiting: (() => void)[] = [];
+  #watch: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * @param server The server, whose handlers it runs.
+   * @param options Its size and its limits.
+   * @throws {TypeError} If workers could not find the handler class.
+   */
+  constructor(server: BaseServer, options: PoolOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#settings = {
+      handler: place_of(server.RequestHandlerClass),
+      server: image_of_server(server),
+      linger: options.linger,
+    };
+  }
+
+  /**
+   * Starts the workers; resolves when the first can serve.
+   *
+   * @throws What the first one failed with, if none can.
+   */
+  async start(): Promise<void> {
+    const workers = Array.from({ length: this.#options.size }, () => this.#add());
+    try {
+      await Promise.any(workers.map(({ ready }) => ready));
+    } catch (error) {
+      await this.close(Promise.resolve());
+      throw (error as AggregateError).errors[0];
+    }
+  }
+
+  /** What the workers are doing. */
+  get info(): WorkerInfo[] {
+    return [...this.#workers].map(({ info }) => info);
+  }
+
+  /**
+   * Has a worker handle a request; resolves when its handler has ended.
+   *
+   * @throws What the handler threw; an `Error` if its worker ended meanwhile.
+   */
+  async run(request: unknown, client_address: unknown): Promise<void> {
+    const parcel = pack(request, forced_relay);
+    for (;;) {
+      const worker = await this.#next_worker();
+      if (!worker) {
+        discard(parcel);
+        throw new Deno.errors.Interrupted("The server was closed before a worker was free");
+      }
+      const run = worker.run(request, parcel, client_address);
+      if (exchange_of(request)?.aborted) worker.interrupt(request);
+      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
+      const outcome = await run.finally(() => this.#waiting.shift()?.());
+      if (outcome === "done") return;
+    }
+  }
+
+  /** Tells a request that it must end. */
+  interrupt(request: unknown): void {
+    this.#holder(request)?.interrupt(request);
+  }
+
+  /** Closes a request at once. */
+  close_request(request: unknown): void {
+    this.#holder(request)?.close(request);
+  }
+
+  /** Ends the worker that handles a request. */
+  abandon(request: unknown): void {
+    void this.#holder(request)?.kill(new Error("A request was not given up in time"));
+  }
+
+  /** Ends all workers: when their connections have lingered, but when `overdue` resolves at once. */
+  async close(overdue: Promise<void>): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#watch);
+    for (const timer of this.#restart_timers) clearTimeout(timer);
+    for (const wake of this.#waiting.splice(0)) wake();
+    const workers = [...this.#workers];
+    const ended = Promise.all(workers.map(({ ended }) => ended));
+    for (const worker of workers) worker.end();
+    await Promise.race([ended, overdue]);
+    for (const worker of workers) void worker.kill(undefined);
+    await ended;
+  }
+
+  #holder(request: unknown): WorkerHandle | undefined {
+    return [...this.#workers].find((worker) => worker.has(request));
+  }
+
+  #add(): WorkerHandle {
+    const worker = new WorkerHandle(++this.#last_id, this.#settings, this.#call);
+    this.#workers.add(worker);
+    if (!this.#options.keeps_running) worker.unref();
+    worker.ready.then(() => this.#ready(), () => {});
+    worker.ended.then(() => this.#replace(worker));
+    return worker;
+  }
+
+  #ready(): void {
+    this.#restarts.reset();
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** Puts a new worker into the place of one that ended. */
+  async #replace(worker: WorkerHandle): Promise<void> {
+    this.#workers.delete(worker);
+    if (this.#closing) return;
+    const failure = await worker.ready.then(() => undefined, (error) => ({ error }));
+    if (!failure) {
+      this.#add();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#restart_timers.delete(timer);
+      this.#add();
+    }, this.#restarts.next());
+    this.#restart_timers.add(timer);
+    if (this.#restarts.is_news()) await this.#server._report_error(failure.error);
+  }
+
+  /** The worker with the least to do, when there is one; `undefined` if the pool closes. */
+  async #next_worker(): Promise<WorkerHandle | undefined> {
+    while (!this.#closing) {
+      const worker = this.#least_busy();
+      if (worker) return worker;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return undefined;
+  }
+
+  #least_busy(): WorkerHandle | undefined {
+    let best: WorkerHandle | undefined;
+    for (const worker of this.#workers) {
+      if (worker.state !== "ready") continue;
+      if (worker.active >= this.#options.max_requests_per_worker) continue;
+      if (!best || busier(best, worker)) best = worker;
+    }
+    return best;
+  }
+
+  /** Takes back what workers have left untaken while others answer. */
+  #recall_untaken(): void {
+    this.#watch = undefined;
+    const ready = [...this.#workers].filter(({ state }) => state === "ready");
+    const silent = ready.filter(({ untaken }) => untaken > 0);
+    if (silent.length === 0) return;
+    if (silent.length < ready.length) { for (const worker of silent) worker.recall(); }
+    else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
+  }
+
+  /** Calls a method for a worker. */
+  #call: CallHandler = (target, method, args) => {
+    const object = target === "server" ? this.#server : target;
+    if (target === "server" && !this.#settings.server.methods.includes(method)) {
+      throw new TypeError(`The server has no method ${method}`);
+    }
+    return Reflect.apply(Reflect.get(object, method), object, args);
+  };
+}
+
+/** Whether one worker should get a request rather after another: it does not answer, or has more. */
+function busier(one: WorkerHandle, other: WorkerHandle): boolean {
+  const untaken = one.untaken - other.untaken;
+  return untaken > 0 || (untaken === 0 && one.active > other.active);
+}
+
+let forced_relay = false;
+
+/** For tests: relays all connections, as where descriptors cannot be handed over. */
+export function force_relay(on: boolean): void {
+  forced_relay = on;
+}
