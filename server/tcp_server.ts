@@ -27,7 +27,8 @@ export type TCPRequest = StreamSocket<Deno.NetAddr>;
  * await using server = new TCPServer(["127.0.0.1", 0], EchoHandler);
  * const serving = server.serve_forever();
  *
- * using client = await Deno.connect(server.server_address);
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
  * await client.write(new TextEncoder().encode("hello\n"));
  * await client.closeWrite();
  * console.log(await new Response(client.readable).text()); // hello

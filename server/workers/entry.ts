@@ -3,6 +3,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { Exchange } from "../exchange.ts";
 import { become_killable } from "../runtime.ts";
@@ -31,12 +32,26 @@ let last_call = 0;
 let Handler: RequestHandlerConstructor;
 
 become_killable();
+// What nobody catches ends the worker, as it would end the program in the main thread. The server
+// is told why, and ends it: what it handled is lost in any case.
+addEventListener("error", (event) => {
+  event.preventDefault();
+  fault(event.error);
+});
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fault(event.reason);
+});
 try {
   Handler = await load_handler(settings.handler);
   port.on("message", receive);
   post({ type: "ready" });
 } catch (error) {
-  post({ type: "unusable", error: image_of(error) });
+  fault(error);
+}
+
+function fault(error: unknown): void {
+  post({ type: "fault", error: image_of(error) });
 }
 
 function post(message: FromWorker): void {
@@ -111,5 +126,5 @@ function answer({ call, value, error }: Extract<ToWorker, { type: "answer" }>): 
 
 async function end(): Promise<void> {
   await Promise.all(closing);
-  close();
+  process.exit();
 }

@@ -65,8 +65,8 @@ export type ToWorker =
 export type FromWorker =
   /** The handler class is there. */
   | { type: "ready" }
-  /** It is not, and the worker ends. */
-  | { type: "unusable"; error: ErrorImage }
+  /** Nobody caught this, so the worker ends; before `ready`: the handler class is not there. */
+  | { type: "fault"; error: ErrorImage }
   /** The handler has ended. */
   | { type: "done"; id: number; error?: ErrorImage }
   /** Call this method, and send an answer. */

@@ -35,6 +35,7 @@ export class WorkerPool {
   #settings: Omit<WorkerSettings, "claims">;
   #workers: Set<WorkerHandle> = new Set();
   #last_id = 0;
+  #started = false;
   #closing = false;
   #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
   #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
@@ -63,13 +64,16 @@ export class WorkerPool {
    * @throws What the first one failed with, if none can.
    */
   async start(): Promise<void> {
-    const workers = Array.from({ length: this.#options.size }, () => this.#add());
+    const { size } = this.#options;
+    const workers = Array.from({ length: size }, () => this.#add());
     try {
       await Promise.any(workers.map(({ ready }) => ready));
     } catch (error) {
       await this.close(Promise.resolve());
       throw (error as AggregateError).errors[0];
     }
+    this.#started = true;
+    for (let missing = size - this.#workers.size; missing > 0; missing--) this.#add_later();
   }
 
   /** What the workers are doing. */
@@ -148,18 +152,22 @@ export class WorkerPool {
   /** Puts a new worker into the place of one that ended. */
   async #replace(worker: WorkerHandle): Promise<void> {
     this.#workers.delete(worker);
-    if (this.#closing) return;
-    const failure = await worker.ready.then(() => undefined, (error) => ({ error }));
-    if (!failure) {
+    if (this.#closing || !this.#started) return;
+    try {
+      await worker.ready;
       this.#add();
-      return;
+    } catch (error) {
+      this.#add_later();
+      if (this.#restarts.is_news()) await this.#server._report_error(error);
     }
+  }
+
+  #add_later(): void {
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
       this.#add();
     }, this.#restarts.next());
     this.#restart_timers.add(timer);
-    if (this.#restarts.is_news()) await this.#server._report_error(failure.error);
   }
 
   /** The worker with the least to do, when there is one; `undefined` if the pool closes. */

@@ -158,9 +158,8 @@ export class WorkerHandle {
         this.state = "ready";
         this.#start.resolve();
         break;
-      case "unusable":
-        this.#cause = error_of(message.error);
-        void this.kill(this.#cause);
+      case "fault":
+        void this.kill(error_of(message.error));
         break;
       case "done":
         this.#done(message);
@@ -201,9 +200,8 @@ export class WorkerHandle {
   #end(): void {
     this.state = "ended";
     this.recall();
-    const error = new Error(`Worker ${this.id} ended while it handled the request`, {
-      cause: this.#cause,
-    });
+    const options = this.#cause === undefined ? undefined : { cause: this.#cause };
+    const error = new Error(`Worker ${this.id} ended while it handled the request`, options);
     for (const [id, sent] of this.#sent) {
       this.#forget(id, sent);
       sent.reject(error);

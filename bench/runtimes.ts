@@ -1,0 +1,58 @@
+import { output_of } from "./output_of.ts";
+
+/** What server programs run under. */
+export type RuntimeName = "deno" | "node" | "python3";
+
+/** A runtime that this machine has. */
+export interface Runtime {
+  /** Its name and version. */
+  version: string;
+  /** The command, up to the path of a server program. */
+  command: string[];
+  /** Where its server programs are. */
+  directory: string;
+}
+
+const { dirname: BENCH } = import.meta;
+const SERVERS = `${BENCH}/servers`;
+
+/** Prints, on a line each, the interpreter and its version. */
+const DESCRIBE_PYTHON =
+  "import platform, sys; print(sys.executable); print(platform.python_version())";
+
+/**
+ * Finds the runtimes of this machine.
+ *
+ * @param directory Where programs go that must be transpiled.
+ */
+export async function find_runtimes(directory: string): Promise<Map<RuntimeName, Runtime>> {
+  const runtimes = new Map([["deno" as RuntimeName, deno()]]);
+  const node = await find_node(directory);
+  if (node) runtimes.set("node", node);
+  const python3 = await find_python();
+  if (python3) runtimes.set("python3", python3);
+  return runtimes;
+}
+
+function deno(): Runtime {
+  const command = [Deno.execPath(), "run", "--allow-net=127.0.0.1", "--allow-read"];
+  return { version: `Deno ${Deno.version.deno}`, command, directory: SERVERS };
+}
+
+async function find_node(directory: string): Promise<Runtime | undefined> {
+  const version = await output_of("node", ["--version"]);
+  // `deno task` gives a machine without Node a `node` that is Deno.
+  if (!version?.startsWith("v")) return undefined;
+  // Not every Node takes TypeScript.
+  const output = `${directory}/node_net.mjs`;
+  await output_of(Deno.execPath(), ["transpile", "-o", output, `${SERVERS}/node_net.ts`]);
+  return { version: `Node ${version.trim().slice(1)}`, command: ["node"], directory };
+}
+
+/** The interpreter itself, as `python3` may be a script that looks for one and takes its time. */
+async function find_python(): Promise<Runtime | undefined> {
+  const description = await output_of("python3", ["-c", DESCRIBE_PYTHON]);
+  const [executable, version] = description?.split("\n") ?? [];
+  if (!executable) return undefined;
+  return { version: `CPython ${version}`, command: [executable], directory: SERVERS };
+}

@@ -1,0 +1,66 @@
+import { deadline } from "@std/async/deadline";
+
+/** How long a server may take to start, in ms. */
+const PATIENCE = 15_000;
+
+/** What every handler answers with a line. */
+const GREETING = new TextEncoder().encode("go\n");
+const NEWLINE = 10;
+
+/** A server program in a process of its own, from its start until it is disposed of. */
+export class ServerProcess implements AsyncDisposable {
+  /** Where it listens, on the loopback. */
+  readonly port: number;
+  /** From its start to its first reply, in ms. */
+  readonly start_ms: number;
+  #resources: AsyncDisposableStack;
+
+  private constructor(port: number, start_ms: number, resources: AsyncDisposableStack) {
+    this.port = port;
+    this.start_ms = start_ms;
+    this.#resources = resources;
+  }
+
+  /**
+   * Starts a server; resolves when it has answered for the first time.
+   *
+   * @param command The program, which prints its port, and its arguments.
+   * @throws {Error} If it ended before that, or took too long.
+   */
+  static async start([program, ...args]: string[]): Promise<ServerProcess> {
+    const started = performance.now();
+    await using resources = new AsyncDisposableStack();
+    const child = resources.use(
+      new Deno.Command(program!, { args, stdin: "null", stdout: "piped" }).spawn(),
+    );
+    const port = Number(await deadline(first_line(child.stdout), PATIENCE));
+    await deadline(first_reply(port), PATIENCE);
+    return new ServerProcess(port, performance.now() - started, resources.move());
+  }
+
+  /** Ends the process; resolves when it has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+async function first_line(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let text = "";
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const end = text.indexOf("\n");
+    if (end >= 0) return text.slice(0, end);
+  }
+  throw new Error("The server ended before it had printed its port");
+}
+
+async function first_reply(port: number): Promise<void> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(GREETING);
+  const buffer = new Uint8Array(64);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) throw new Error("The server closed its first connection without a reply");
+    if (buffer[count - 1] === NEWLINE) break;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The least that a server on Deno can do: accept, read, write. What our servers add is measured
+ * against it, so it has the same reads and writes and nothing else. Prints its port, then serves
+ * until it is ended.
+ *
+ * ```sh
+ * deno run --allow-net bench/servers/bare.ts echo 0
+ * ```
+ *
+ * @module
+ */
+import { compute } from "./compute.ts";
+
+/** What one read takes at the most, in bytes: the same in all servers. */
+const READ_SIZE = 65_536;
+
+const ENCODER = new TextEncoder();
+
+const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
+  echo,
+  lines: (conn) => answer_lines(conn, (line) => `${line.toUpperCase()}\n`),
+  compute: (conn) => answer_lines(conn, () => `${compute()}\n`),
+};
+
+async function echo(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(READ_SIZE);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    await write_all(conn, buffer.subarray(0, count));
+  }
+}
+
+/** One write for each line, as line handlers do it. */
+async function answer_lines(conn: Deno.TcpConn, reply: (line: string) => string): Promise<void> {
+  conn.setNoDelay(true);
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(READ_SIZE);
+  for (let rest = "";;) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) await write_all(conn, ENCODER.encode(reply(line)));
+  }
+}
+
+async function write_all(conn: Deno.TcpConn, data: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < data.length;) sent += await conn.write(data.subarray(sent));
+}
+
+async function serve(conn: Deno.TcpConn, handle: typeof echo): Promise<void> {
+  using _closed_at_end = conn;
+  try {
+    await handle(conn);
+  } catch {
+    // The client went away; the load generator counts what it lost.
+  }
+}
+
+async function main([name, port]: string[]): Promise<void> {
+  const handle = HANDLERS[String(name)];
+  if (!handle) throw new TypeError(`Cannot serve ${name}: give one of ${Object.keys(HANDLERS)}`);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port), tcpBacklog: 4096 });
+  console.log(listener.addr.port);
+  for await (const conn of listener) void serve(conn, handle);
+}
+
+await main(Deno.args);

@@ -1,0 +1,92 @@
+"""Python's own servers: the model of this library, and asyncio.
+
+Prints its port, then serves until it is ended.
+
+    python3 bench/servers/cpython.py threading|asyncio echo|lines|compute 0
+"""
+
+import asyncio
+import socketserver
+import sys
+
+# What one read of an echo takes at the most, in bytes: the same in all servers.
+READ_SIZE = 65_536
+# Python's default of 5 would make new connections wait for retransmissions.
+BACKLOG = 4096
+# As in compute.ts.
+TURNS = 2_000_000
+
+
+def compute():
+    total = 0
+    for turn in range(TURNS):
+        total = (total * 31 + turn) % 1_000_003
+    return total
+
+
+class EchoHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(READ_SIZE):
+            self.request.sendall(data)
+
+
+class LinesHandler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True  # as the other servers do
+
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line.decode().upper().encode())
+
+
+class ComputeHandler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self):
+        for _ in self.rfile:
+            self.wfile.write(b"%d\n" % compute())
+
+
+class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = BACKLOG
+    daemon_threads = True
+
+
+HANDLERS = {"echo": EchoHandler, "lines": LinesHandler, "compute": ComputeHandler}
+
+
+def serve_threading(handler, port):
+    with Server(("127.0.0.1", port), HANDLERS[handler]) as server:
+        print(server.server_address[1], flush=True)
+        server.serve_forever()
+
+
+async def echo(reader, writer):
+    while data := await reader.read(READ_SIZE):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def lines(reader, writer):
+    async for line in reader:
+        writer.write(line.decode().upper().encode())
+        await writer.drain()
+    writer.close()
+
+
+COROUTINES = {"echo": echo, "lines": lines}
+
+
+async def serve_asyncio(handler, port):
+    serve = COROUTINES[handler]
+    server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=BACKLOG)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    kind, handler, port = sys.argv[1:]
+    if kind == "asyncio":
+        asyncio.run(serve_asyncio(handler, int(port)))
+    else:
+        serve_threading(handler, int(port))

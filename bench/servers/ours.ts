@@ -1,0 +1,80 @@
+/**
+ * The servers of this library. Prints its port, then serves until it is ended.
+ *
+ * ```sh
+ * deno run --allow-net --allow-read bench/servers/ours.ts ThreadingTCPServer echo 0 --workers 2
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  AsyncTCPServer,
+  BaseRequestHandler,
+  type RequestHandlerConstructor,
+  StreamRequestHandler,
+  type TCPServer,
+  ThreadingTCPServer,
+} from "../../mod.ts";
+import { compute } from "./compute.ts";
+
+/** What one read of an echo takes at the most, in bytes: the same in all servers. */
+const READ_SIZE = 65_536;
+
+const DECODER = new TextDecoder();
+
+/** Sends back what comes. */
+export class EchoHandler extends BaseRequestHandler {
+  override async handle(): Promise<void> {
+    const buffer = new Uint8Array(READ_SIZE);
+    for (;;) {
+      const count = await this.request.read(buffer);
+      if (count === null) break;
+      await this.request.write(buffer.subarray(0, count));
+    }
+  }
+}
+
+/** Answers each line in upper case. */
+export class LinesHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      await this.wfile.write(DECODER.decode(line).toUpperCase());
+    }
+  }
+}
+
+/** Answers each line with a number that it computes. */
+export class ComputeHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const _line of this.rfile) await this.wfile.write(`${compute()}\n`);
+  }
+}
+
+const SERVERS: Record<string, typeof TCPServer> = { AsyncTCPServer, ThreadingTCPServer };
+const HANDLERS: Record<string, RequestHandlerConstructor> = {
+  echo: EchoHandler,
+  lines: LinesHandler,
+  compute: ComputeHandler,
+};
+
+async function main(args: string[]): Promise<void> {
+  const { workers, _: [server_name, handler_name, port] } = parseArgs(args, {
+    string: ["workers"],
+  });
+  const Server = SERVERS[String(server_name)];
+  const Handler = HANDLERS[String(handler_name)];
+  if (!Server || !Handler) {
+    throw new TypeError(
+      `Cannot serve ${handler_name} with ${server_name}: ` +
+        `give one of ${Object.keys(SERVERS)}, and one of ${Object.keys(HANDLERS)}`,
+    );
+  }
+  await using server = new Server(["127.0.0.1", Number(port)], Handler, {
+    ...(workers !== undefined && { max_workers: Number(workers) }),
+  });
+  console.log(server.server_address.port);
+  await server.serve_forever();
+}
+
+if (import.meta.main) await main(Deno.args);

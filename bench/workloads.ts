@@ -1,0 +1,87 @@
+import type { FigureName } from "./figures.ts";
+import type { Load } from "./load_generator.ts";
+import {
+  ASYNC,
+  BARE,
+  CPYTHON,
+  type HandlerName,
+  OTHERS,
+  type Peer,
+  THREADING,
+  threading_with,
+} from "./peers.ts";
+
+/** One thing that servers are compared in. */
+export interface Workload {
+  /** Its name in the table. */
+  name: string;
+  /** The handler that the servers run. */
+  handler: HandlerName;
+  /** What the load generator does; without it, servers only start and give one reply. */
+  load?: Load;
+  /** How often each server is measured in a round. */
+  turns: number;
+  figures: FigureName[];
+  peers: Peer[];
+}
+
+const ALL = [BARE, ASYNC, THREADING, ...OTHERS, CPYTHON];
+
+/** The rows of the table are made of these. A server is in a workload if it can take part in it. */
+export const WORKLOADS: Workload[] = [
+  {
+    name: "echo, 64 connections x 64 bytes",
+    handler: "echo",
+    load: { mode: "echo", connections: 64, size: 64 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: ALL,
+  },
+  {
+    name: "echo, 1 connection",
+    handler: "echo",
+    load: { mode: "echo", connections: 1, size: 64 },
+    turns: 1,
+    figures: ["p50_us", "p99_us"],
+    peers: ALL,
+  },
+  {
+    name: "lines, 64 connections",
+    handler: "lines",
+    load: { mode: "lines", connections: 64, size: 64 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: ALL,
+  },
+  {
+    name: "lines, pipelined by 16",
+    handler: "lines",
+    load: { mode: "lines", connections: 64, size: 64, pipeline: 16 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: ALL,
+  },
+  {
+    name: "a connection per request, 32 clients",
+    handler: "lines",
+    load: { mode: "request", connections: 32, size: 64 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: ALL,
+  },
+  {
+    name: "compute, 8 clients",
+    handler: "compute",
+    load: { mode: "compute", connections: 8 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: [BARE, threading_with(1), threading_with(2), CPYTHON],
+  },
+  {
+    name: "start to first reply",
+    handler: "lines",
+    turns: 5, // each is over soon
+    figures: ["start_ms"],
+    peers: [BARE, ASYNC, THREADING, CPYTHON],
+  },
+];

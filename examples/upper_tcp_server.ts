@@ -1,0 +1,69 @@
+/**
+ * A threaded TCP server that answers each line in upper case.
+ *
+ * ```sh
+ * deno run --allow-net --allow-read examples/upper_tcp_server.ts --port 8080 --workers 2
+ * deno task start   # the same, with the least permissions
+ * nc 127.0.0.1 8080
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+
+/** Answers each line in upper case. */
+export class UpperHandler extends StreamRequestHandler {
+  static override module = import.meta.url;
+
+  override async handle(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const line of this.rfile) {
+      await this.wfile.write(decoder.decode(line).toUpperCase());
+    }
+  }
+}
+
+const USAGE = "Usage: upper_tcp_server.ts [--host 127.0.0.1] [--port 8080] [--workers N]";
+
+async function main(args: string[]): Promise<void> {
+  const { host, port, workers, help, unknown } = options_of(args);
+  if (help || unknown.length > 0) {
+    if (unknown.length > 0) console.error(`Unknown: ${unknown.join(" ")}`);
+    console.error(USAGE);
+    Deno.exit(help ? 0 : 2);
+  }
+  await using server = new ThreadingTCPServer([host, Number(port)], UpperHandler, {
+    ...(workers !== undefined && { max_workers: Number(workers) }),
+  });
+  const { hostname, port: bound } = server.server_address;
+  console.log(
+    `Serving on ${hostname}:${bound}; try: printf 'hello\\n' | nc -N ${hostname} ${bound}`,
+  );
+  await server.serve_forever({ signal: interrupted() });
+}
+
+function options_of(args: string[]) {
+  const unknown: string[] = [];
+  const options = parseArgs(args, {
+    string: ["host", "port", "workers"],
+    boolean: ["help"],
+    default: { host: "127.0.0.1", port: "8080" },
+    unknown: (arg) => void unknown.push(arg),
+  });
+  return { ...options, unknown };
+}
+
+/** Aborts at Ctrl-C and SIGTERM; a second one ends the program as if nobody listened. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const stop = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+    controller.abort();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  return controller.signal;
+}
+
+if (import.meta.main) await main(Deno.args);
