@@ -109,11 +109,15 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
       const { max_workers: size, max_requests_per_worker } = this;
       const { linger = 0 } = this as { linger?: number };
       const keeps_running = !this.daemon_threads;
-      const pool = new WorkerPool(this, { size, max_requests_per_worker, linger, keeps_running });
-      await pool.start();
+      this.#pool = new WorkerPool(this, { size, max_requests_per_worker, linger, keeps_running });
+      try {
+        await this.#pool.start();
+      } catch (error) {
+        this.#pool = undefined;
+        throw error;
+      }
       const places = Math.min(this.max_requests, size * max_requests_per_worker);
       this.#queue = new RequestQueue(places, this.request_queue_size, this.overflow);
-      this.#pool = pool;
     }
 
     override async _release(overdue: Promise<void>): Promise<void> {

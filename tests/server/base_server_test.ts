@@ -1,0 +1,362 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { BaseRequestHandler } from "../../mod.ts";
+import { ItemServer } from "../fixtures/items.ts";
+import { serving, until } from "../fixtures/serving.ts";
+
+/** Notes its calls in the server's log, and throws where the request says so. */
+class NotingHandler extends BaseRequestHandler<ItemServer, string, string> {
+  override setup(): void {
+    this.#note("setup");
+  }
+  override handle(): void {
+    this.#note("handle");
+  }
+  override finish(): void {
+    this.#note("finish");
+  }
+  #note(step: string): void {
+    this.server.log.add(`${step} ${this.request}`);
+    if (this.request === `bad ${step}`) throw new Error(step);
+  }
+}
+
+class SilentHandler extends BaseRequestHandler<ItemServer, string, string> {}
+
+const OPENING = ["verify_request", "process_request", "finish_request"];
+const CLOSING = ["shutdown_request", "close_request"];
+const HANDLER = ["setup", "handle", "finish"];
+
+/** What is called for a request, by what goes wrong. */
+const LIVES: Record<string, string[]> = {
+  "good": [...OPENING, ...HANDLER, ...CLOSING],
+  "bad setup": [...OPENING, "setup", "handle_error", ...CLOSING],
+  "bad handle": [...OPENING, ...HANDLER, "handle_error", ...CLOSING],
+  "bad finish": [...OPENING, ...HANDLER, "handle_error", ...CLOSING],
+};
+
+for (const [item, calls] of Object.entries(LIVES)) {
+  Deno.test(`BaseServer: the life of a request that is ${item}`, async () => {
+    await using server = new ItemServer(NotingHandler, [item]);
+    await server.handle_request();
+    assertEquals(server.log.entries, calls.map((call) => `${call} ${item}`));
+    assertEquals(server.info().accepted, 1);
+    assertEquals(server.info().failed, item === "good" ? 0 : 1);
+  });
+}
+
+Deno.test("BaseServer.serve_forever() serves what an array has, in order, and then waits", async () => {
+  await using server = serving(new ItemServer(NotingHandler, ["one", "two"]));
+  await server.log.until(({ entries }) => entries.includes("close_request two"));
+  server.push("three");
+  await server.log.until(({ entries }) => entries.includes("close_request three"));
+  const handled = server.log.entries.filter((entry) => entry.startsWith("handle "));
+  assertEquals(handled, ["handle one", "handle two", "handle three"]);
+});
+
+Deno.test("BaseServer.verify_request() that says no closes the request, once", async () => {
+  class Choosy extends ItemServer {
+    override verify_request(request: string): boolean {
+      super.verify_request(request);
+      return false;
+    }
+  }
+  await using server = new Choosy(NotingHandler, ["one"]);
+  await server.handle_request();
+  assertEquals(server.log.entries, [
+    "verify_request one",
+    "shutdown_request one",
+    "close_request one",
+  ]);
+  assertEquals(server.info().refused, 1);
+});
+
+const HOOKS = ["verify_request", "process_request", "finish_request", "shutdown_request"] as const;
+for (const hook of HOOKS) {
+  Deno.test(`BaseServer.${hook}() that throws ends only its request`, async () => {
+    class Broken extends ItemServer {
+      override handle_error(request: string | null, address: string | null, error: unknown): void {
+        super.handle_error(request, address, error);
+        throw new Error("handle_error, too");
+      }
+    }
+    const server = serving(new Broken(SilentHandler));
+    await using _closing = server;
+    const original = server[hook];
+    Object.assign(server, {
+      [hook](...args: [string, string]) {
+        if (args[0] === "bad") throw new Error(hook);
+        return Reflect.apply(original, server, args);
+      },
+    });
+    const print = console.error;
+    console.error = () => {};
+    try {
+      server.push("bad");
+      await server.log.until(({ entries }) => entries.includes("close_request bad"));
+      server.push("good");
+      await server.log.until(({ entries }) => entries.includes("close_request good"));
+    } finally {
+      console.error = print;
+    }
+    assertEquals(server.log.errors.map((error) => (error as Error).message), [hook]);
+    assertEquals(server.info().active, 0);
+  });
+}
+
+/** Errors of one connection that failed before it was taken. */
+const PASSING_ERRORS: Record<string, () => Error> = {
+  "ConnectionAborted": () => new Deno.errors.ConnectionAborted("gone"),
+  "EPROTO": () => Object.assign(new Error("x"), { code: "EPROTO" }),
+};
+for (const [name, make] of Object.entries(PASSING_ERRORS)) {
+  Deno.test(`BaseServer.get_request(): 20 times ${name} in a row change nothing`, async () => {
+    await using server = serving(new ItemServer(SilentHandler, Array.from({ length: 20 }, make)));
+    server.push("good");
+    await server.log.until(({ entries }) => entries.includes("close_request good"));
+    assertEquals(server.log.errors, []);
+    assertEquals(server.info().state, "serving");
+  });
+}
+
+for (const code of ["EMFILE", "ENOBUFS", "an unknown one"]) {
+  Deno.test(`BaseServer.get_request(): ${code} pauses, reported once, and serving goes on`, async () => {
+    const make = () => Object.assign(new Error("no room"), { code });
+    await using server = serving(new ItemServer(SilentHandler, Array.from({ length: 5 }, make)));
+    const start = performance.now();
+    server.push("good");
+    await server.log.until(({ entries }) => entries.includes("close_request good"));
+    assert(performance.now() - start >= 5 + 10 + 20 + 40 + 80 - 10, "it did not pause");
+    assertEquals(server.log.errors.length, 1);
+  });
+}
+
+Deno.test("BaseServer.shutdown() ends a pause at once", async () => {
+  const errors = Array.from({ length: 8 }, () => Object.assign(new Error("x"), { code: "EMFILE" }));
+  const server = new ItemServer(SilentHandler, errors);
+  const loop = server.serve_forever();
+  await server.log.until(({ errors }) => errors.length > 0);
+  await server.shutdown();
+  await loop;
+  await server.server_close();
+});
+
+Deno.test("BaseServer.serve_forever() ends when the listener is closed", async () => {
+  await using server = new ItemServer(SilentHandler, [new Deno.errors.BadResource("closed")]);
+  await server.serve_forever();
+  assertEquals(server.info().state, "idle");
+});
+
+Deno.test("BaseServer.serve_forever() gives the event loop its turn, however many requests wait", async () => {
+  class Endless extends ItemServer {
+    override get_request(): Promise<[string, string]> {
+      return Promise.resolve(["again", "nowhere"]);
+    }
+  }
+  await using server = new Endless(SilentHandler);
+  setTimeout(() => server.shutdown(), 10);
+  await server.serve_forever();
+  assert(server.info().completed > 64);
+});
+
+Deno.test("BaseServer.shutdown() before, during, after and twice spoils nothing", async () => {
+  await using server = new ItemServer(NotingHandler);
+  await server.shutdown();
+  for (const item of ["one", "two"]) {
+    const loop = server.serve_forever();
+    assertEquals(server.info().state, "serving");
+    server.push(item);
+    await server.log.until(({ entries }) => entries.includes(`close_request ${item}`));
+    await Promise.all([server.shutdown(), server.shutdown()]);
+    await loop;
+    await server.shutdown();
+    assertEquals(server.info().state, "idle");
+  }
+});
+
+Deno.test("BaseServer.shutdown() at once after serve_forever() ends every one of 20 loops", async () => {
+  for (let turn = 0; turn < 20; turn++) {
+    await using server = new ItemServer(SilentHandler);
+    const loop = server.serve_forever();
+    await server.shutdown();
+    await loop;
+  }
+});
+
+Deno.test("BaseServer.serve_forever() right after shutdown() waits for the first loop and serves", async () => {
+  await using server = new ItemServer(NotingHandler);
+  const first = server.serve_forever();
+  const stopping = server.shutdown();
+  const second = server.serve_forever();
+  server.push("one");
+  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  await Promise.all([first, stopping]);
+  await server.shutdown();
+  await second;
+});
+
+Deno.test("BaseServer.shutdown() from a handler of a sequential server does not deadlock", async () => {
+  class Stopping extends BaseRequestHandler<ItemServer, string, string> {
+    override async handle(): Promise<void> {
+      await this.server.shutdown();
+      this.server.log.add("after shutdown");
+    }
+  }
+  await using server = new ItemServer(Stopping, ["one", "two"]);
+  await server.serve_forever();
+  assert(server.log.entries.includes("after shutdown"));
+  assert(!server.log.entries.includes("verify_request two"), "it took a request after shutdown()");
+  assertEquals(server.info().accepted, 1);
+});
+
+Deno.test("BaseServer.shutdown() from service_actions() does not deadlock", async () => {
+  class Once extends ItemServer {
+    override async service_actions(): Promise<void> {
+      await this.shutdown();
+    }
+  }
+  await using server = new Once(SilentHandler, ["one", "two"]);
+  await server.serve_forever();
+  assertEquals(server.info().accepted, 1);
+});
+
+Deno.test("BaseServer: a request that comes after shutdown() goes to the next call", async () => {
+  await using server = new ItemServer(NotingHandler);
+  const loop = server.serve_forever();
+  await server.shutdown();
+  await loop;
+  server.push("late");
+  await server.handle_request();
+  assert(server.log.entries.includes("close_request late"));
+});
+
+Deno.test("BaseServer.handle_request() calls handle_timeout() once, and loses no late request", async () => {
+  let timeouts = 0;
+  class Timed extends ItemServer {
+    override handle_timeout(): void {
+      timeouts++;
+    }
+  }
+  await using server = new Timed(NotingHandler, [], { timeout: 20 });
+  await server.handle_request();
+  assertEquals(timeouts, 1);
+  server.push("late");
+  await server.handle_request();
+  assertEquals(timeouts, 1);
+  assert(server.log.entries.includes("close_request late"));
+});
+
+Deno.test("BaseServer.service_actions() runs after each request and on an idle server", async () => {
+  let actions = 0;
+  class Active extends ItemServer {
+    override service_actions(): void {
+      actions++;
+    }
+  }
+  await using server = new Active(SilentHandler, ["one", "two"]);
+  const loop = server.serve_forever({ poll_interval: 5 });
+  await server.log.until(({ entries }) => entries.includes("close_request two"));
+  const seen = actions;
+  assert(seen >= 1);
+  await until(() => actions >= seen + 3);
+  await server.shutdown();
+  await loop;
+});
+
+Deno.test("BaseServer.serve_forever({ signal }) ends when the signal aborts, also beforehand", async () => {
+  await using server = new ItemServer(SilentHandler, ["one"]);
+  await server.serve_forever({ signal: AbortSignal.abort() });
+  assertEquals(server.info().accepted, 0);
+  const controller = new AbortController();
+  const loop = server.serve_forever({ signal: controller.signal });
+  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  controller.abort();
+  await loop;
+});
+
+Deno.test("BaseServer.serve_forever() and handle_request() refuse to run twice at once", async () => {
+  await using server = serving(new ItemServer(SilentHandler));
+  await assertRejects(() => server.serve_forever(), Deno.errors.Busy);
+  await assertRejects(() => server.handle_request(), Deno.errors.Busy);
+});
+
+Deno.test("BaseServer.server_close() is final, idempotent, and ends serving", async () => {
+  const server = new ItemServer(SilentHandler);
+  const loop = server.serve_forever();
+  const [first, second] = await Promise.all([server.server_close(), server.server_close()]);
+  assertEquals(first, { drained: 0, aborted: 0 });
+  assertEquals(second, first);
+  await loop;
+  assertEquals(server.info().state, "closed");
+  await assertRejects(() => server.serve_forever(), Deno.errors.BadResource);
+  await assertRejects(() => server.handle_request(), Deno.errors.BadResource);
+  assertEquals(await server.server_close(), first);
+});
+
+Deno.test("BaseServer.server_close() closes a request that comes too late to be served", async () => {
+  const server = new ItemServer(NotingHandler);
+  const loop = server.serve_forever();
+  await until(() => server.waiting);
+  await server.server_close();
+  await loop;
+  server.push("late");
+  await server.log.until(({ entries }) => entries.includes("close_request late"));
+  assert(!server.log.entries.includes("handle late"));
+});
+
+Deno.test("BaseServer: an override of process_request() may finish and close requests itself", async () => {
+  class Own extends ItemServer {
+    override async process_request(request: string, client_address: string): Promise<void> {
+      await this.finish_request(request, client_address);
+      await this.shutdown_request(request);
+    }
+  }
+  await using server = new Own(SilentHandler, ["one"]);
+  await server.handle_request();
+  const { accepted, completed, active } = server.info();
+  assertEquals({ accepted, completed, active }, { accepted: 1, completed: 1, active: 0 });
+});
+
+Deno.test("BaseServer: request_timeout aborts the signal, reports and counts it", async () => {
+  let signal: AbortSignal | undefined;
+  const request = { name: "stuck" };
+  class Stuck extends BaseRequestHandler<ItemServer, typeof request, string> {
+    override handle(): Promise<void> {
+      signal = this.signal;
+      return new Promise((resolve) => this.signal.addEventListener("abort", () => resolve()));
+    }
+  }
+  class Objects extends ItemServer {
+    override get_request(): Promise<[string, string]> {
+      return Promise.resolve([request as unknown as string, "client"]);
+    }
+  }
+  await using server = new Objects(Stuck, [], { request_timeout: 20 });
+  await server.handle_request();
+  assert(signal?.aborted);
+  assertInstanceOf(signal.reason, Deno.errors.TimedOut);
+  assertEquals(server.log.errors.length, 1);
+  assertEquals(server.info().timed_out, 1);
+  assertEquals(server.info().failed, 0);
+});
+
+Deno.test("BaseServer: settings are static properties and options, and options win", () => {
+  class Slow extends ItemServer {
+    static override timeout = 7000;
+    static override request_queue_size = 7;
+  }
+  const server = new Slow(SilentHandler, [], { timeout: null });
+  assertEquals(server.timeout, null);
+  assertEquals(server.request_queue_size, 7);
+  assertThrows(() => new Slow(SilentHandler, [], { max_requests: 0 }), RangeError, "max_requests");
+});
+
+Deno.test("BaseServer() refuses a handler that is no class, and asynchronous binding", async () => {
+  // deno-lint-ignore no-explicit-any
+  assertThrows(() => new ItemServer("no class" as any), TypeError, "class");
+  class Asynchronous extends ItemServer {
+    override async server_bind(): Promise<void> {}
+  }
+  assertThrows(() => new Asynchronous(SilentHandler), TypeError, "bind_and_activate");
+  const server = new Asynchronous(SilentHandler, [], { bind_and_activate: false });
+  await server.server_bind();
+});

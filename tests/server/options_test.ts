@@ -1,0 +1,77 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type ServerOptions, settings_of } from "../../server/options.ts";
+
+/** What the options of a server may be, and what they may not. */
+const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | undefined> = {
+  bind_and_activate: undefined, // is no setting
+  timeout: { good: [null, 0, 0.5, 1000, Infinity], bad: [-1, NaN, "1", true] },
+  request_queue_size: { good: [1, 4096], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
+  max_requests: { good: [1, 40, Infinity], bad: [0, -1, 1.5, NaN, -Infinity, null, "1"] },
+  overflow: { good: ["queue", "refuse"], bad: ["Queue", "", null, true, 1] },
+  request_timeout: { good: [null, 0, 1000, Infinity], bad: [-1, NaN, "1", true] },
+  allow_reuse_address: { good: [true, false], bad: [1, 0, null, "true"] },
+  allow_reuse_port: { good: [true, false], bad: [1, 0, null, "true"] },
+  linger: { good: [0, 1000, Infinity], bad: [-1, NaN, null, "1"] },
+  max_workers: { good: [1, 64], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
+  max_requests_per_worker: { good: [1, 9, Infinity], bad: [0, -1, 1.5, NaN, null, "1"] },
+  daemon_threads: { good: [true, false], bad: [1, 0, null, "true"] },
+  block_on_close: { good: [true, false], bad: [1, 0, null, "true"] },
+};
+
+for (const [name, values] of Object.entries(CASES)) {
+  if (!values) continue;
+
+  Deno.test(`settings_of() takes good values of ${name}`, () => {
+    for (const value of values.good) {
+      assertEquals(settings_of({}, { [name]: value }), { [name]: value });
+    }
+  });
+
+  Deno.test(`settings_of() refuses bad values of ${name}, by name`, () => {
+    for (const value of values.bad) {
+      const words = `Cannot use ${name} = ${value}: it must be`;
+      assertThrows(() => settings_of({}, { [name]: value }), RangeError, words);
+    }
+  });
+}
+
+class Server {
+  static timeout: number | null = 100;
+  static overflow = "refuse";
+}
+
+class Derived extends Server {
+  static override timeout = 200;
+}
+
+Deno.test("settings_of() takes the static properties of the class, inherited ones too", () => {
+  assertEquals(settings_of(new Server(), {}), { timeout: 100, overflow: "refuse" });
+  assertEquals(settings_of(new Derived(), {}), { timeout: 200, overflow: "refuse" });
+});
+
+Deno.test("settings_of() lets options win over static properties", () => {
+  const options: ServerOptions = { timeout: null, linger: 0 };
+  assertEquals(settings_of(new Derived(), options), {
+    timeout: null,
+    overflow: "refuse",
+    linger: 0,
+  });
+});
+
+Deno.test("settings_of() takes an option that is undefined as not given", () => {
+  const options = { timeout: undefined, linger: undefined } as unknown as ServerOptions;
+  assertEquals(settings_of(new Server(), options), { timeout: 100, overflow: "refuse" });
+});
+
+Deno.test("settings_of() checks static properties, too", () => {
+  class Wrong extends Server {
+    static override timeout = -1;
+  }
+  assertThrows(() => settings_of(new Wrong(), {}), RangeError, "timeout = -1");
+  assertEquals(settings_of(new Wrong(), { timeout: 1 }).timeout, 1);
+});
+
+Deno.test("settings_of() leaves out what is no setting", () => {
+  const options = { bind_and_activate: false, colour: "red" } as ServerOptions;
+  assertEquals(settings_of({}, options), {});
+});
