@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LineClient } from "../fixtures/clients.ts";
+import { is_there, output_of, Task } from "../fixtures/programs.ts";
+
+/** The server of `deno task start`, on a free port. */
+async function start(...words: string[]): Promise<{ task: Task; address: Deno.NetAddr }> {
+  const task = new Task("start", "--port", "0", ...words);
+  const line = await task.line();
+  assertMatch(line, /^Serving on 127\.0\.0\.1:\d+; try: /);
+  const port = Number(/:(\d+);/.exec(line)![1]);
+  return { task, address: { transport: "tcp", hostname: "127.0.0.1", port } };
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `deno task start ends cleanly at ${signal}, beside an idle client`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const { task, address } = await start("--workers", "2");
+      await using _task = task;
+      using client = await LineClient.connect(address);
+      assertEquals(await client.ask("hello"), "HELLO");
+      const asked = performance.now();
+      task.child.kill(signal);
+      assertEquals(await client.line(), null);
+      const { code } = await task.child.status;
+      const took = performance.now() - asked;
+      assertEquals(code, 0);
+      assert(took < 1000, `It took ${took} ms`);
+      assertEquals(await task.errors(), "");
+    },
+  });
+}
+
+Deno.test("deno task start answers characters that are split over two reads", async () => {
+  const { task, address } = await start();
+  await using _task = task;
+  using client = await LineClient.connect(address);
+  const bytes = new TextEncoder().encode("café\n");
+  await client.conn.write(bytes.subarray(0, 4));
+  await client.send("");
+  assertEquals(await client.line(), "CAF\uFFFD");
+  await client.conn.write(bytes.subarray(0, 4));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await client.conn.write(bytes.subarray(4));
+  assertEquals(await client.line(), "CAFÉ");
+});
+
+Deno.test("deno task client prints what was sent and received, as in Python's documentation", async () => {
+  const { task, address } = await start();
+  await using _task = task;
+  await using client = new Task("client", "--port", `${address.port}`, "hello world");
+  assertEquals(await client.line(), "Sent:     hello world");
+  assertEquals(await client.line(), "Received: HELLO WORLD");
+});
+
+Deno.test("deno task start says what it does not understand", async () => {
+  await using task = new Task("start", "--prot", "8080");
+  const { code } = await task.child.status;
+  assertEquals(code, 2);
+  assertMatch(await task.errors(), /--prot[\s\S]*Usage/);
+});
+
+Deno.test({
+  name: "nc: deno task start answers a file of lines",
+  ignore: !is_there("nc"),
+  async fn() {
+    const { task, address } = await start();
+    await using _task = task;
+    const answer = await output_of("nc", ["-N", address.hostname, `${address.port}`], "a\nb\nc");
+    assertEquals(answer, "A\nB\nC");
+  },
+});
+
+/** Python's documentation, almost to the letter, and 100 clients of 20 lines. */
+const PYTHON_CLIENT = `
+import socket, sys, threading
+address = ("127.0.0.1", int(sys.argv[1]))
+with socket.create_connection(address) as sock:
+    sock.sendall(b"hello\\n")
+    assert sock.recv(1024) == b"HELLO\\n"
+wrong = []
+def talk(n):
+    with socket.create_connection(address) as sock, sock.makefile("rwb", buffering=0) as file:
+        for turn in range(20):
+            file.write(b"line %d of %d\\n" % (turn, n))
+            if file.readline() != b"LINE %d OF %d\\n" % (turn, n):
+                wrong.append(n)
+threads = [threading.Thread(target=talk, args=(n,)) for n in range(100)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("wrong:", wrong)
+`;
+
+Deno.test({
+  name: "python3: deno task start answers 100 clients of 20 lines each",
+  ignore: !is_there("python3"),
+  async fn() {
+    const { task, address } = await start();
+    await using _task = task;
+    assertEquals(
+      await output_of("python3", ["-", `${address.port}`], PYTHON_CLIENT),
+      "wrong: []\n",
+    );
+  },
+});
