@@ -59,8 +59,10 @@ export class BufferedReader {
    * @returns The line, an empty array at the end of the input.
    * @throws {Deno.errors.InvalidData} If the line is longer than `limit`. It stays unread.
    * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the size or the limit is not a whole number from 0.
    */
   readline(limit: number = DEFAULT_LIMIT): Promise<Uint8Array> {
+    check_size(limit);
     const newline = this.#buffer.subarray(this.#start, this.#end).indexOf(10);
     if (newline >= 0 && newline < limit) return Promise.resolve(this.#take(newline + 1));
     return this.#read_until(NEWLINE, limit, () => this.#take(this.#end - this.#start));
@@ -72,9 +74,10 @@ export class BufferedReader {
    * @param size The number of bytes; negative, as it is unless told, means all.
    * @returns The bytes: fewer than `size` only at the end of the input.
    * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the size or the limit is not a whole number from 0.
    */
   async read(size = -1): Promise<Uint8Array> {
-    const wanted = size < 0 ? Infinity : size;
+    const wanted = size < 0 ? Infinity : check_size(size);
     let open = true;
     while (open && this.#available < wanted) open = await this.#more(wanted - this.#available);
     return this.#take(Math.min(wanted, this.#available));
@@ -86,8 +89,10 @@ export class BufferedReader {
    * @param n The number of bytes.
    * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
    * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the size or the limit is not a whole number from 0.
    */
   async readexactly(n: number): Promise<Uint8Array> {
+    check_size(n);
     while (this.#available < n) {
       if (await this.#more(n - this.#available)) continue;
       const message = `The input ended after ${this.#available} of ${n} bytes`;
@@ -104,12 +109,13 @@ export class BufferedReader {
    * @throws {Deno.errors.InvalidData} If the block is longer than `limit`. It stays unread.
    * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
    * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
-   * @throws {RangeError} If the delimiter is empty.
+   * @throws {RangeError} If the delimiter is empty, or the limit not a whole number from 0.
    */
   async readuntil(
     delimiter: Uint8Array | string,
     limit: number = DEFAULT_LIMIT,
   ): Promise<Uint8Array> {
+    check_size(limit);
     const bytes = typeof delimiter === "string" ? new TextEncoder().encode(delimiter) : delimiter;
     if (bytes.length === 0) throw new RangeError("Cannot read until an empty delimiter");
     return await this.#read_until(bytes, limit, () => {
@@ -163,7 +169,7 @@ export class BufferedReader {
     for (let scanned = 0;;) {
       const found = find(this.#buffer.subarray(this.#start, this.#end), delimiter, scanned);
       const length = found < 0 ? this.#available : found + delimiter.length;
-      if (length > limit || (found < 0 && length === limit)) {
+      if (length > limit) {
         throw new Deno.errors.InvalidData(`No end was found within ${limit} bytes`);
       }
       if (found >= 0) return this.#take(length);
@@ -206,6 +212,12 @@ function source_of(source: Pick<Deno.Conn, "read">): Source {
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, await source.read(bytes) ?? 0);
   };
+}
+
+/** The size, if it is one. */
+function check_size(size: number): number {
+  if (size === Infinity || (Number.isInteger(size) && size >= 0)) return size;
+  throw new RangeError(`Cannot read ${size} bytes: it must be a whole number from 0`);
 }
 
 /** The place of `wanted` in `bytes`, from `start` on; -1 if it is not there. */

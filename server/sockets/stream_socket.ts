@@ -5,6 +5,9 @@ const MAX_BUFFER = 65_536;
 /** The most that {@linkcode close_gracefully} reads and throws away, in bytes. */
 const MAX_DISCARD = 1_048_576;
 
+/** The longest delay that a timer takes, in ms. */
+const MAX_TIMER = 2 ** 31 - 1;
+
 const EMPTY = new Uint8Array(0);
 
 /** A read that waits for bytes. */
@@ -166,10 +169,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    *
    * @param p The bytes.
    * @returns The number of bytes, always the length of `p`.
-   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
+   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection, or {@linkcode closeWrite}
+   * was called.
    */
   async write(p: Uint8Array): Promise<number> {
     if (p.length === 0) return 0;
+    if (this.#closed) throw closed_error();
+    if (this.#output === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
     if (this.#writing) await this.#turn();
     this.#writing = true;
     this.#idle = false;
@@ -220,6 +226,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   /** Sends what is left, then FIN (`shutdown(2)`, `SHUT_WR`): the peer sees the end of its input. */
   async closeWrite(): Promise<void> {
     if (this.#output === "closed") return;
+    if (this.#closed) throw closed_error();
     this.#output = "closed";
     if (this.#writing) await this.#turn();
     this.#writing = true;
@@ -297,6 +304,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (this.#waiter) {
       return Promise.reject(new Deno.errors.Busy("Another read of this connection waits already"));
     }
+    if (this.#closed) return Promise.reject(closed_error());
     const wanted = typeof target === "number" ? target : target.length;
     if (this.#unread.length > 0 || wanted === 0) return Promise.resolve(this.#take(target));
     if (this.#error !== undefined) return Promise.reject(this.#error);
@@ -370,7 +378,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (timeout === null) return;
     this.#deadline = performance.now() + timeout;
     // One timer for many reads: it is set again only when it rings too early.
-    this.#timer ??= setTimeout(this.#ring, timeout);
+    this.#timer ??= setTimeout(this.#ring, Math.min(timeout, MAX_TIMER));
   }
 
   #ring = (): void => {
@@ -378,7 +386,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!this.#waiter) return;
     const left = this.#deadline - performance.now();
     if (left > 0) {
-      this.#timer = setTimeout(this.#ring, left);
+      this.#timer = setTimeout(this.#ring, Math.min(left, MAX_TIMER));
     } else {
       const message = `No bytes came from the peer within ${this.#timeout} ms`;
       this.#end_wait()?.reject(new Deno.errors.TimedOut(message));
@@ -440,6 +448,10 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       budget -= (await this.#read(MAX_BUFFER, true) as Uint8Array).length;
     }
   }
+}
+
+function closed_error(): Error {
+  return new Deno.errors.BadResource("The connection is closed");
 }
 
 /** What a read gives at the end of the input. */

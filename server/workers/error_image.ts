@@ -3,44 +3,43 @@ export interface ErrorImage {
   name: string;
   message: string;
   stack: string | undefined;
-  code: unknown;
+  code: string | number | undefined;
   cause: ErrorImage | undefined;
 }
 
 /** What stands for an error, or for anything else that was thrown. */
-export function image_of(thrown: unknown): ErrorImage {
+export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
   if (!(thrown instanceof Error)) {
     const message = typeof thrown === "string" ? thrown : Deno.inspect(thrown);
     return { name: "Error", message, stack: undefined, code: undefined, cause: undefined };
   }
   const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
+  const inner = [...outer, thrown];
   return {
     name,
     message,
     stack,
-    code: typeof code === "object" || typeof code === "function" ? undefined : code,
-    cause: cause === undefined ? undefined : image_of(cause),
+    code: typeof code === "string" || typeof code === "number" ? code : undefined,
+    cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
   };
 }
 
 /** The error again, with its class where that is one of the platform's. */
 export function error_of({ name, message, stack, code, cause }: ErrorImage): Error {
-  const options = cause ? { cause: error_of(cause) } : undefined;
-  const error = new (class_named(name))(message, options);
+  const error = new Error(message, cause && { cause: error_of(cause) });
+  // Not by its constructor: those of some classes take other arguments.
+  Object.setPrototypeOf(error, prototype_named(name));
   if (error.name !== name) error.name = name;
   if (stack !== undefined) error.stack = stack;
-  if (code !== undefined && !("code" in error)) Object.assign(error, { code });
+  if (code !== undefined) Object.assign(error, { code });
   return error;
 }
 
-function class_named(name: string): ErrorConstructor {
-  const candidates = [
-    (Deno.errors as Record<string, unknown>)[name],
-    (globalThis as Record<string, unknown>)[name],
-  ];
+function prototype_named(name: string): Error {
+  const candidates = [Reflect.get(Deno.errors, name), Reflect.get(globalThis, name)];
   const found = candidates.find((candidate) =>
     typeof candidate === "function" && candidate.prototype instanceof Error &&
     candidate !== DOMException
   );
-  return (found ?? Error) as ErrorConstructor;
+  return (found ?? Error).prototype;
 }
