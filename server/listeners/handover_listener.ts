@@ -7,6 +7,9 @@ import type { Listener, TcpListenOptions } from "./listener.ts";
 /** How often, in ms, a waiting listener is told to look again: see {@linkcode wake_listener}. */
 const WAKE_INTERVAL = 500;
 
+/** The addresses that mean all interfaces. */
+const WILDCARDS = new Set(["0.0.0.0", "::"]);
+
 type Socket = StreamSocket<Deno.NetAddr>;
 
 /**
@@ -64,7 +67,13 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     if (this.#closed || this.#accepted.length >= this.#backlog) socket.destroy();
     // The peer's address is missing where it has gone already (accept(2), ENOTCONN).
     else if (socket.remoteAddress === undefined) socket.destroy();
-    else this.#deliver(new StreamSocket(new AcceptedConn(socket)));
+    else this.#deliver(new StreamSocket(new AcceptedConn(socket, this.#local_addr(socket))));
+  }
+
+  /** The listener's own address, unless it listens at all of them: then the system must be asked. */
+  #local_addr(socket: net.Socket): Deno.NetAddr {
+    if (!WILDCARDS.has(this.addr.hostname)) return this.addr;
+    return net_addr(socket.localAddress, socket.localPort);
   }
 
   #deliver(next: Socket | Error): void {
@@ -86,9 +95,9 @@ class AcceptedConn implements ByteConn<Deno.NetAddr> {
   #socket: net.Socket;
   #conn: NodeConn<Deno.NetAddr> | undefined;
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, localAddr: Deno.NetAddr) {
     this.#socket = socket;
-    this.localAddr = net_addr(socket.localAddress, socket.localPort);
+    this.localAddr = localAddr;
     this.remoteAddr = net_addr(socket.remoteAddress, socket.remotePort);
     // The peer may reset it while it waits: the next use will say so.
     socket.on("error", () => {});

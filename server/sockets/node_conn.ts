@@ -41,7 +41,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
   #left: Uint8Array = NOTHING;
   #stopped = false;
   #ended = false;
-  #error: unknown;
+  #closed = false;
+  #failure: unknown;
 
   /**
    * @param open Makes the socket with the options it is given.
@@ -60,13 +61,14 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
     this.#socket = open({ readable: true, writable: true, allowHalfOpen: true, onread });
     this.#socket.on("end", () => this.#end());
     this.#socket.on("error", (error) => this.#fail(deno_error(error)));
-    this.#socket.on("close", () => this.#fail(new Deno.errors.Interrupted("operation canceled")));
+    this.#socket.on("close", () => this.#close());
   }
 
   read(p: Uint8Array): Promise<number | null> {
     if (this.#left.length > 0) return Promise.resolve(this.#take(this.#left, p));
     if (this.#ended) return Promise.resolve(null);
-    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const error = this.#error;
+    if (error !== undefined) return Promise.reject(error);
     return new Promise((resolve, reject) => {
       this.#waiter = { p, resolve, reject };
       if (!this.#stopped) return;
@@ -76,7 +78,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
   }
 
   write(p: Uint8Array): Promise<number> {
-    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const error = this.#error;
+    if (error !== undefined) return Promise.reject(error);
     this.#socket.write(p);
     // Mostly the system took it all at once, and there is nothing to wait for.
     if (this.#socket.writableLength === 0 && !this.#socket.errored) {
@@ -85,21 +88,22 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
     return new Promise((resolve, reject) => {
       this.#socket.write(
         NOTHING,
-        (error) => error ? reject(this.#error ?? deno_error(error)) : resolve(p.length),
+        (fault) => fault ? reject(this.#error ?? deno_error(fault)) : resolve(p.length),
       );
     });
   }
 
   closeWrite(): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const error = this.#error;
+    if (error !== undefined) return Promise.reject(error);
     return new Promise((resolve, reject) => {
-      this.#socket.end((error?: Error | null) => error ? reject(deno_error(error)) : resolve());
+      this.#socket.end((fault?: Error | null) => fault ? reject(deno_error(fault)) : resolve());
     });
   }
 
   close(): void {
     this.#socket.destroy();
-    this.#fail(new Deno.errors.Interrupted("operation canceled"));
+    this.#close();
   }
 
   [Symbol.dispose](): void {
@@ -153,9 +157,21 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
   }
 
   #fail(error: unknown): void {
-    this.#error ??= error;
-    this.#waiter?.reject(this.#error);
+    this.#failure ??= error;
+    this.#waiter?.reject(this.#failure);
     this.#waiter = undefined;
+  }
+
+  #close(): void {
+    this.#closed = true;
+    // Most connections are closed while nobody waits, and errors with their stacks are dear.
+    if (this.#waiter) this.#fail(this.#error);
+  }
+
+  /** Why it cannot be used, if it can't. */
+  get #error(): unknown {
+    return this.#failure ??
+      (this.#closed ? new Deno.errors.Interrupted("operation canceled") : undefined);
   }
 }
 

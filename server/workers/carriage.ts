@@ -31,9 +31,9 @@ export function pack(request: unknown, relay_only = false): Parcel {
   if (!(request instanceof StreamSocket)) return { kind: "value", value: request };
   const { localAddr: local, remoteAddr: remote } = request;
   const detached = relay_only ? undefined : detach(request);
-  return detached
-    ? { kind: "descriptor", ...detached, local, remote }
-    : { kind: "relay", local, remote };
+  if (!detached) return { kind: "relay", local, remote };
+  const { fd, unread } = detached;
+  return { kind: "descriptor", fd, local, remote, ...(unread.length > 0 && { unread }) };
 }
 
 /** Unpacks a request in a worker; `call` reaches the server's thread. */

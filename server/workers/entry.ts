@@ -78,9 +78,11 @@ function receive(message: ToWorker): void {
   }
 }
 
-async function serve(
-  { id, parcel, client_address }: Extract<ToWorker, { type: "request" }>,
-): Promise<void> {
+async function serve(message: Extract<ToWorker, { type: "request" }>): Promise<void> {
+  const { id, parcel } = message;
+  const client_address = "client_address" in message || parcel.kind === "value"
+    ? message.client_address
+    : parcel.remote;
   let carried: Carried | undefined;
   let done: FromWorker = { type: "done", id };
   try {

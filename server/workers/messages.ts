@@ -36,7 +36,8 @@ export type Parcel =
   | {
     kind: "descriptor";
     fd: number;
-    unread: Uint8Array;
+    /** What was read from it already, if anything. */
+    unread?: Uint8Array;
     local: Deno.Addr;
     remote: Deno.Addr;
   }
@@ -50,8 +51,11 @@ export type CallTarget = "server" | number;
 
 /** What the server tells a worker. */
 export type ToWorker =
-  /** Serve this; `claim` is its number for the {@linkcode ClaimCounter}. */
-  | { type: "request"; id: number; claim: number; parcel: Parcel; client_address: unknown }
+  /**
+   * Serve this; `claim` is its number for the {@linkcode ClaimCounter}. The address is left out where
+   * it is the parcel's `remote`.
+   */
+  | { type: "request"; id: number; claim: number; parcel: Parcel; client_address?: unknown }
   /** End its input, abort its signal. */
   | { type: "interrupt"; id: number }
   /** Close it at once. */

@@ -96,7 +96,8 @@ export class WorkerHandle {
     const { promise, resolve, reject } = Promise.withResolvers<"done" | "recalled">();
     this.#sent.set(id, { request, parcel, claim, resolve, reject });
     this.#ids.set(request, id);
-    this.#post({ type: "request", id, claim, parcel, client_address });
+    const known = parcel.kind !== "value" && parcel.remote === client_address;
+    this.#post({ type: "request", id, claim, parcel, ...(!known && { client_address }) });
     return promise;
   }
 

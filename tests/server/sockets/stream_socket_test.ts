@@ -117,10 +117,11 @@ test_each("StreamSocket.write() is done with the array when it resolves", async 
 
 test_each("StreamSocket.write() keeps the order of writes that are not awaited", async (pair) => {
   const { socket, peer } = pair;
-  const sent = pattern(4_000_000);
+  // More than the system takes at once, so that writes are taken in parts.
+  const sent = pattern(24_000_000);
   const writes: Promise<unknown>[] = [];
   for (let at = 0; at < sent.length;) {
-    const size = 1 + at * 7 % 90_001;
+    const size = 1 + at * 7 % 1_000_003;
     writes.push(socket.write(sent.subarray(at, at + size)));
     at += size;
   }

@@ -37,6 +37,7 @@ test_each("StreamSocket keeps bytes that come after a timeout", async ({ socket,
   await assertRejects(() => socket.read(new Uint8Array(10)), TIMED_OUT);
   // These go to the read of the connection that has begun already and that nobody waits for.
   await peer.write(bytes_of("hello"));
+  await round_trip(socket, peer);
   socket.settimeout(null);
   assertEquals(text_of(await soon(socket.recv(3))), "hel");
   assertEquals(text_of(await soon(socket.recv(10))), "lo");
@@ -46,6 +47,7 @@ test_each("StreamSocket keeps the end that comes after a timeout", async ({ sock
   socket.settimeout(10);
   await assertRejects(() => socket.recv(10), TIMED_OUT);
   await peer.closeWrite();
+  await round_trip(socket, peer);
   socket.settimeout(null);
   assertEquals(await soon(socket.recv(10)), new Uint8Array(0));
 });
@@ -118,3 +120,10 @@ test_each("StreamSocket starts no clock once it is closed", async ({ socket }) =
   socket.close();
   await soon(assertRejects(() => socket.recv(10), Error));
 });
+
+/** Lets what the peer has sent arrive, without a read of the socket. */
+async function round_trip(socket: Deno.Conn, peer: Deno.Conn): Promise<void> {
+  await socket.write(bytes_of("."));
+  await peer.read(new Uint8Array(1));
+  await turn();
+}
