@@ -61,6 +61,13 @@ export function wake_listener(server: net.Server, backlog: number): void {
   internals(server)._handle?.listen?.(backlog);
 }
 
+/** Whether the process has no descriptor left: tried with a duplicate of the listener's own. */
+export function descriptors_ran_out(server: net.Server): boolean {
+  const fd = internals(server)._handle?.fdForIpc?.() ?? 0;
+  if (fd > 0) new net.Socket({ fd, readable: false }).on("error", () => {}).destroy();
+  return fd < 0;
+}
+
 /** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */
 export function duplicate_descriptor(socket: net.Socket): number {
   return internals(socket)._handle?.fdForIpc?.() ?? -1;

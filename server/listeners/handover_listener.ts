@@ -1,10 +1,16 @@
 import net from "node:net";
-import { duplicate_descriptor, listen_now, reopen_socket, wake_listener } from "../runtime.ts";
+import {
+  descriptors_ran_out,
+  duplicate_descriptor,
+  listen_now,
+  reopen_socket,
+  wake_listener,
+} from "../runtime.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { type ByteConn, StreamSocket } from "../sockets/stream_socket.ts";
 import type { Listener, TcpListenOptions } from "./listener.ts";
 
-/** How often, in ms, a waiting listener is told to look again: see {@linkcode wake_listener}. */
+/** How often, in ms, a waiting listener is told to look again. */
 const WAKE_INTERVAL = 500;
 
 /** The addresses that mean all interfaces. */
@@ -46,7 +52,7 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     const next = this.#accepted.shift();
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
-    this.#waker ??= setInterval(() => wake_listener(this.#server, this.#backlog), WAKE_INTERVAL);
+    this.#waker ??= setInterval(() => this.#wake(), WAKE_INTERVAL);
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
   }
 
@@ -74,6 +80,12 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   #local_addr(socket: net.Socket): Deno.NetAddr {
     if (!WILDCARDS.has(this.addr.hostname)) return this.addr;
     return net_addr(socket.localAddress, socket.localPort);
+  }
+
+  /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
+  #wake(): void {
+    wake_listener(this.#server, this.#backlog);
+    if (this.#waiter && descriptors_ran_out(this.#server)) this.#deliver(no_descriptors());
   }
 
   #deliver(next: Socket | Error): void {
@@ -165,6 +177,10 @@ function listen_error({ hostname, port }: TcpListenOptions): Error {
   } catch (error) {
     return error as Error;
   }
+}
+
+function no_descriptors(): Error {
+  return Object.assign(new Error("Too many open files"), { code: "EMFILE" });
 }
 
 function closed_error(): Error {

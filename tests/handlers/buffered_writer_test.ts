@@ -50,8 +50,8 @@ for (const bufsize of [0, 1, 1000, -1]) {
       at += size;
     }
     writes.push(writer.flush(), socket.closeWrite());
-    assert(same_bytes(await read_to_end(peer), sent));
-    await Promise.all(writes);
+    const [received] = await Promise.all([read_to_end(peer), ...writes]);
+    assert(same_bytes(received, sent));
   });
 }
 

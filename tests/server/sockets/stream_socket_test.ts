@@ -126,8 +126,7 @@ test_each("StreamSocket.write() keeps the order of writes that are not awaited",
     at += size;
   }
   writes.push(socket.closeWrite());
-  const received = await read_to_end(peer);
-  await Promise.all(writes);
+  const [received] = await Promise.all([read_to_end(peer), ...writes]);
   assert(same_bytes(received, sent));
 });
 
