@@ -61,8 +61,9 @@ export class BaseRequestHandler<
   }
 
   /**
-   * Aborts when the request must end: the server is closing, `request_timeout` is over. Pass it on to
-   * what the handler waits for (`fetch`, timers). The connection is closed all the same.
+   * Aborts when the request must end: the server is closing, `request_timeout` is over, or a read has
+   * shown that the client is gone. Pass it on to what the handler waits for (`fetch`, timers). The
+   * connection is closed all the same.
    */
   get signal(): AbortSignal {
     return signal_of(this.request);

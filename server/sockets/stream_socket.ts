@@ -1,3 +1,5 @@
+import { exchange_of } from "../exchange.ts";
+
 /** The size of a connection's first read buffer, in bytes: an idle connection costs no more. */
 const MIN_BUFFER = 4096;
 /** What the buffer grows to when reads fill it, in bytes. */
@@ -343,6 +345,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #failed = (error: unknown): void => {
     this.#pulling = false;
     this.#error = error;
+    // Whoever handles the connection may be busy elsewhere: its signal says that the peer is gone.
+    exchange_of(this)?.abort(error);
     this.#end_wait()?.reject(error);
   };
 

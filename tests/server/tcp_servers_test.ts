@@ -1,6 +1,7 @@
 /** What every TCP server does, in whatever way it runs handlers. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import type { TCPServer } from "../../mod.ts";
+import net from "node:net";
+import { AsyncTCPServer, StreamRequestHandler, type TCPServer } from "../../mod.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import { CommandHandler, EchoHandler, OneLineHandler, UpperHandler } from "../fixtures/handlers.ts";
 import { Log, serving, until } from "../fixtures/serving.ts";
@@ -277,4 +278,21 @@ test_ways("a connection is not closed by what a handler leaves unread", every, a
   assertEquals(await client.ask("one"), "ONE");
   assertEquals(await client.line(), null);
   await until(() => server.info().active === 0);
+});
+
+Deno.test("AsyncTCPServer: the signal aborts when a read shows that the client is gone", async () => {
+  const gone = Promise.withResolvers<unknown>();
+  class Waiting extends StreamRequestHandler {
+    override async handle(): Promise<void> {
+      this.signal.addEventListener("abort", () => gone.resolve(this.signal.reason));
+      await this.rfile.readline().catch(() => {});
+      await gone.promise;
+    }
+  }
+  await using server = serving(new AsyncTCPServer(["127.0.0.1", 0], Waiting));
+  const { hostname, port } = server.server_address;
+  const socket = net.connect(port, hostname);
+  await until(() => server.info().active === 1);
+  socket.resetAndDestroy();
+  assertInstanceOf(await gone.promise, Deno.errors.ConnectionReset);
 });

@@ -106,3 +106,11 @@ Deno.test("image_of() leaves out what cannot be sent to another thread", () => {
     assertEquals([again.message, again.code], ["still there", undefined]);
   }
 });
+
+Deno.test("image_of() can be sent whatever the properties of an error are", () => {
+  for (const property of ["name", "message", "stack"]) {
+    for (const value of [() => {}, Symbol("odd"), { odd() {} }]) {
+      assertInstanceOf(sent(Object.assign(new Error("odd"), { [property]: value })), Error);
+    }
+  }
+});

@@ -1,0 +1,50 @@
+/** Servers whose process has no descriptor left. */
+import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { LineClient } from "../fixtures/clients.ts";
+
+const SERVER = fileURLToPath(new URL("../fixtures/limited_server.ts", import.meta.url));
+const CLIENTS = 80;
+
+for (const name of ["AsyncTCPServer", "ThreadingTCPServer"]) {
+  Deno.test({
+    name: `${name} serves again when descriptors are free, and reports their want once`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const command = `ulimit -n 64; exec "${Deno.execPath()}" run -A "${SERVER}" ${name}`;
+      const child = new Deno.Command("sh", {
+        args: ["-c", command],
+        stdout: "piped",
+        stderr: "piped",
+        env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      }).spawn();
+      const errors = new Response(child.stderr).text();
+      const output = child.stdout.getReader();
+      const port = Number(new TextDecoder().decode((await output.read()).value));
+      const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
+      // More clients than descriptors: the last ones wait in the system.
+      const clients = [await LineClient.connect(address)];
+      assertEquals(await clients[0]!.ask("first"), "FIRST");
+      while (clients.length < CLIENTS) clients.push(await LineClient.connect(address));
+      const last = clients.pop()!;
+      const waiting = last.ask("last");
+      const early = await Promise.race([waiting, pause(1500)]);
+      assertEquals(early, undefined, "there was no want of descriptors");
+      for (const client of clients) client[Symbol.dispose]();
+      const start = performance.now();
+      assertEquals(await waiting, "LAST");
+      const took = performance.now() - start;
+      assert(took < 2000, `it served again after ${took} ms`);
+      last[Symbol.dispose]();
+      child.kill("SIGKILL");
+      await child.status;
+      await output.cancel();
+      const reports = (await errors).match(/Too many open files/g) ?? [];
+      assertEquals(reports.length, 1);
+    },
+  });
+}
+
+function pause(delay: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delay));
+}
