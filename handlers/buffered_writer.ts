@@ -30,6 +30,8 @@ export interface ByteSink {
 export class BufferedWriter {
   #sink: ByteSink;
   #size: number;
+  /** What is being sent. */
+  #sending: Promise<void> = Promise.resolve();
   #parts: Uint8Array[] = [];
   #length = 0;
 
@@ -55,7 +57,7 @@ export class BufferedWriter {
   async write(data: Uint8Array | string): Promise<number> {
     const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
     if (this.#size === 0) {
-      await this.#sink.sendall(bytes);
+      await this.#send(bytes);
     } else {
       // A copy: the caller may fill its array anew before this one is sent.
       this.#parts.push(bytes.slice());
@@ -66,15 +68,23 @@ export class BufferedWriter {
   }
 
   /**
-   * Sends what was collected.
+   * Sends what was collected; resolves when everything written before is sent.
    *
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    */
   async flush(): Promise<void> {
-    if (this.#length === 0) return;
+    if (this.#length === 0) return await this.#sending;
     const data = Buffer.concat(this.#parts, this.#length);
     this.#parts = [];
     this.#length = 0;
-    await this.#sink.sendall(data);
+    await this.#send(data);
+  }
+
+  /** The sink keeps the order, so the last one to be sent is the last to be done. */
+  #send(data: Uint8Array): Promise<void> {
+    const sending = this.#sink.sendall(data);
+    // Whoever wrote it hears of a failure; whoever only waits need not.
+    this.#sending = sending.catch(() => {});
+    return sending;
   }
 }

@@ -10,18 +10,26 @@ export interface ErrorImage {
 /** What stands for an error, or for anything else that was thrown. */
 export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
   if (!(thrown instanceof Error)) {
-    const message = typeof thrown === "string" ? thrown : Deno.inspect(thrown);
-    return { name: "Error", message, stack: undefined, code: undefined, cause: undefined };
+    return image(typeof thrown === "string" ? thrown : Deno.inspect(thrown));
   }
-  const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
-  const inner = [...outer, thrown];
-  return {
-    name,
-    message,
-    stack,
-    code: typeof code === "string" || typeof code === "number" ? code : undefined,
-    cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
-  };
+  try {
+    const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
+    const inner = [...outer, thrown];
+    return {
+      name: typeof name === "string" ? name : "Error",
+      message: typeof message === "string" ? message : Deno.inspect(message),
+      stack: typeof stack === "string" ? stack : undefined,
+      code: typeof code === "string" || typeof code === "number" ? code : undefined,
+      cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
+    };
+  } catch {
+    // One of its properties throws when it is read.
+    return image("An error that cannot be read");
+  }
+}
+
+function image(message: string): ErrorImage {
+  return { name: "Error", message, stack: undefined, code: undefined, cause: undefined };
 }
 
 /** The error again, with its class where that is one of the platform's. */

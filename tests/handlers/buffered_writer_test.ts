@@ -117,3 +117,19 @@ test_each("BufferedWriter says that the connection is closed", async ({ socket }
   await writer.write("x");
   await assertRejects(() => writer.flush(), Error);
 });
+
+Deno.test("BufferedWriter.flush() waits for writes that were not awaited", async () => {
+  const done: string[] = [];
+  const go = Promise.withResolvers<void>();
+  const writer = new BufferedWriter({
+    async sendall() {
+      await go.promise;
+      done.push("sent");
+    },
+  });
+  const writing = writer.write("x");
+  const flushing = writer.flush().then(() => done.push("flushed"));
+  go.resolve();
+  await Promise.all([writing, flushing]);
+  assertEquals(done, ["sent", "flushed"]);
+});
