@@ -532,11 +532,20 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     const loop = this.#loop = new ServeLoop();
     try {
       await previous?.ended;
-      await loop.during(async () => await this._prepare());
+      await loop.during(() => this.#prepare());
       if (!loop.stopping) await run(loop);
     } finally {
       loop.end();
       if (this.#loop === loop) this.#loop = undefined;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      await this._prepare();
+    } catch (error) {
+      // A server that is closed while it starts has nothing to complain of.
+      if (!this.#closing) throw error;
     }
   }
 
@@ -574,8 +583,13 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.#asked = true;
     try {
       const request = this.get_request();
-      if (!(request instanceof Promise)) this.#arrived({ taken: request });
-      else request.then((taken) => this.#arrived({ taken }), (error) => this.#arrived({ error }));
+      if (!(request instanceof Promise)) this.#arrived(arrival_of(request));
+      else {
+        request.then(
+          (taken) => this.#arrived(arrival_of(taken)),
+          (error) => this.#arrived({ error }),
+        );
+      }
     } catch (error) {
       this.#arrived({ error });
     }
@@ -779,6 +793,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       console.error("while it handled:", error);
     }
   }
+}
+
+/** What a `get_request()` gave, which may be wrong in programs that are not type-checked. */
+function arrival_of<Request, Address>(taken: [Request, Address]): Arrival<Request, Address> {
+  if (Array.isArray(taken)) return { taken };
+  return { error: new TypeError(`get_request() must give [request, client_address]: ${taken}`) };
 }
 
 /** A timer for a delay that may be none (`null`) or too long for a timer. */

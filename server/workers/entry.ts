@@ -64,10 +64,10 @@ function receive(message: ToWorker): void {
       if (claims.take(message.claim)) void serve(message);
       break;
     case "interrupt":
-      interrupt(message.id);
+      abort(message.id)?.interrupt();
       break;
     case "close":
-      running.get(message.id)?.carried.close();
+      abort(message.id)?.close();
       break;
     case "answer":
       answer(message);
@@ -102,10 +102,11 @@ async function serve(message: Extract<ToWorker, { type: "request" }>): Promise<v
   closing.delete(finished);
 }
 
-function interrupt(id: number): void {
+/** Tells a handler, through its signal, that its request must end. */
+function abort(id: number): Carried | undefined {
   const request = running.get(id);
   request?.exchange.abort(new DOMException("The request must end", "AbortError"));
-  request?.carried.interrupt();
+  return request?.carried;
 }
 
 /** Calls methods in the server's thread. */

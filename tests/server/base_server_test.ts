@@ -118,6 +118,18 @@ for (const [name, make] of Object.entries(PASSING_ERRORS)) {
   });
 }
 
+Deno.test("BaseServer.get_request() that gives no pair is an error, and the server lives", async () => {
+  class Careless extends ItemServer {
+    override async get_request(): Promise<[string, string]> {
+      const [request, address] = await super.get_request();
+      return (request === "bad" ? undefined : [request, address]) as [string, string];
+    }
+  }
+  await using server = serving(new Careless(SilentHandler, ["bad", "good"]));
+  await server.log.until(({ entries }) => entries.includes("close_request good"));
+  assertInstanceOf(server.log.errors[0], TypeError);
+});
+
 for (const code of ["EMFILE", "ENOBUFS", "an unknown one"]) {
   Deno.test(`BaseServer.get_request(): ${code} pauses, reported once, and serving goes on`, async () => {
     const make = () => Object.assign(new Error("no room"), { code });

@@ -137,6 +137,26 @@ Deno.test("ThreadingMixIn: request_timeout kills a worker that computes for ever
   assertEquals(await ask(server.server_address, "hello"), "hello");
 });
 
+Deno.test("ThreadingMixIn: request_timeout spares the worker of a handler that obeys its signal", async () => {
+  await using server = serving(new ObservedServer(HERE, CommandHandler, { request_timeout: 100 }));
+  await all_ready(server);
+  const before = server.info().workers!.map(({ id }) => id);
+  using client = await LineClient.connect(server.server_address);
+  assertEquals(await client.ask("wait"), "waiting");
+  await until(() => server.info().timed_out === 1 && server.info().active === 0);
+  assertEquals(server.info().workers!.map(({ id }) => id), before);
+  assertEquals(server.log.errors.length, 1);
+});
+
+Deno.test("ThreadingMixIn: server_close() while the workers start ends serve_forever() quietly", async () => {
+  const server = new ObservedServer(HERE, UpperHandler);
+  const loop = server.serve_forever();
+  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
+  await loop;
+  assertEquals(server.info().workers, []);
+  assertEquals(server.log.errors, []);
+});
+
 Deno.test("ThreadingMixIn: max_requests_per_worker 1 gives each request a worker to itself", async () => {
   await using server = serving(
     new ObservedServer(HERE, CommandHandler, { max_requests_per_worker: 1 }),
