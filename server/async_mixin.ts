@@ -27,8 +27,9 @@ export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
 
     override process_request(request: unknown, client_address: unknown): void {
       this.#queue ??= new RequestQueue(this.max_requests, this.request_queue_size, this.overflow);
-      const start = () => this.run_request(request, client_address);
-      if (!this.#queue.submit(start)) void this._refuse_request(request, client_address);
+      const exchange = this._claim(request, client_address);
+      const finish = () => this.finish_request(request, client_address);
+      if (!this.#queue.submit(() => this._run(exchange, finish))) void this._refuse(exchange);
     }
   };
 }

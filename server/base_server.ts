@@ -174,6 +174,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #closing: Promise<CloseResult> | undefined;
   #closed = false;
   #exchanges: Set<Exchange<Request, Address>> = new Set();
+  /** The request that `process_request` is being called with. */
+  #processing: Exchange<Request, Address> | undefined;
   #active = 0;
   #accepted = 0;
   #outcomes: Record<Outcome, number> = { completed: 0, failed: 0, refused: 0, timed_out: 0 };
@@ -258,13 +260,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       throw new RangeError(`Cannot poll every ${poll_interval} ms: it must be above 0`);
     }
     if (signal?.aborted) return;
-    const stop = () => void this.shutdown();
-    signal?.addEventListener("abort", stop);
-    try {
-      await this.#serving((loop) => this.#serve(loop, poll_interval));
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
+    await this.#serving((loop) => this.#serve(loop, poll_interval), signal);
   }
 
   /**
@@ -364,8 +360,31 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     client_address: Address,
     finish: () => void | Promise<void> = () => this.finish_request(request, client_address),
   ): Promise<void> {
-    const exchange = this.#find(request) ?? this.#open(request, client_address);
-    if (exchange.state !== "waiting") return;
+    await this._run(this._claim(request, client_address), finish);
+  }
+
+  /**
+   * The exchange of a request that the caller undertakes to run.
+   *
+   * @ignore
+   */
+  _claim(request: Request, client_address: Address): Exchange<Request, Address> {
+    const exchange = this.#find(request) ?? this.#wrapped(request) ??
+      this.#open(request, client_address);
+    exchange.claimed = true;
+    return exchange;
+  }
+
+  /**
+   * What {@linkcode run_request} does, for an exchange; nothing, if it is over by now.
+   *
+   * @ignore
+   */
+  async _run(
+    exchange: Exchange<Request, Address>,
+    finish: () => void | Promise<void>,
+  ): Promise<void> {
+    if (exchange.state !== "waiting" || exchange.over) return;
     exchange.state = "running";
     this.#active++;
     const clock = this.#start_clock(exchange);
@@ -411,7 +430,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   close_request(request: Request): void | Promise<void> {
     // Only an override of process_request() closes a request that run_request() has not seen.
     const exchange = this.#find(request);
-    if (exchange?.state === "waiting") this.#forget(exchange);
+    if (exchange?.state === "waiting" && !exchange.claimed) this.#forget(exchange);
   }
 
   /**
@@ -488,11 +507,10 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    *
    * @ignore
    */
-  async _refuse_request(request: Request, client_address: Address): Promise<void> {
-    const exchange = this.#find(request) ?? this.#open(request, client_address);
+  async _refuse(exchange: Exchange<Request, Address>): Promise<void> {
     exchange.outcome = "refused";
     try {
-      await this.handle_overflow(request, client_address);
+      await this.handle_overflow(exchange.request, exchange.client_address);
     } catch (error) {
       await this.#report(error, exchange);
     }
@@ -525,16 +543,19 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 
   /** Runs a call that takes requests; it begins at once, or when a call that was stopped has ended. */
-  async #serving(run: (loop: ServeLoop) => Promise<void>): Promise<void> {
+  async #serving(run: (loop: ServeLoop) => Promise<void>, signal?: AbortSignal): Promise<void> {
     if (this.#closing) throw new Deno.errors.BadResource("The server is closed");
     const previous = this.#loop;
     if (previous && !previous.stopping) throw new Deno.errors.Busy("The server is serving already");
     const loop = this.#loop = new ServeLoop();
+    const stop = () => loop.stop();
+    signal?.addEventListener("abort", stop);
     try {
-      await previous?.ended;
-      await loop.during(() => this.#prepare());
+      await loop.during(async () => await previous?.ended);
+      if (!loop.stopping) await loop.during(() => this.#prepare());
       if (!loop.stopping) await run(loop);
     } finally {
+      signal?.removeEventListener("abort", stop);
       loop.end();
       if (this.#loop === loop) this.#loop = undefined;
     }
@@ -637,9 +658,11 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     const exchange = this.#open(request, client_address);
     this.#accepted++;
     try {
-      const welcome = await this.verify_request(request, client_address);
+      // A hook that never ends must not hold the loop once the server has closed the request.
+      const cut = exchange.closed.then(() => false);
+      const welcome = await Promise.race([this.verify_request(request, client_address), cut]);
       if (welcome && !exchange.aborted) {
-        await this.process_request(request, client_address);
+        await Promise.race([this.#process(exchange), cut]);
         return exchange;
       }
       exchange.outcome = "refused";
@@ -648,6 +671,23 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       await this.#report(error, exchange);
     }
     this.#close(exchange);
+    return exchange;
+  }
+
+  #process(exchange: Exchange<Request, Address>): void | Promise<void> {
+    this.#processing = exchange;
+    try {
+      return this.process_request(exchange.request, exchange.client_address);
+    } finally {
+      this.#processing = undefined;
+    }
+  }
+
+  /** The exchange being processed, if an override of `process_request` has wrapped its request. */
+  #wrapped(request: Request): Exchange<Request, Address> | undefined {
+    const exchange = this.#processing;
+    if (!exchange || exchange.claimed) return undefined;
+    exchange.adopt(request);
     return exchange;
   }
 
@@ -662,7 +702,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     if (exchange) return exchange as Exchange<Request, Address>;
     // Requests that are not objects may be equal: any of those that wait is the one.
     for (const candidate of this.#exchanges) {
-      if (candidate.state === "waiting" && Object.is(candidate.request, request)) return candidate;
+      const free = candidate.state === "waiting" && !candidate.claimed;
+      if (free && Object.is(candidate.request, request)) return candidate;
     }
     return undefined;
   }
@@ -709,9 +750,9 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       const error = new Deno.errors.TimedOut(message);
       exchange.outcome = "timed_out";
       exchange.abort(error);
-      await this.#report(error, exchange);
-      await this.#cut(exchange);
       const force = setTimeout(() => this.#give_up(exchange), GIVE_UP);
+      void this.#cut(exchange);
+      void this.#report(error, exchange);
       await exchange.closed;
       clearTimeout(force);
     });
@@ -720,7 +761,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   /** Closes a request whose handler is still at work. */
   async #cut(exchange: Exchange<Request, Address>): Promise<void> {
     exchange.outcome ??= "failed";
-    exchange.cut = true;
+    exchange.cut = exchange.claimed = true;
     await this.#close_now(exchange);
   }
 

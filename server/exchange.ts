@@ -16,8 +16,10 @@ const exchanges = new WeakMap<object, Exchange>();
  * @typeParam Address The type of the client's address.
  */
 export class Exchange<Request = unknown, Address = unknown> {
-  readonly request: Request;
+  request: Request;
   readonly client_address: Address;
+  /** Whether somebody has undertaken to run it: it is nobody else's any more. */
+  claimed = false;
   state: ExchangeState = "waiting";
   outcome: Outcome | undefined;
   /** Whether the request was told to end. */
@@ -34,6 +36,12 @@ export class Exchange<Request = unknown, Address = unknown> {
     this.request = request;
     this.client_address = client_address;
     this.closed = new Promise((resolve) => this.#resolve = resolve);
+    this.adopt(request);
+  }
+
+  /** Puts another request in the place of the first: one that wraps it. */
+  adopt(request: Request): void {
+    this.request = request;
     if (typeof request === "object" && request !== null) exchanges.set(request, this);
   }
 
@@ -50,6 +58,11 @@ export class Exchange<Request = unknown, Address = unknown> {
     this.aborted = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
+  }
+
+  /** Whether nothing must be begun for it any more. */
+  get over(): boolean {
+    return this.cut || this.state === "closed";
   }
 
   /** The request is closed, and nothing more will be done for it. */

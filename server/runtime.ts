@@ -61,11 +61,18 @@ export function wake_listener(server: net.Server, backlog: number): void {
   internals(server)._handle?.listen?.(backlog);
 }
 
-/** Whether the process has no descriptor left: tried with a duplicate of the listener's own. */
-export function descriptors_ran_out(server: net.Server): boolean {
-  const fd = internals(server)._handle?.fdForIpc?.() ?? 0;
-  if (fd > 0) new net.Socket({ fd, readable: false }).on("error", () => {}).destroy();
-  return fd < 0;
+/** Whether the process has so many descriptors left: tried with duplicates of the listener's own. */
+export function has_descriptors(server: net.Server, count: number): boolean {
+  const handle = internals(server)._handle;
+  if (!handle?.fdForIpc) return true;
+  const duplicates = Array.from({ length: count }, () => handle.fdForIpc!());
+  for (const fd of duplicates) if (fd >= 0) close_descriptor(fd);
+  return !duplicates.includes(-1);
+}
+
+/** Closes the descriptor of a socket that nobody has opened. */
+export function close_descriptor(fd: number): void {
+  new net.Socket({ fd, readable: false }).on("error", () => {}).destroy();
 }
 
 /** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */

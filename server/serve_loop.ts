@@ -21,11 +21,12 @@ export class ServeLoop {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
-  /** Waits as {@linkcode wait} does, and for `delay` ms at the most. */
+  /** Waits for `delay` ms, or until {@linkcode stop} is called. */
   async pause(delay: number): Promise<void> {
-    const timer = setTimeout(() => this.wake(), delay);
-    await this.wait();
-    clearTimeout(timer);
+    const until = performance.now() + delay;
+    const timer = setInterval(() => this.wake(), delay);
+    while (!this.stopping && performance.now() < until) await this.wait();
+    clearInterval(timer);
   }
 
   wake(): void {

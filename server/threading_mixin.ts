@@ -9,6 +9,9 @@ import { TCPServer } from "./tcp_server.ts";
 import { refuse_while_loading } from "./workers/handler_place.ts";
 import { WorkerPool } from "./workers/pool.ts";
 
+/** How many descriptors a worker may need at its start; Deno panics where it finds none. */
+const WORKER_DESCRIPTORS = 16;
+
 /** What {@linkcode ThreadingMixIn} adds to a server. */
 export interface ThreadingMembers {
   /** See {@linkcode ServerOptions.daemon_threads}. */
@@ -84,14 +87,19 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
     constructor(...args: any[]) {
       refuse_while_loading();
       super(...args);
-      refuse_overrides(this);
+      try {
+        refuse_overrides(this);
+      } catch (error) {
+        void this.server_close();
+        throw error;
+      }
     }
 
     override process_request(request: unknown, client_address: unknown): void {
       const pool = this.#pool!;
-      const start = () =>
-        this.run_request(request, client_address, () => pool.run(request, client_address));
-      if (!this.#queue!.submit(start)) void this._refuse_request(request, client_address);
+      const exchange = this._claim(request, client_address);
+      const finish = () => pool.run(exchange);
+      if (!this.#queue!.submit(() => this._run(exchange, finish))) void this._refuse(exchange);
     }
 
     override close_request(request: unknown): void | Promise<void> {
@@ -106,10 +114,17 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
     override async _prepare(): Promise<void> {
       await super._prepare();
       if (this.#pool) return;
+      // Once more: fields of a subclass have their values only now.
+      refuse_overrides(this);
       const { max_workers: size, max_requests_per_worker } = this;
       const { linger = 0 } = this as { linger?: number };
       const keeps_running = !this.daemon_threads;
-      this.#pool = new WorkerPool(this, { size, max_requests_per_worker, linger, keeps_running });
+      const can_start = () => {
+        const { socket } = this;
+        return !(socket instanceof HandoverListener) || socket.has_descriptors(WORKER_DESCRIPTORS);
+      };
+      const options = { size, max_requests_per_worker, linger, keeps_running, can_start };
+      this.#pool = new WorkerPool(this, options);
       try {
         await this.#pool.start();
       } catch (error) {
@@ -150,7 +165,6 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
 /** What runs in workers cannot be overridden here: it would be passed over without a word. */
 function refuse_overrides(server: BaseServer): void {
   if (server.finish_request === BaseServer.prototype.finish_request) return;
-  void server.server_close();
   throw new TypeError(
     `Cannot use ${server.constructor.name}.finish_request(): handlers run in workers, where the ` +
       "server's class is not; do it in the handler, or take AsyncMixIn",

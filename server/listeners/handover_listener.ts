@@ -1,7 +1,7 @@
 import net from "node:net";
 import {
-  descriptors_ran_out,
   duplicate_descriptor,
+  has_descriptors,
   listen_now,
   reopen_socket,
   wake_listener,
@@ -11,7 +11,7 @@ import { type ByteConn, StreamSocket } from "../sockets/stream_socket.ts";
 import type { Listener, TcpListenOptions } from "./listener.ts";
 
 /** How often, in ms, a waiting listener is told to look again. */
-const WAKE_INTERVAL = 500;
+const WAKE_INTERVAL = 250;
 
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);
@@ -85,7 +85,12 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
   #wake(): void {
     wake_listener(this.#server, this.#backlog);
-    if (this.#waiter && descriptors_ran_out(this.#server)) this.#deliver(no_descriptors());
+    if (this.#waiter && !this.has_descriptors(1)) this.#deliver(no_descriptors());
+  }
+
+  /** Whether the process has so many descriptors left. */
+  has_descriptors(count: number): boolean {
+    return has_descriptors(this.#server, count);
   }
 
   #deliver(next: Socket | Error): void {
@@ -144,6 +149,14 @@ class AcceptedConn implements ByteConn<Deno.NetAddr> {
     this.close();
   }
 
+  setNoDelay(no_delay?: boolean): void {
+    (this.#conn ?? this.#socket).setNoDelay(no_delay);
+  }
+
+  setKeepAlive(keep_alive?: boolean): void {
+    (this.#conn ?? this.#socket).setKeepAlive(keep_alive);
+  }
+
   ref(): void {
     (this.#conn ?? this.#socket).ref();
   }
@@ -163,9 +176,10 @@ function net_addr(hostname = "", port = 0): Deno.NetAddr {
 }
 
 /** The IP address of a name, as `Deno.listen` finds it. */
-function resolve({ hostname }: TcpListenOptions): string {
+function resolve({ hostname, port }: TcpListenOptions): string {
   if (net.isIP(hostname)) return hostname;
-  using probe = Deno.listen({ hostname, port: 0 });
+  // At the same port, for which there is the permission.
+  using probe = Deno.listen({ hostname, port });
   return probe.addr.hostname;
 }
 

@@ -424,31 +424,33 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!conn.detach || this.#closed || this.#pulling || this.#writing) return undefined;
     const fd = conn.detach();
     if (fd === undefined || fd < 0) return undefined;
+    clearTimeout(this.#timer);
     this.#closed = true;
     return { fd, unread: this.#unread };
   }
 
   async #close_gracefully(linger: number): Promise<void> {
+    // A read that nobody waits for any more must not become an unhandled rejection.
+    this.#resolve_end();
+    // Where the peer has sent FIN already, closing sends ours and nothing can be lost.
+    const ended = this.#input === "ended" && this.#unread.length === 0 && !this.#writing;
+    if (ended || this.#closed || this.#error !== undefined) return this.close();
+    this.settimeout(null);
+    const force = setTimeout(() => this.close(), Math.min(linger, MAX_TIMER));
     try {
-      // A read that nobody waits for any more must not become an unhandled rejection.
-      this.#resolve_end();
-      if (this.#closed || this.#error !== undefined) return;
-      // Where the peer has sent FIN already, closing sends ours and nothing can be lost.
-      if (this.#input === "ended" && this.#unread.length === 0 && !this.#writing) return;
       await this.closeWrite();
-      if (this.#idle) return;
-      await this.#discard(performance.now() + linger);
+      if (!this.#idle) await this.#discard();
     } catch {
       // The peer went away, or stayed silent for too long: all that is left is to close.
     } finally {
+      clearTimeout(force);
       this.close();
     }
   }
 
-  async #discard(until: number): Promise<void> {
+  async #discard(): Promise<void> {
     let budget = MAX_DISCARD;
     while (budget > 0 && this.#input !== "ended") {
-      this.settimeout(Math.max(0, until - performance.now()));
       budget -= (await this.#read(MAX_BUFFER, true) as Uint8Array).length;
     }
   }

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { close_descriptor } from "../runtime.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
   type ByteConn,
@@ -33,7 +34,13 @@ export function pack(request: unknown, relay_only = false): Parcel {
   const detached = relay_only ? undefined : detach(request);
   if (!detached) return { kind: "relay", local, remote };
   const { fd, unread } = detached;
-  return { kind: "descriptor", fd, local, remote, ...(unread.length > 0 && { unread }) };
+  return {
+    kind: "descriptor",
+    fd,
+    local,
+    remote,
+    ...(unread.length > 0 && { unread: unread.slice() }),
+  };
 }
 
 /** Unpacks a request in a worker; `call` reaches the server's thread. */
@@ -56,7 +63,7 @@ export function unpack(parcel: Parcel, call: Call): Carried {
 
 /** Closes the descriptor of a parcel that no worker has opened. */
 export function discard(parcel: Parcel): void {
-  if (parcel.kind === "descriptor") new net.Socket({ fd: parcel.fd }).destroy();
+  if (parcel.kind === "descriptor") close_descriptor(parcel.fd);
 }
 
 function carried(socket: StreamSocket): Carried {
@@ -90,7 +97,8 @@ class RelayedConn implements ByteConn {
   }
 
   async write(p: Uint8Array): Promise<number> {
-    await this.#call("sendall", [p]);
+    // Cloning a view would clone all that is behind it.
+    await this.#call("sendall", [p.byteLength < p.buffer.byteLength ? p.slice() : p]);
     return p.length;
   }
 

@@ -25,6 +25,11 @@ export class ClaimCounter {
     return claim;
   }
 
+  /** Takes the last claim back, which was not sent (server). */
+  withdraw(): void {
+    this.#next = (this.#next - 1) | 0;
+  }
+
   /** How many issued claims were not taken yet (server). */
   get open(): number {
     return (this.#next - Atomics.load(this.#count, 0)) | 0;

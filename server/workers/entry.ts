@@ -115,7 +115,12 @@ function caller(target: CallTarget): (method: string, args: unknown[]) => Promis
     const call = ++last_call;
     const outcome = Promise.withResolvers<unknown>();
     calls.set(call, outcome);
-    post({ type: "call", call, target, method, args });
+    try {
+      post({ type: "call", call, target, method, args });
+    } catch (error) {
+      calls.delete(call);
+      outcome.reject(error);
+    }
     return outcome.promise;
   };
 }

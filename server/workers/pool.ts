@@ -1,11 +1,11 @@
 import type { BaseServer, WorkerInfo } from "../base_server.ts";
 import { Backoff } from "../backoff.ts";
-import { exchange_of } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { discard, pack } from "./carriage.ts";
 import { place_of } from "./handler_place.ts";
-import type { WorkerSettings } from "./messages.ts";
+import type { Parcel, WorkerSettings } from "./messages.ts";
 import { image_of_server } from "./remote_server.ts";
-import { type CallHandler, WorkerHandle } from "./worker_handle.ts";
+import { type CallHandler, type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
 
 /** The delays before a worker that failed at its start is replaced, in ms. */
 const MIN_RESTART = 100;
@@ -23,6 +23,8 @@ export interface PoolOptions {
   linger: number;
   /** Whether workers keep the program from ending. */
   keeps_running: boolean;
+  /** Whether there are descriptors for one more worker. */
+  can_start(): boolean;
 }
 
 /**
@@ -86,19 +88,29 @@ export class WorkerPool {
    *
    * @throws What the handler threw; an `Error` if its worker ended meanwhile.
    */
-  async run(request: unknown, client_address: unknown): Promise<void> {
-    const parcel = pack(request, forced_relay);
-    for (;;) {
-      const worker = await this.#next_worker();
-      if (!worker) {
-        discard(parcel);
-        throw new Deno.errors.Interrupted("The server was closed before a worker was free");
-      }
-      const run = worker.run(request, parcel, client_address);
-      if (exchange_of(request)?.aborted) worker.interrupt(request);
+  async run(exchange: Exchange): Promise<void> {
+    const parcel = pack(exchange.request, forced_relay);
+    let outcome: "done" | "recalled" = "recalled";
+    while (outcome === "recalled") {
+      const sent = await this.#send(exchange, parcel);
       this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      const outcome = await run.finally(() => this.#waiting.shift()?.());
-      if (outcome === "done") return;
+      outcome = await sent.outcome.finally(() => this.#waiting.shift()?.());
+    }
+  }
+
+  /** Sends a request to a worker when one is free; in an object, so that nobody awaits the outcome. */
+  async #send(
+    exchange: Exchange,
+    parcel: Parcel,
+  ): Promise<{ outcome: Promise<"done" | "recalled"> }> {
+    try {
+      const worker = await this.#next_worker(exchange);
+      const outcome = worker.run(exchange.request, parcel, exchange.client_address);
+      if (exchange.aborted) worker.interrupt(exchange.request);
+      return { outcome };
+    } catch (error) {
+      discard(parcel);
+      throw error;
     }
   }
 
@@ -109,7 +121,9 @@ export class WorkerPool {
 
   /** Closes a request at once. */
   close_request(request: unknown): void {
-    this.#holder(request)?.close(request);
+    const worker = this.#holder(request);
+    if (worker) worker.close(request);
+    else this.#wake_waiting();
   }
 
   /** Ends the worker that handles a request. */
@@ -122,7 +136,7 @@ export class WorkerPool {
     this.#closing = true;
     clearTimeout(this.#watch);
     for (const timer of this.#restart_timers) clearTimeout(timer);
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#wake_waiting();
     const workers = [...this.#workers];
     const ended = Promise.all(workers.map(({ ended }) => ended));
     for (const worker of workers) worker.end();
@@ -132,52 +146,52 @@ export class WorkerPool {
   }
 
   #holder(request: unknown): WorkerHandle | undefined {
-    return [...this.#workers].find((worker) => worker.has(request));
+    for (const worker of this.#workers) if (worker.has(request)) return worker;
+    return undefined;
   }
 
   #add(): WorkerHandle {
     const worker = new WorkerHandle(++this.#last_id, this.#settings, this.#call);
     this.#workers.add(worker);
     if (!this.#options.keeps_running) worker.unref();
-    worker.ready.then(() => this.#ready(), () => {});
-    worker.ended.then(() => this.#replace(worker));
+    worker.ready.then(() => this.#wake_waiting(), () => {});
+    worker.ended.then((end) => this.#replace(worker, end));
     return worker;
   }
 
-  #ready(): void {
-    this.#restarts.reset();
+  #wake_waiting(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Puts a new worker into the place of one that ended. */
-  async #replace(worker: WorkerHandle): Promise<void> {
+  async #replace(worker: WorkerHandle, { useful, silent, cause }: WorkerEnd): Promise<void> {
     this.#workers.delete(worker);
     if (this.#closing || !this.#started) return;
-    try {
-      await worker.ready;
-      this.#add();
-    } catch (error) {
-      this.#add_later();
-      if (this.#restarts.is_news()) await this.#server._report_error(error);
-    }
+    if (useful) this.#restarts.reset();
+    if (useful && this.#options.can_start()) this.#add();
+    else this.#add_later();
+    if (silent && this.#restarts.is_news()) await this.#server._report_error(cause);
   }
 
   #add_later(): void {
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
-      this.#add();
+      if (this.#options.can_start()) this.#add();
+      else this.#add_later();
     }, this.#restarts.next());
     this.#restart_timers.add(timer);
   }
 
-  /** The worker with the least to do, when there is one; `undefined` if the pool closes. */
-  async #next_worker(): Promise<WorkerHandle | undefined> {
-    while (!this.#closing) {
+  /** The worker with the least to do, when there is one. */
+  async #next_worker(exchange: Exchange): Promise<WorkerHandle> {
+    for (;;) {
+      if (this.#closing || exchange.over) {
+        throw new Deno.errors.Interrupted("The request ended before a worker was free");
+      }
       const worker = this.#least_busy();
       if (worker) return worker;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    return undefined;
   }
 
   #least_busy(): WorkerHandle | undefined {

@@ -7,10 +7,21 @@ import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts
 /** A request that was sent to a worker. */
 interface Sent {
   request: unknown;
-  parcel: Parcel;
   claim: number;
   resolve(outcome: "done" | "recalled"): void;
   reject(error: unknown): void;
+}
+
+/** How long, in ms, a worker must have been ready to count as one that works. */
+const SETTLED = 1000;
+
+/** How a worker ended. */
+export interface WorkerEnd {
+  /** Whether it has worked: it handled a request, or was ready for a while. */
+  useful: boolean;
+  /** Whether it handled nothing when it ended, so that nobody has heard of the cause. */
+  silent: boolean;
+  cause: unknown;
 }
 
 /** Calls a method for a worker: of the server, or of a request that is relayed. */
@@ -34,7 +45,7 @@ export class WorkerHandle {
   /** Resolves when it can serve; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; what it was handling has been rejected then. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<WorkerEnd>;
   #worker: Worker;
   #claims: ClaimCounter = new ClaimCounter();
   #sent: Map<number, Sent> = new Map();
@@ -43,6 +54,7 @@ export class WorkerHandle {
   #on_call: CallHandler;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
+  #ready_at = Infinity;
 
   /**
    * Starts a worker.
@@ -62,10 +74,7 @@ export class WorkerHandle {
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));
     this.#worker.on("error", (error) => this.#cause ??= error);
     this.ended = new Promise((resolve) => {
-      this.#worker.on("exit", () => {
-        this.#end();
-        resolve();
-      });
+      this.#worker.on("exit", () => resolve(this.#end()));
     });
   }
 
@@ -94,21 +103,27 @@ export class WorkerHandle {
     const id = ++this.#last_id;
     const claim = this.#claims.issue();
     const { promise, resolve, reject } = Promise.withResolvers<"done" | "recalled">();
-    this.#sent.set(id, { request, parcel, claim, resolve, reject });
-    this.#ids.set(request, id);
     const known = parcel.kind !== "value" && parcel.remote === client_address;
-    this.#post({ type: "request", id, claim, parcel, ...(!known && { client_address }) });
+    try {
+      this.#post({ type: "request", id, claim, parcel, ...(!known && { client_address }) });
+    } catch (error) {
+      // It cannot be cloned. Later claims must not wait for this one.
+      this.#claims.withdraw();
+      throw error;
+    }
+    this.#sent.set(id, { request, claim, resolve, reject });
+    this.#ids.set(request, id);
     return promise;
   }
 
-  /** Tells a request here that it must end; `false` if it is not here. */
-  interrupt(request: unknown): boolean {
-    return this.#tell("interrupt", request);
+  /** Tells a request here that it must end. */
+  interrupt(request: unknown): void {
+    this.#tell("interrupt", request);
   }
 
-  /** Closes a request that is here; `false` if it is not here. */
-  close(request: unknown): boolean {
-    return this.#tell("close", request);
+  /** Closes a request that is here. */
+  close(request: unknown): void {
+    this.#tell("close", request);
   }
 
   /** Whether it was sent this request and has not ended it. */
@@ -146,17 +161,16 @@ export class WorkerHandle {
     this.#worker.postMessage(message);
   }
 
-  #tell(type: "interrupt" | "close", request: unknown): boolean {
+  #tell(type: "interrupt" | "close", request: unknown): void {
     const id = this.#ids.get(request);
-    if (id === undefined) return false;
-    this.#post({ type, id });
-    return true;
+    if (id !== undefined) this.#post({ type, id });
   }
 
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
         this.state = "ready";
+        this.#ready_at = performance.now();
         this.#start.resolve();
         break;
       case "fault":
@@ -198,16 +212,20 @@ export class WorkerHandle {
     this.#ids.delete(sent.request);
   }
 
-  #end(): void {
+  #end(): WorkerEnd {
+    const useful = this.completed > 0 || performance.now() - this.#ready_at > SETTLED;
     this.state = "ended";
     this.recall();
+    const silent = this.#sent.size === 0;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
     const error = new Error(`Worker ${this.id} ended while it handled the request`, options);
     for (const [id, sent] of this.#sent) {
       this.#forget(id, sent);
       sent.reject(error);
     }
-    this.#start.reject(this.#cause ?? new Error(`Worker ${this.id} ended while it started`));
+    const cause = this.#cause ?? new Error(`Worker ${this.id} ended by itself`);
+    this.#start.reject(cause);
+    return { useful, silent, cause };
   }
 }
 
