@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { BaseRequestHandler } from "../../mod.ts";
+import { AsyncMixIn, BaseRequestHandler } from "../../mod.ts";
 import { ItemServer } from "../fixtures/items.ts";
 import { serving, until } from "../fixtures/serving.ts";
 
@@ -371,4 +371,108 @@ Deno.test("BaseServer() refuses a handler that is no class, and asynchronous bin
   assertThrows(() => new Asynchronous(SilentHandler), TypeError, "bind_and_activate");
   const server = new Asynchronous(SilentHandler, [], { bind_and_activate: false });
   await server.server_bind();
+});
+
+Deno.test("BaseServer.shutdown() twice from a handler, with a new loop between, does not deadlock", async () => {
+  let second: Promise<void> | undefined;
+  class Restarting extends BaseRequestHandler<ItemServer, string, string> {
+    override async handle(): Promise<void> {
+      await this.server.shutdown();
+      second = this.server.serve_forever();
+      await this.server.shutdown();
+    }
+  }
+  await using server = new ItemServer(Restarting, ["one"]);
+  await server.serve_forever();
+  await second;
+});
+
+Deno.test("BaseServer.serve_forever({ signal }): a signal ends only its own loop", async () => {
+  await using server = new ItemServer(SilentHandler);
+  const controller = new AbortController();
+  const first = server.serve_forever({ signal: controller.signal });
+  await server.shutdown();
+  await first;
+  const second = server.serve_forever();
+  controller.abort();
+  server.push("one");
+  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  assertEquals(server.info().state, "serving");
+  await server.shutdown();
+  await second;
+});
+
+Deno.test("BaseServer: equal requests that are no objects are counted apart", async () => {
+  class Concurrent extends AsyncMixIn(ItemServer) {}
+  const server = new Concurrent(SilentHandler, ["a", "a", "a", "a"], { max_requests: 1 });
+  const loop = server.serve_forever();
+  await until(() => server.info().completed === 4);
+  const { accepted, completed, active } = server.info();
+  assertEquals({ accepted, completed, active }, { accepted: 4, completed: 4, active: 0 });
+  await server.server_close();
+  await loop;
+});
+
+Deno.test("BaseServer: requests that wait for a place are not handled once the server is closed", async () => {
+  const go = Promise.withResolvers<void>();
+  let handled = 0;
+  class Slow extends BaseRequestHandler<ItemServer, string, string> {
+    override async handle(): Promise<void> {
+      handled++;
+      await go.promise;
+    }
+  }
+  class Concurrent extends AsyncMixIn(ItemServer) {}
+  const server = new Concurrent(Slow, ["a", "b", "a"], { max_requests: 1 });
+  const loop = server.serve_forever();
+  await until(() => server.info().accepted === 3);
+  const closing = server.server_close();
+  go.resolve();
+  assertEquals(await closing, { drained: 1, aborted: 2 });
+  await loop;
+  assertEquals(handled, 1);
+});
+
+Deno.test("BaseServer: an override of process_request() may pass on a request that wraps the first", async () => {
+  class Wrapping extends ItemServer {
+    override process_request(request: string, client_address: string): void | Promise<void> {
+      return super.process_request(`wrapped ${request}`, client_address);
+    }
+  }
+  await using server = new Wrapping(SilentHandler, ["one"]);
+  await server.handle_request();
+  const { accepted, completed, active } = server.info();
+  assertEquals({ accepted, completed, active }, { accepted: 1, completed: 1, active: 0 });
+  assert(server.log.entries.includes("close_request wrapped one"));
+});
+
+Deno.test("BaseServer.server_close() ends a loop whose hook never ends", async () => {
+  class Hanging extends ItemServer {
+    override verify_request(request: string): boolean {
+      super.verify_request(request);
+      return new Promise(() => {}) as unknown as boolean;
+    }
+  }
+  const server = new Hanging(SilentHandler, ["one"]);
+  const loop = server.serve_forever();
+  await server.log.until(({ entries }) => entries.includes("verify_request one"));
+  assertEquals(await server.server_close({ grace: 20 }), { drained: 0, aborted: 1 });
+  await loop;
+});
+
+Deno.test("BaseServer: request_timeout does not wait for handle_error()", async () => {
+  class Silent extends ItemServer {
+    override handle_error(): void {
+      return new Promise(() => {}) as unknown as void;
+    }
+  }
+  class Hanging extends BaseRequestHandler<ItemServer, string, string> {
+    override handle(): Promise<void> {
+      return new Promise(() => {});
+    }
+  }
+  await using server = new Silent(Hanging, ["one"], { request_timeout: 20 });
+  await server.handle_request();
+  assert(server.log.entries.includes("close_request one"));
+  assertEquals(server.info().timed_out, 1);
 });

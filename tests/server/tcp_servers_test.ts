@@ -3,7 +3,13 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import net from "node:net";
 import { AsyncTCPServer, StreamRequestHandler, type TCPServer } from "../../mod.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
-import { CommandHandler, EchoHandler, OneLineHandler, UpperHandler } from "../fixtures/handlers.ts";
+import {
+  CommandHandler,
+  EchoHandler,
+  FloodHandler,
+  OneLineHandler,
+  UpperHandler,
+} from "../fixtures/handlers.ts";
 import { Log, serving, until } from "../fixtures/serving.ts";
 import { make, test_ways, type Way } from "../fixtures/tcp_servers.ts";
 
@@ -296,3 +302,17 @@ Deno.test("AsyncTCPServer: the signal aborts when a read shows that the client i
   socket.resetAndDestroy();
   assertInstanceOf(await gone.promise, Deno.errors.ConnectionReset);
 });
+
+test_ways(
+  "a reply that nobody reads is kept for no longer than linger",
+  concurrent,
+  async (way) => {
+    await using server = serving(make(way, FloodHandler, { linger: 100 }));
+    using client = await LineClient.connect(server.server_address);
+    await until(() => server.info().completed === 1);
+    const start = performance.now();
+    assertEquals((await server.server_close({ grace: 5000 })).aborted, 0);
+    assert(performance.now() - start < 2000, "it was kept until the grace was over");
+    await client.conn.read(new Uint8Array(1));
+  },
+);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import {
   BaseRequestHandler,
   type RequestHandlerConstructor,
+  type TCPRequest,
   ThreadingTCPServer,
 } from "../../mod.ts";
 import { ask, LineClient } from "../fixtures/clients.ts";
@@ -256,3 +257,66 @@ function free_address(): Deno.NetAddr {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr;
 }
+
+Deno.test("ThreadingMixIn: no worker is started in the place of one that server_close() killed", async () => {
+  const server = new ObservedServer(HERE, CommandHandler);
+  const loop = server.serve_forever();
+  using stuck = await LineClient.connect(server.server_address);
+  assertEquals(await stuck.ask("loop"), "looping");
+  assertEquals(await server.server_close({ grace: 50 }), { drained: 0, aborted: 1 });
+  await loop;
+  assertEquals(server.info().workers, []);
+  assertEquals(await stuck.line().catch(() => null), null);
+});
+
+Deno.test("ThreadingMixIn: a request that timed out before a worker took it is never handled", async () => {
+  const options = { max_workers: 1, request_timeout: 200 };
+  await using server = serving(new ObservedServer(HERE, CommandHandler, options));
+  using stuck = await LineClient.connect(server.server_address);
+  assertEquals(await stuck.ask("loop"), "looping");
+  using late = await LineClient.connect(server.server_address);
+  await late.send("loop");
+  assertEquals(await late.line().catch(() => null), null);
+  await until(() => server.info().active === 0);
+  assertEquals(server.info().timed_out, 2);
+  assertEquals(await ask(server.server_address, "hello"), "hello");
+});
+
+Deno.test("ThreadingMixIn: a request that cannot be cloned fails alone", async () => {
+  class Uncloneable extends ObservedServer {
+    calls = 0;
+    override async get_request(): Promise<[TCPRequest, Deno.NetAddr]> {
+      const [request, address] = await super.get_request();
+      const odd = { ...address, odd: () => {} };
+      return [request, ++this.calls <= 2 ? odd : address];
+    }
+  }
+  await using server = serving(new Uncloneable(HERE, CommandHandler));
+  await all_ready(server);
+  for (const answer of [null, null, "hello", "hello"]) {
+    assertEquals(await ask(server.server_address, "hello").catch(() => null), answer);
+  }
+  assertEquals(server.log.errors.length, 2);
+});
+
+Deno.test("ThreadingMixIn: workers that end as soon as they are ready come back slowly, with a report", async () => {
+  class ShortLived extends BaseRequestHandler {
+    static override module = new URL("../fixtures/short_lived.ts", import.meta.url).href;
+  }
+  const server = serving(new ObservedServer(HERE, ShortLived));
+  await using _closing = server;
+  await server.log.until(({ errors }) => errors.length > 0);
+  assertEquals((server.log.errors[0] as Error).message, "short-lived");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const ids = server.info().workers!.map(({ id }) => id);
+  assert(Math.max(0, ...ids) < 10, `${ids} were started`);
+  assertEquals(server.log.errors.length, 1);
+});
+
+Deno.test("ThreadingMixIn: a finish_request() that is a field is refused when serving starts", async () => {
+  class Field extends ThreadingTCPServer {
+    override finish_request = async () => {};
+  }
+  await using server = new Field(HERE, UpperHandler);
+  await assertRejects(() => server.serve_forever(), TypeError, "Field.finish_request()");
+});
