@@ -22,7 +22,13 @@ interface Handle {
 interface Internals {
   _handle: Handle | null;
   /** Binds and listens before it returns; the family is 4 or 6. */
-  _listen2?(ip: string, port: number, family: number, backlog: number): void;
+  _listen2?(
+    ip: string | null,
+    port: number | null,
+    family: number | null,
+    backlog: number,
+    fd?: number,
+  ): void;
 }
 
 /** As much of Web Locks as is used here. */
@@ -59,6 +65,22 @@ export function listen_now(server: net.Server, ip: string, port: number, backlog
  */
 export function wake_listener(server: net.Server, backlog: number): void {
   internals(server)._handle?.listen?.(backlog);
+}
+
+/**
+ * Stops a listener, and keeps its socket and what waits there.
+ *
+ * @returns Its descriptor for {@linkcode resume_listener}; -1 if it goes on, for want of one.
+ */
+export function suspend_listener(server: net.Server): number {
+  const fd = internals(server)._handle?.fdForIpc?.() ?? -1;
+  if (fd >= 0) server.close();
+  return fd;
+}
+
+/** Lets a new server listen where another one was suspended. */
+export function resume_listener(server: net.Server, fd: number, backlog: number): void {
+  internals(server)._listen2?.(null, null, null, backlog, fd);
 }
 
 /** Whether the process has so many descriptors left: tried with duplicates of the listener's own. */

@@ -1,9 +1,13 @@
 import net from "node:net";
+import { setImmediate } from "node:timers";
 import {
+  close_descriptor,
   duplicate_descriptor,
   has_descriptors,
   listen_now,
   reopen_socket,
+  resume_listener,
+  suspend_listener,
   wake_listener,
 } from "../runtime.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
@@ -20,8 +24,8 @@ type Socket = StreamSocket<Deno.NetAddr>;
 
 /**
  * A TCP listener whose connections can be handed to another thread as file descriptors
- * (`StreamSocket` detaches them). It accepts by itself, so what nobody takes waits here, and at most
- * `backlog` of them.
+ * (`StreamSocket` detaches them). It accepts by itself, so what nobody takes waits here. When that is
+ * more than `backlog`, it stops until some are taken, and the rest waits in the system.
  */
 export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   readonly addr: Deno.NetAddr;
@@ -30,14 +34,16 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   #accepted: (Socket | Error)[] = [];
   #waiter: { resolve(socket: Socket): void; reject(error: unknown): void } | undefined;
   #closed = false;
+  /** Whether it will stop as soon as what came last is here. */
+  #full = false;
+  /** The descriptor of the listening socket while it is stopped, else -1. */
+  #suspended = -1;
   #waker: ReturnType<typeof setInterval> | undefined;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor(options: TcpListenOptions) {
     this.#backlog = options.backlog;
-    this.#server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-    this.#server.on("connection", (socket) => this.#arrived(socket));
-    this.#server.on("error", (error) => this.#deliver(error));
+    this.#server = this.#make_server();
     const ip = resolve(options);
     if (!listen_now(this.#server, ip, options.port, options.backlog)) {
       this.#server.removeAllListeners("error").on("error", () => {});
@@ -49,6 +55,7 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
 
   accept(): Socket | Promise<Socket> {
     if (this.#closed) return Promise.reject(closed_error());
+    if (this.#suspended >= 0 && this.#accepted.length <= this.#backlog / 2) this.#resume();
     const next = this.#accepted.shift();
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
@@ -60,7 +67,8 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     clearInterval(this.#waker);
-    this.#server.close();
+    if (this.#suspended >= 0) close_descriptor(this.#suspended);
+    else this.#server.close();
     for (const socket of this.#accepted.splice(0)) {
       if (!(socket instanceof Error)) socket.close();
     }
@@ -69,11 +77,33 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     return Promise.resolve();
   }
 
+  #make_server(): net.Server {
+    return net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+      .on("connection", (socket) => this.#arrived(socket))
+      .on("error", (error) => this.#deliver(error));
+  }
+
+  #suspend(): void {
+    this.#full = false;
+    if (this.#closed || this.#accepted.length < this.#backlog) return;
+    this.#suspended = suspend_listener(this.#server);
+  }
+
+  #resume(): void {
+    this.#server = this.#make_server();
+    resume_listener(this.#server, this.#suspended, this.#backlog);
+    this.#suspended = -1;
+  }
+
   #arrived(socket: net.Socket): void {
-    if (this.#closed || this.#accepted.length >= this.#backlog) socket.destroy();
+    if (this.#closed) socket.destroy();
     // The peer's address is missing where it has gone already (accept(2), ENOTCONN).
     else if (socket.remoteAddress === undefined) socket.destroy();
     else this.#deliver(new StreamSocket(new AcceptedConn(socket, this.#local_addr(socket))));
+    if (this.#full || this.#accepted.length < this.#backlog) return;
+    // Not before the others that came with it are here too: closing would lose them.
+    this.#full = true;
+    setImmediate(() => this.#suspend());
   }
 
   /** The listener's own address, unless it listens at all of them: then the system must be asked. */
