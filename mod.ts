@@ -36,19 +36,11 @@ export { BufferedWriter, type ByteSink } from "./handlers/buffered_writer.ts";
 export { StreamRequestHandler } from "./handlers/stream_request_handler.ts";
 export type { NetAddress } from "./server/address.ts";
 export { AsyncMixIn, AsyncTCPServer } from "./server/async_mixin.ts";
-export {
-  BaseServer,
-  type CloseOptions,
-  type CloseResult,
-  type RequestHandlerConstructor,
-  type ServeOptions,
-  type ServerInfo,
-  type ServerState,
-  type WorkerInfo,
-} from "./server/base_server.ts";
+export { BaseServer, type RequestHandlerConstructor } from "./server/base_server.ts";
+export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
 export type { Listener, TcpListenOptions } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
-export type { Overflow, ServerOptions } from "./server/options.ts";
+export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
 export { type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {

@@ -3,8 +3,15 @@ import { format_address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import { accept_error_class, is_client_gone } from "./errors.ts";
 import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
+import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
-import { type Overflow, type ServerOptions, settings_of } from "./options.ts";
+import {
+  type CloseOptions,
+  type Overflow,
+  type ServeOptions,
+  type ServerOptions,
+  settings_of,
+} from "./options.ts";
 import { ServeLoop } from "./serve_loop.ts";
 
 /** The longest delay that a timer takes, in ms; more is for ever. */
@@ -28,73 +35,6 @@ export interface RequestHandlerConstructor {
   new (request: any, client_address: any, server: any): { run(): void | Promise<void> };
   /** See `BaseRequestHandler.module`. */
   module?: string;
-}
-
-/** What a server is doing. */
-export type ServerState = "idle" | "serving" | "stopping" | "closed";
-
-/** What `info()` tells. All numbers are counts of requests since the server was made. */
-export interface ServerInfo {
-  /** What the server is doing. */
-  state: ServerState;
-  /** Where it listens. */
-  address: unknown;
-  /** Requests being handled now. */
-  active: number;
-  /** Requests taken so far. */
-  accepted: number;
-  /** Requests whose handler ended well. */
-  completed: number;
-  /** Requests whose handler, or a hook of the server, threw, and those cut at `server_close()`. */
-  failed: number;
-  /** Requests turned away, by `verify_request()` or for want of room. */
-  refused: number;
-  /** Requests that took longer than `request_timeout`. */
-  timed_out: number;
-  /** For servers with workers: each worker, what it is doing, and its counts of requests. */
-  workers?: WorkerInfo[];
-}
-
-/** What `info()` tells about a worker. */
-export interface WorkerInfo {
-  /** A number, never used twice. */
-  id: number;
-  /** What it is doing. */
-  state: "starting" | "ready" | "ended";
-  /** Requests it is handling now. */
-  active: number;
-  /** Requests it has handled. */
-  completed: number;
-}
-
-/** What `serve_forever()` can be told. */
-export interface ServeOptions {
-  /**
-   * How often `service_actions()` runs on an idle server, in ms. Nothing else depends on it.
-   *
-   * @default {500}
-   */
-  poll_interval?: number;
-  /** Calls `shutdown()` when it aborts. */
-  signal?: AbortSignal;
-}
-
-/** What `server_close()` can be told. */
-export interface CloseOptions {
-  /**
-   * How long requests under way may go on, in ms, before they are cut.
-   *
-   * @default {5000}
-   */
-  grace?: number;
-}
-
-/** How `server_close()` went. */
-export interface CloseResult {
-  /** How many requests were under way and ended by themselves. */
-  drained: number;
-  /** How many were cut. */
-  aborted: number;
 }
 
 /** What `get_request()` brought: a request, or an error. */

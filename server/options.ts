@@ -95,6 +95,28 @@ export interface ServerOptions {
   block_on_close?: boolean;
 }
 
+/** What `serve_forever()` can be told. */
+export interface ServeOptions {
+  /**
+   * How often `service_actions()` runs on an idle server, in ms. Nothing else depends on it.
+   *
+   * @default {500}
+   */
+  poll_interval?: number;
+  /** Calls `shutdown()` when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** What `server_close()` can be told. */
+export interface CloseOptions {
+  /**
+   * How long requests under way may go on, in ms, before they are cut.
+   *
+   * @default {5000}
+   */
+  grace?: number;
+}
+
 /** A server's settings: the options that stay as properties. */
 export type Settings = Required<Omit<ServerOptions, "bind_and_activate">>;
 

@@ -1,4 +1,5 @@
-import { BaseServer, type ServerInfo } from "./base_server.ts";
+import { BaseServer } from "./base_server.ts";
+import type { ServerInfo } from "./info.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
 import { HandoverListener } from "./listeners/handover_listener.ts";
 import type { Listener, TcpListenOptions } from "./listeners/listener.ts";

@@ -1,4 +1,5 @@
-import type { BaseServer, WorkerInfo } from "../base_server.ts";
+import type { BaseServer } from "../base_server.ts";
+import type { WorkerInfo } from "../info.ts";
 import { Backoff } from "../backoff.ts";
 import type { Exchange } from "../exchange.ts";
 import { discard, pack } from "./carriage.ts";

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { WorkerInfo } from "../base_server.ts";
+import type { WorkerInfo } from "../info.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts";

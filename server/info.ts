@@ -1,0 +1,44 @@
+/** What a server is doing. */
+export type ServerState = "idle" | "serving" | "stopping" | "closed";
+
+/** What `info()` tells. All numbers are counts of requests since the server was made. */
+export interface ServerInfo {
+  /** What the server is doing. */
+  state: ServerState;
+  /** Where it listens. */
+  address: unknown;
+  /** Requests being handled now. */
+  active: number;
+  /** Requests taken so far. */
+  accepted: number;
+  /** Requests whose handler ended well. */
+  completed: number;
+  /** Requests whose handler, or a hook of the server, threw, and those cut at `server_close()`. */
+  failed: number;
+  /** Requests turned away, by `verify_request()` or for want of room. */
+  refused: number;
+  /** Requests that took longer than `request_timeout`. */
+  timed_out: number;
+  /** For servers with workers: each worker, what it is doing, and its counts of requests. */
+  workers?: WorkerInfo[];
+}
+
+/** What `info()` tells about a worker. */
+export interface WorkerInfo {
+  /** A number, never used twice. */
+  id: number;
+  /** What it is doing. */
+  state: "starting" | "ready" | "ended";
+  /** Requests it is handling now. */
+  active: number;
+  /** Requests it has handled. */
+  completed: number;
+}
+
+/** How `server_close()` went. */
+export interface CloseResult {
+  /** How many requests were under way and ended by themselves. */
+  drained: number;
+  /** How many were cut. */
+  aborted: number;
+}
