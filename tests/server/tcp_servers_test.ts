@@ -158,6 +158,20 @@ test_ways(
   },
 );
 
+test_ways(
+  "a client that verify_request() refuses sees the end, and others are served",
+  every,
+  async (way) => {
+    const refused = new Set<number>();
+    const server = make(way, UpperHandler);
+    server.verify_request = (_request, { port }) => refused.size > 0 || !refused.add(port);
+    await using _closing = serving(server);
+    assertEquals(await ask(server.server_address, "one").catch(() => null), null);
+    assertEquals(await ask(server.server_address, "two"), "TWO");
+    assertEquals(server.info().refused, 1);
+  },
+);
+
 test_ways("overflow goes to handle_overflow(), which may answer", concurrent, async (way) => {
   const server = serving(make(way, CommandHandler, { max_requests: 1, overflow: "refuse" }));
   await using _closing = server;

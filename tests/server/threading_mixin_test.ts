@@ -1,4 +1,5 @@
 /** What only servers with workers do. */
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
   BaseRequestHandler,
@@ -202,6 +203,24 @@ Deno.test("ThreadingMixIn: the default export is taken where no export has the n
   using client = await LineClient.connect(server.server_address);
   assertEquals(await client.line(), "default");
 });
+
+Deno.test("ThreadingMixIn: a handler is found in the main module, with only the permissions named", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-net=127.0.0.1",
+      "--allow-read",
+      fileURLToPath(new URL("../fixtures/main_module_server.ts", import.meta.url)),
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(decode(stdout), "found in the main module\n", decode(stderr));
+});
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
 
 /** Handlers that workers cannot find, and what the error must say. */
 class NotExported extends BaseRequestHandler {
