@@ -54,15 +54,11 @@ function options_of(args: string[]) {
   return { ...options, unknown };
 }
 
-/** Aborts at Ctrl-C and SIGTERM; a second one ends the program as if nobody listened. */
+/** Aborts at Ctrl-C and SIGTERM. Repeated ones change nothing: the server ends within its grace. */
 function interrupted(): AbortSignal {
   const controller = new AbortController();
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const stop = () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
-    controller.abort();
-  };
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  for (const signal of signals) Deno.addSignalListener(signal, () => controller.abort());
   return controller.signal;
 }
 
