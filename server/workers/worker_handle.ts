@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads";
 import type { WorkerInfo } from "../info.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { error_of, image_of } from "./error_image.ts";
@@ -70,7 +70,9 @@ export class WorkerHandle {
     // Whoever waits for it hears of a failure; a worker that nobody waits for may fail.
     this.ready.catch(() => {});
     const workerData: WorkerSettings = { ...settings, claims: this.#claims.memory };
-    this.#worker = new Worker(entry_url(), { workerData, name: `socketserver ${id}` });
+    // Sharing the environment needs no permission; copying it, the default, would ask for one.
+    const options: WorkerOptions = { workerData, env: SHARE_ENV, name: `socketserver ${id}` };
+    this.#worker = new Worker(entry_url(), options);
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));
     this.#worker.on("error", (error) => this.#cause ??= error);
     this.ended = new Promise((resolve) => {

@@ -104,3 +104,41 @@ Deno.test({
     );
   },
 });
+
+/** Runs the server on a terminal, where Deno would ask for what it lacks; prints answer and exit code. */
+const TERMINAL = `
+import os, pty, re, select, socket, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "task", "start", "--port", "0"])
+shown, limit = b"", time.time() + 20
+while not re.search(rb"Serving on 127.0.0.1:(\\d+);", shown) and time.time() < limit:
+    if select.select([terminal], [], [], 1)[0]:
+        shown += os.read(terminal, 1000)
+port = int(re.search(rb"Serving on 127.0.0.1:(\\d+);", shown)[1])
+with socket.create_connection(("127.0.0.1", port), 10) as sock:
+    sock.sendall(b"hello\\n")
+    print(sock.recv(1024).decode().strip())
+os.write(terminal, b"\\x03")
+code = None
+while code is None and time.time() < limit:
+    if select.select([terminal], [], [], 0.05)[0]:
+        try:
+            os.read(terminal, 1000)
+        except OSError:
+            pass
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    code = os.waitstatus_to_exitcode(status) if ended else None
+print("exit", code)
+if code is None:
+    os.kill(pid, 9)
+`;
+
+Deno.test({
+  name: "python3: deno task start on a terminal asks for no permission, and Ctrl-C ends it",
+  ignore: !is_there("python3") || Deno.build.os === "windows",
+  async fn() {
+    const printed = await output_of("python3", ["-", Deno.execPath()], TERMINAL);
+    assertEquals(printed, "HELLO\nexit 0\n");
+  },
+});
