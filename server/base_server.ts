@@ -13,9 +13,8 @@ import {
   settings_of,
 } from "./options.ts";
 import { ServeLoop } from "./serve_loop.ts";
+import { MAX_TIMER, set_timer } from "./timer.ts";
 
-/** The longest delay that a timer takes, in ms; more is for ever. */
-const MAX_TIMER = 2 ** 31 - 1;
 /** After so many requests in a row the event loop gets a turn, however quickly they come. */
 const FAIR_TURNS = 64;
 /** When descriptors ran out, accepting pauses for so long, in ms, and twice as long each time. */
@@ -780,12 +779,4 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 function arrival_of<Request, Address>(taken: [Request, Address]): Arrival<Request, Address> {
   if (Array.isArray(taken)) return { taken };
   return { error: new TypeError(`get_request() must give [request, client_address]: ${taken}`) };
-}
-
-/** A timer for a delay that may be none (`null`) or too long for a timer. */
-function set_timer(
-  delay: number | null,
-  ring: () => void,
-): ReturnType<typeof setTimeout> | undefined {
-  return delay === null || delay > MAX_TIMER ? undefined : setTimeout(ring, delay);
 }

@@ -1,6 +1,6 @@
 /**
- * All that depends on how Deno is built inside, and nothing else: four undocumented members of
- * `node:net` and one side effect of Web Locks. Each has a check here and a test that says in words
+ * All that depends on how Deno is built inside, and nothing else: the undocumented members of
+ * `node:net` below and one side effect of Web Locks. Each has a check here and a test that says in words
  * what stopped working when a later Deno changes it (`tests/runtime_test.ts`).
  *
  * Measured on Deno 2.9.6, Linux: a descriptor made by `fdForIpc` belongs to the process, so another

@@ -1,4 +1,5 @@
 import { exchange_of } from "../exchange.ts";
+import { MAX_TIMER } from "../timer.ts";
 
 /** The size of a connection's first read buffer, in bytes: an idle connection costs no more. */
 const MIN_BUFFER = 4096;
@@ -6,9 +7,6 @@ const MIN_BUFFER = 4096;
 const MAX_BUFFER = 65_536;
 /** The most that {@linkcode close_gracefully} reads and throws away, in bytes. */
 const MAX_DISCARD = 1_048_576;
-
-/** The longest delay that a timer takes, in ms. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 const EMPTY = new Uint8Array(0);
 
