@@ -33,18 +33,40 @@
 export { BaseRequestHandler } from "./handlers/base_request_handler.ts";
 export { BufferedReader } from "./handlers/buffered_reader.ts";
 export { BufferedWriter, type ByteSink } from "./handlers/buffered_writer.ts";
+export { DatagramRequestHandler } from "./handlers/datagram_request_handler.ts";
 export { StreamRequestHandler } from "./handlers/stream_request_handler.ts";
-export type { NetAddress } from "./server/address.ts";
-export { AsyncMixIn, AsyncTCPServer } from "./server/async_mixin.ts";
+export type { NetAddress, UnixAddress } from "./server/address.ts";
+export {
+  AsyncMixIn,
+  AsyncTCPServer,
+  AsyncUDPServer,
+  AsyncUnixDatagramServer,
+  AsyncUnixStreamServer,
+} from "./server/async_mixin.ts";
 export { BaseServer, type RequestHandlerConstructor } from "./server/base_server.ts";
 export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
-export type { Listener, TcpListenOptions } from "./server/listeners/listener.ts";
+export type {
+  DatagramListener,
+  DatagramListenOptions,
+  Listener,
+  StreamListenOptions,
+} from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
 export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
+export {
+  type DatagramRequest,
+  type DatagramSender,
+  DatagramSocket,
+} from "./server/sockets/datagram_socket.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
 export { type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {
   type ThreadingMembers,
   ThreadingMixIn,
   ThreadingTCPServer,
+  ThreadingUDPServer,
+  ThreadingUnixDatagramServer,
+  ThreadingUnixStreamServer,
 } from "./server/threading_mixin.ts";
+export { UDPServer } from "./server/udp_server.ts";
+export { UnixDatagramServer, UnixStreamServer } from "./server/unix_server.ts";

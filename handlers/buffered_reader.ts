@@ -41,15 +41,22 @@ export class BufferedReader {
   #end = 0;
 
   /**
-   * Reads from a connection.
+   * Reads from a connection, or bytes that are there already.
    *
-   * @param source Where the bytes come from: a {@linkcode StreamSocket} or any `Deno.Conn`.
+   * @param source Where the bytes come from: a {@linkcode StreamSocket} or any `Deno.Conn`; or the
+   * bytes, as of a datagram (Python's `io.BytesIO`).
    * @param bufsize How many bytes to ask of the source at once: 65,536 where it is negative, as
    * Python's default is; with 0 it never reads further than it is asked to.
    */
-  constructor(source: Pick<Deno.Conn, "read">, bufsize = -1) {
-    this.#source = source_of(source);
+  constructor(source: Pick<Deno.Conn, "read"> | Uint8Array, bufsize = -1) {
     this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+    if (source instanceof Uint8Array) {
+      this.#source = no_more;
+      this.#buffer = source;
+      this.#end = source.length;
+    } else {
+      this.#source = source_of(source);
+    }
   }
 
   /**
@@ -204,6 +211,10 @@ export class BufferedReader {
     this.#buffer.set(chunk, length - chunk.length + this.#start);
     this.#end = this.#start + length;
   }
+}
+
+function no_more(): Promise<Uint8Array> {
+  return Promise.resolve(EMPTY);
 }
 
 function source_of(source: Pick<Deno.Conn, "read">): Source {

@@ -1,6 +1,18 @@
 /** Where a TCP or UDP server listens: as in Python, or as in Deno. `""` means all interfaces. */
 export type NetAddress = [hostname: string, port: number] | { hostname: string; port: number };
 
+/** Where a Unix server listens: a path, or an address as Deno has it. */
+export type UnixAddress = string | { path: string };
+
+/** The start of a path that is none: a name in Linux's abstract namespace, which leaves no file. */
+const ABSTRACT = "\0";
+/** How an IPv4 address looks to an IPv6 socket (RFC 4291, section 2.5.5.2). */
+const MAPPED = "::ffff:";
+/** The most bytes of a Unix socket's path (`sun_path` in unix(7), without the byte that ends it). */
+const MAX_PATH = 107;
+
+const ENCODER = new TextEncoder();
+
 /**
  * The address as Deno has it.
  *
@@ -12,19 +24,77 @@ export function net_addr(address: NetAddress, transport: "tcp" | "udp"): Deno.Ne
     ? address
     : [address?.hostname, address?.port] as const;
   if (typeof hostname !== "string") {
-    throw new TypeError("Cannot listen there: an address is [hostname, port]");
+    throw new TypeError("Cannot use this address: it must be [hostname, port]");
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(
-      `Cannot listen at port ${port} of "${hostname}": it must be a whole number from 0 to 65535`,
+      `Cannot use port ${port} of "${hostname}": it must be a whole number from 0 to 65535`,
     );
   }
   return { transport, hostname: hostname || "0.0.0.0", port };
 }
 
+/**
+ * The address as Deno has it.
+ *
+ * @throws {TypeError} If it is no path.
+ * @throws {RangeError} If the path is too long for a socket.
+ */
+export function unix_addr<T extends "unix" | "unixpacket">(
+  address: UnixAddress,
+  transport: T,
+): Deno.UnixAddr & { transport: T } {
+  const path = typeof address === "string" ? address : address?.path;
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError("Cannot use this address: a Unix socket has a path");
+  }
+  const { length } = ENCODER.encode(path);
+  if (length > MAX_PATH) {
+    throw new RangeError(
+      `Cannot use a path of ${length} bytes: that of a Unix socket has at most ${MAX_PATH}: ${path}`,
+    );
+  }
+  return { transport, path };
+}
+
+/** Whether it is a name in Linux's abstract namespace, and no path of a file. */
+export function is_abstract(path: string): boolean {
+  return path.startsWith(ABSTRACT);
+}
+
+/**
+ * The address of a peer as people know it: an IPv4 client of an IPv6 socket has its IPv4 address, and
+ * a Unix client that has no name has the path `""`, as in Python.
+ */
+export function peer_addr<A extends Deno.Addr>(addr: A): A {
+  if ("path" in addr) return addr.path === null ? { ...addr, path: "" } : addr;
+  if (!("hostname" in addr) || !is_mapped(addr.hostname)) return addr;
+  return { ...addr, hostname: addr.hostname.slice(MAPPED.length) };
+}
+
+/** An IPv4 address as an IPv6 socket must be told it: {@linkcode peer_addr} undone. */
+export function wire_addr<A extends Deno.NetAddr>(addr: A): A {
+  return { ...addr, hostname: MAPPED + addr.hostname };
+}
+
+function is_mapped(hostname: string): boolean {
+  return hostname.startsWith(MAPPED) && hostname.includes(".");
+}
+
 /** An address as people write it. */
 export function format_address(address: unknown): string {
   const { hostname, port, path } = Object(address) as Record<string, string | undefined>;
-  if (hostname === undefined) return path ?? String(address);
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  if (hostname !== undefined) {
+    return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  }
+  if (path === "") return "a socket without a name";
+  return path?.replace(ABSTRACT, "@") ?? String(address);
+}
+
+/** The same error, with the address in its message. */
+export function with_address(error: unknown, address: Deno.Addr): unknown {
+  if (error instanceof Error && !error.message.includes(format_address(address))) {
+    error.message += `: ${format_address(address)}`;
+  }
+  return error;
 }

@@ -2,6 +2,8 @@ import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { TCPServer } from "./tcp_server.ts";
+import { UDPServer } from "./udp_server.ts";
+import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
 
 /**
  * Handles requests concurrently on this event loop, at most `max_requests` at once: what gevent and
@@ -44,3 +46,44 @@ export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
 export const AsyncTCPServer: typeof TCPServer = named("AsyncTCPServer", AsyncMixIn(TCPServer));
 /** An instance of {@linkcode AsyncTCPServer}. */
 export type AsyncTCPServer = TCPServer;
+
+/**
+ * A UDP server that handles datagrams concurrently on this event loop: see {@linkcode AsyncMixIn}.
+ *
+ * Needs `--allow-net` for its address.
+ *
+ * @tags allow-net
+ */
+export const AsyncUDPServer: typeof UDPServer = named("AsyncUDPServer", AsyncMixIn(UDPServer));
+/** An instance of {@linkcode AsyncUDPServer}. */
+export type AsyncUDPServer = UDPServer;
+
+/**
+ * A Unix stream server that handles connections concurrently on this event loop: see
+ * {@linkcode AsyncMixIn}.
+ *
+ * Needs the permissions of {@linkcode UnixStreamServer}.
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export const AsyncUnixStreamServer: typeof UnixStreamServer = named(
+  "AsyncUnixStreamServer",
+  AsyncMixIn(UnixStreamServer),
+);
+/** An instance of {@linkcode AsyncUnixStreamServer}. */
+export type AsyncUnixStreamServer = UnixStreamServer;
+
+/**
+ * A Unix datagram server that handles datagrams concurrently on this event loop: see
+ * {@linkcode AsyncMixIn}.
+ *
+ * Needs the flag and the permissions of {@linkcode UnixDatagramServer}.
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export const AsyncUnixDatagramServer: typeof UnixDatagramServer = named(
+  "AsyncUnixDatagramServer",
+  AsyncMixIn(UnixDatagramServer),
+);
+/** An instance of {@linkcode AsyncUnixDatagramServer}. */
+export type AsyncUnixDatagramServer = UnixDatagramServer;

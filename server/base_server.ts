@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { format_address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
-import { accept_error_class, is_client_gone } from "./errors.ts";
+import { accept_error_class, is_client_gone, PacketTooLong } from "./errors.ts";
 import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
@@ -107,7 +107,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   /** The class of the handlers. */
   RequestHandlerClass: RequestHandlerConstructor;
   /** What requests are taken from, once the server is bound; `undefined` where there is no such thing. */
-  socket: Listener<Request, ServerAddress> | undefined = undefined;
+  declare socket: Listener<unknown, ServerAddress> | undefined;
 
   #loop: ServeLoop | undefined;
   #closing: Promise<CloseResult> | undefined;
@@ -588,6 +588,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   async #handle_accept_error(error: unknown, loop: ServeLoop): Promise<void> {
     const kind = accept_error_class(error);
     if (kind === "stop") loop.stop();
+    if (error instanceof PacketTooLong) await this.#report(error, null);
     if (kind !== "pause") return;
     if (this.#pauses.is_news()) await this.#report(error, null);
     if (!loop.stopping) await loop.pause(this.#pauses.next());

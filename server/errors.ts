@@ -1,3 +1,5 @@
+import { format_address } from "./address.ts";
+
 /** What a failed accept means for the accept loop. */
 export type AcceptErrorClass = "retry" | "pause" | "stop";
 
@@ -6,14 +8,17 @@ export type AcceptErrorClass = "retry" | "pause" | "stop";
  * pauses: an unknown error must neither end the server nor spin.
  */
 const ACCEPT_ERRORS: Record<string, AcceptErrorClass> = {
-  // One connection failed before it was taken; accept(2) says to treat these like EAGAIN.
+  // One connection or datagram failed before it was taken; accept(2) says to treat these like EAGAIN.
   ConnectionAborted: "retry",
+  ConnectionRefused: "retry", // ICMP: what was sent to a client had no receiver
   ConnectionReset: "retry",
   ECONNABORTED: "retry",
+  ECONNREFUSED: "retry",
   ECONNRESET: "retry",
   EHOSTDOWN: "retry",
   EHOSTUNREACH: "retry",
   EINTR: "retry",
+  EMSGSIZE: "retry", // a datagram longer than its buffer
   EINVAL: "retry", // macOS: the peer of a Unix socket is gone
   ENETDOWN: "retry",
   ENETUNREACH: "retry",
@@ -51,6 +56,22 @@ const CLIENT_GONE = new Set([
 export function accept_error_class(error: unknown): AcceptErrorClass {
   const { code, name } = names_of(error);
   return ACCEPT_ERRORS[code] ?? ACCEPT_ERRORS[name] ?? "pause";
+}
+
+/**
+ * A datagram that is not handled because it would be handled in part only. It is an accept error of
+ * the class retry, and the one that is reported: the limit is the program's own.
+ */
+export class PacketTooLong extends Deno.errors.InvalidData {
+  /** The POSIX name of such an error. */
+  readonly code = "EMSGSIZE";
+
+  constructor(sender: Deno.Addr, max_packet_size: number) {
+    super(
+      `A datagram from ${format_address(sender)} was dropped: it is longer than ` +
+        `max_packet_size = ${max_packet_size}`,
+    );
+  }
 }
 
 /** Whether an error only says that the client went away. */

@@ -48,19 +48,27 @@ export interface ServerOptions {
    */
   request_timeout?: number | null;
   /**
-   * Python's switch for `SO_REUSEADDR`. Deno always sets it on Unix and never on Windows, so that
-   * this changes nothing: a restarted server gets its port, and two cannot share one.
+   * Python's switch for `SO_REUSEADDR`. For TCP, Deno always sets it on Unix and never on Windows, so
+   * that this changes nothing: a restarted server gets its port, and two cannot share one. For UDP,
+   * where the default is `false`, a second server that sets it, too, takes the datagrams over.
    *
    * @default {true}
    */
   allow_reuse_address?: boolean;
   /**
    * Whether other processes may listen at the same address, and share its connections
-   * (`SO_REUSEPORT`, Linux). Needs `--unstable-net`.
+   * (`SO_REUSEPORT`, Linux). Needs `--unstable-net`; only for TCP.
    *
    * @default {false}
    */
   allow_reuse_port?: boolean;
+  /**
+   * The longest datagram that is handled, in bytes; the default is the longest of UDP over IPv4. A
+   * longer one is dropped, and `handle_error()` hears of it: Python would handle its beginning.
+   *
+   * @default {65507}
+   */
+  max_packet_size?: number;
   /**
    * How long a connection stays open after its reply to read what the client still sends, in ms;
    * closing with unread input would reset the connection and could destroy the reply. 0 closes at
@@ -81,6 +89,12 @@ export interface ServerOptions {
    * @default {Infinity}
    */
   max_requests_per_worker?: number;
+  /**
+   * How many child processes serve at once, each one request at a time.
+   *
+   * @default {40}
+   */
+  max_children?: number;
   /**
    * Whether the program may end while workers are busy.
    *
@@ -140,13 +154,15 @@ const LIMIT: Rule = {
   words: "0 or more milliseconds, or null",
 };
 
+const POSITIVE: Rule = {
+  check: (value) => Number.isInteger(value) && Number(value) > 0,
+  words: "a whole number from 1",
+};
+
 /** Each setting with its rule. */
 const RULES: Record<keyof Settings, Rule> = {
   timeout: LIMIT,
-  request_queue_size: {
-    check: (value) => Number.isInteger(value) && Number(value) > 0,
-    words: "a whole number from 1",
-  },
+  request_queue_size: POSITIVE,
   max_requests: COUNT,
   overflow: {
     check: (value) => value === "queue" || value === "refuse",
@@ -156,11 +172,10 @@ const RULES: Record<keyof Settings, Rule> = {
   allow_reuse_address: BOOLEAN,
   allow_reuse_port: BOOLEAN,
   linger: DURATION,
-  max_workers: {
-    check: (value) => Number.isInteger(value) && Number(value) > 0,
-    words: "a whole number from 1",
-  },
+  max_packet_size: POSITIVE,
+  max_workers: POSITIVE,
   max_requests_per_worker: COUNT,
+  max_children: POSITIVE,
   daemon_threads: BOOLEAN,
   block_on_close: BOOLEAN,
 };

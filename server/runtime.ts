@@ -52,10 +52,20 @@ export function can_hand_over(): boolean {
 /**
  * Binds and listens at once, where `listen` would first go through the event loop.
  *
+ * @param server The server.
+ * @param where An IP address, or a path.
+ * @param port A port; -1 for a path.
+ * @param backlog How many connections the system holds.
  * @returns Whether it listens. The server emits `error` later if not.
  */
-export function listen_now(server: net.Server, ip: string, port: number, backlog: number): boolean {
-  internals(server)._listen2?.(ip, port, net.isIPv6(ip) ? 6 : 4, backlog);
+export function listen_now(
+  server: net.Server,
+  where: string,
+  port: number,
+  backlog: number,
+): boolean {
+  const family = net.isIPv6(where) ? 6 : 4;
+  internals(server)._listen2?.(where, port, port < 0 ? -1 : family, backlog);
   return internals(server)._handle !== null;
 }
 
@@ -68,17 +78,14 @@ export function wake_listener(server: net.Server, backlog: number): void {
 }
 
 /**
- * Stops a listener, and keeps its socket and what waits there.
- *
- * @returns Its descriptor for {@linkcode resume_listener}; -1 if it goes on, for want of one.
+ * A descriptor for {@linkcode resume_listener}: the socket, and what waits there, lives on in it when
+ * the listener is closed. -1 if descriptors ran out.
  */
-export function suspend_listener(server: net.Server): number {
-  const fd = internals(server)._handle?.fdForIpc?.() ?? -1;
-  if (fd >= 0) server.close();
-  return fd;
+export function duplicate_listener(server: net.Server): number {
+  return internals(server)._handle?.fdForIpc?.() ?? -1;
 }
 
-/** Lets a new server listen where another one was suspended. */
+/** Lets a new server listen at the socket of another one. */
 export function resume_listener(server: net.Server, fd: number, backlog: number): void {
   internals(server)._listen2?.(null, null, null, backlog, fd);
 }

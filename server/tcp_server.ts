@@ -1,7 +1,7 @@
-import { format_address, net_addr, type NetAddress } from "./address.ts";
+import { net_addr, type NetAddress, with_address } from "./address.ts";
 import { BaseServer, type RequestHandlerConstructor } from "./base_server.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
-import type { Listener, TcpListenOptions } from "./listeners/listener.ts";
+import type { Listener, StreamListenOptions } from "./listeners/listener.ts";
 import type { ServerOptions } from "./options.ts";
 import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream_socket.ts";
 
@@ -37,9 +37,12 @@ export type TCPRequest = StreamSocket<Deno.NetAddr>;
  * await serving;
  * ```
  *
+ * @typeParam A The type of its addresses: those of {@linkcode UnixStreamServer} are others.
+ *
  * @tags allow-net
  */
-export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr> {
+export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
+  extends BaseServer<StreamSocket<A>, A, A> {
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   static allow_reuse_address = true;
   /** See {@linkcode ServerOptions.allow_reuse_port}. */
@@ -53,10 +56,14 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
   declare allow_reuse_port: boolean;
   /** See {@linkcode ServerOptions.linger}. */
   declare linger: number;
+  /** What accepts connections, once the server is bound. */
+  declare socket: Listener<StreamSocket<A>, A> | undefined;
 
   /**
    * Makes the server, and unless `bind_and_activate` is `false` binds and listens at once. With port 0
    * the system chooses a port, which {@linkcode server_address} has then.
+   *
+   * The family follows the address: `"::"` is all interfaces with IPv6 and IPv4, `""` those with IPv4.
    *
    * @param server_address Where to listen: `[hostname, port]`, or an object with both.
    * @param RequestHandlerClass The class of the handlers.
@@ -67,25 +74,20 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
    * @throws {RangeError} If the port, or a setting, makes no sense.
    */
   constructor(
-    server_address: NetAddress,
+    server_address: NetAddress | NoInfer<A>,
     RequestHandlerClass: RequestHandlerConstructor,
     options: ServerOptions = {},
   ) {
-    super(net_addr(server_address, "tcp"), RequestHandlerClass, options);
+    super(stream_addr<A>(server_address), RequestHandlerClass, options);
   }
 
   /** Binds and listens (Deno does both in one), and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
-    const { hostname, port } = this.server_address;
+    const { server_address: addr, request_queue_size: backlog, allow_reuse_port } = this;
     try {
-      this.socket = this._listen({
-        hostname,
-        port,
-        backlog: this.request_queue_size,
-        reuse_port: this.allow_reuse_port,
-      });
+      this.socket = this._listen({ addr, backlog, reuse_port: allow_reuse_port });
     } catch (error) {
-      throw with_address(error, this.server_address);
+      throw with_address(error, addr);
     }
     this.server_address = this.socket.addr;
   }
@@ -95,15 +97,15 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
    *
    * @ignore
    */
-  _listen(options: TcpListenOptions): Listener<TCPRequest, Deno.NetAddr> {
+  _listen(options: StreamListenOptions<A>): Listener<StreamSocket<A>, A> {
     return new DenoListener(options);
   }
 
   /** Accepts a connection. */
-  override get_request(): [TCPRequest, Deno.NetAddr] | Promise<[TCPRequest, Deno.NetAddr]> {
+  override get_request(): [StreamSocket<A>, A] | Promise<[StreamSocket<A>, A]> {
     if (!this.socket) throw new Deno.errors.BadResource("The server is not bound");
     const request = this.socket.accept();
-    return request instanceof Promise ? request.then(with_client) : with_client(request);
+    return request instanceof Promise ? request.then(with_client<A>) : with_client(request);
   }
 
   /**
@@ -113,7 +115,7 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
    *
    * @param request The connection.
    */
-  override async shutdown_request(request: TCPRequest): Promise<void> {
+  override async shutdown_request(request: StreamSocket<A>): Promise<void> {
     await close_gracefully(request, this.linger);
     await this.close_request(request);
   }
@@ -123,7 +125,7 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
    *
    * @param request The connection.
    */
-  override close_request(request: TCPRequest): void | Promise<void> {
+  override close_request(request: StreamSocket<A>): void | Promise<void> {
     request.close();
     return super.close_request(request);
   }
@@ -133,19 +135,17 @@ export class TCPServer extends BaseServer<TCPRequest, Deno.NetAddr, Deno.NetAddr
    *
    * @ignore
    */
-  override _interrupt_request(request: TCPRequest): void {
+  override _interrupt_request(request: StreamSocket<A>): void {
     end_input(request);
   }
 }
 
-function with_client(request: TCPRequest): [TCPRequest, Deno.NetAddr] {
+function with_client<A extends Deno.Addr>(request: StreamSocket<A>): [StreamSocket<A>, A] {
   return [request, request.remoteAddr];
 }
 
-/** The same error, with the address in its message. */
-function with_address(error: unknown, address: Deno.NetAddr): unknown {
-  if (error instanceof Error && !error.message.includes(format_address(address))) {
-    error.message += `: ${format_address(address)}`;
-  }
-  return error;
+/** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */
+function stream_addr<A extends Deno.Addr>(address: NetAddress | A): A {
+  if ("transport" in address && address.transport === "unix") return address as A;
+  return net_addr(address as NetAddress, "tcp") as A;
 }

@@ -2,11 +2,13 @@ import { BaseServer } from "./base_server.ts";
 import type { ServerInfo } from "./info.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
 import { HandoverListener } from "./listeners/handover_listener.ts";
-import type { Listener, TcpListenOptions } from "./listeners/listener.ts";
+import type { Listener, StreamListenOptions } from "./listeners/listener.ts";
 import { type Constructor, named } from "./mixin.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { can_hand_over } from "./runtime.ts";
 import { TCPServer } from "./tcp_server.ts";
+import { UDPServer } from "./udp_server.ts";
+import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
 import { refuse_while_loading } from "./workers/handler_place.ts";
 import { WorkerPool } from "./workers/pool.ts";
 
@@ -154,7 +156,7 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
     }
 
     /** @ignore */
-    _listen(options: TcpListenOptions): Listener {
+    _listen(options: StreamListenOptions): Listener {
       return can_hand_over() && !options.reuse_port
         ? new HandoverListener(options)
         : new DenoListener(options);
@@ -186,3 +188,49 @@ export const ThreadingTCPServer:
   & ThreadingMembers = named("ThreadingTCPServer", ThreadingMixIn(TCPServer));
 /** An instance of {@linkcode ThreadingTCPServer}. */
 export type ThreadingTCPServer = TCPServer & ThreadingMembers;
+
+/**
+ * A UDP server that handles datagrams on a pool of workers, on all cores: see
+ * {@linkcode ThreadingMixIn}. Replies go back through the server's socket.
+ *
+ * Needs `--allow-net` for its address, and `--allow-read` for the handler's module.
+ *
+ * @tags allow-net, allow-read
+ */
+export const ThreadingUDPServer:
+  & typeof UDPServer
+  & Constructor<ThreadingMembers>
+  & ThreadingMembers = named("ThreadingUDPServer", ThreadingMixIn(UDPServer));
+/** An instance of {@linkcode ThreadingUDPServer}. */
+export type ThreadingUDPServer = UDPServer & ThreadingMembers;
+
+/**
+ * A Unix stream server that handles connections on a pool of workers, on all cores: see
+ * {@linkcode ThreadingMixIn}.
+ *
+ * Needs the permissions of {@linkcode UnixStreamServer}, and `--allow-read` for the handler's module.
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export const ThreadingUnixStreamServer:
+  & typeof UnixStreamServer
+  & Constructor<ThreadingMembers>
+  & ThreadingMembers = named("ThreadingUnixStreamServer", ThreadingMixIn(UnixStreamServer));
+/** An instance of {@linkcode ThreadingUnixStreamServer}. */
+export type ThreadingUnixStreamServer = UnixStreamServer & ThreadingMembers;
+
+/**
+ * A Unix datagram server that handles datagrams on a pool of workers, on all cores: see
+ * {@linkcode ThreadingMixIn}. Replies go back through the server's socket.
+ *
+ * Needs the flag and the permissions of {@linkcode UnixDatagramServer}, and `--allow-read` for the
+ * handler's module.
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export const ThreadingUnixDatagramServer:
+  & typeof UnixDatagramServer
+  & Constructor<ThreadingMembers>
+  & ThreadingMembers = named("ThreadingUnixDatagramServer", ThreadingMixIn(UnixDatagramServer));
+/** An instance of {@linkcode ThreadingUnixDatagramServer}. */
+export type ThreadingUnixDatagramServer = UnixDatagramServer & ThreadingMembers;

@@ -5,15 +5,26 @@ Deno.test("mod.ts exports what the README names, and no more", () => {
   assertEquals(Object.keys(mod).sort(), [
     "AsyncMixIn",
     "AsyncTCPServer",
+    "AsyncUDPServer",
+    "AsyncUnixDatagramServer",
+    "AsyncUnixStreamServer",
     "BaseRequestHandler",
     "BaseServer",
     "BufferedReader",
     "BufferedWriter",
+    "DatagramRequestHandler",
+    "DatagramSocket",
     "StreamRequestHandler",
     "StreamSocket",
     "TCPServer",
     "ThreadingMixIn",
     "ThreadingTCPServer",
+    "ThreadingUDPServer",
+    "ThreadingUnixDatagramServer",
+    "ThreadingUnixStreamServer",
+    "UDPServer",
+    "UnixDatagramServer",
+    "UnixStreamServer",
   ]);
 });
 

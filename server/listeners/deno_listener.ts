@@ -1,33 +1,49 @@
+import { SocketPath } from "../sockets/socket_path.ts";
 import { StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, TcpListenOptions } from "./listener.ts";
+import type { Listener, StreamListenOptions } from "./listener.ts";
 
-/** A TCP listener over `Deno.listen`: its connections are served in this thread. */
-export class DenoListener implements Listener<StreamSocket<Deno.NetAddr>, Deno.NetAddr> {
-  readonly addr: Deno.NetAddr;
-  #listener: Deno.TcpListener;
+/** A stream listener over `Deno.listen`: its connections are served in this thread. */
+export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<A>, A> {
+  readonly addr: A;
+  #listener: Deno.Listener;
+  #path: SocketPath | undefined;
   /** The accept under way: the address is free only when it has settled. */
   #accepting: Promise<unknown> = Promise.resolve();
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
-  constructor({ hostname, port, backlog, reuse_port }: TcpListenOptions) {
-    this.#listener = Deno.listen({
-      hostname,
-      port,
-      tcpBacklog: backlog,
-      // Deno knows this option only with --unstable-net, and ends the program without.
-      ...(reuse_port && { reusePort: true }),
-    });
-    this.addr = this.#listener.addr;
+  constructor({ addr, backlog, reuse_port }: StreamListenOptions<A>) {
+    if (addr.transport === "unix") {
+      const { path } = addr as Deno.UnixAddr;
+      [this.#listener, this.#path] = SocketPath.bind(
+        addr as Deno.UnixAddr,
+        () => Deno.listen({ transport: "unix", path }),
+      );
+    } else {
+      const { hostname, port } = addr as Deno.NetAddr;
+      this.#listener = Deno.listen({
+        hostname,
+        port,
+        tcpBacklog: backlog,
+        // Deno knows this option only with --unstable-net, and ends the program without.
+        ...(reuse_port && { reusePort: true }),
+      });
+    }
+    this.addr = this.#listener.addr as A;
   }
 
-  accept(): Promise<StreamSocket<Deno.NetAddr>> {
-    const accepting = this.#listener.accept().then((conn) => new StreamSocket(conn));
+  accept(): Promise<StreamSocket<A>> {
+    const accepting = this.#listener.accept().then((conn) =>
+      new StreamSocket(conn as Deno.Conn<A>)
+    );
     this.#accepting = accepting;
     return accepting;
   }
 
   async close(): Promise<void> {
-    this.#listener[Symbol.dispose]();
-    await this.#accepting.catch(() => {});
+    const close = async () => {
+      this.#listener[Symbol.dispose]();
+      await this.#accepting.catch(() => {});
+    };
+    await (this.#path ? this.#path.release(close) : close());
   }
 }

@@ -3,16 +3,18 @@ import { setImmediate } from "node:timers";
 import {
   close_descriptor,
   duplicate_descriptor,
+  duplicate_listener,
   has_descriptors,
   listen_now,
   reopen_socket,
   resume_listener,
-  suspend_listener,
   wake_listener,
 } from "../runtime.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
+import { SocketPath } from "../sockets/socket_path.ts";
 import { type ByteConn, StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, TcpListenOptions } from "./listener.ts";
+import type { Listener, StreamListenOptions } from "./listener.ts";
+import { resolve_now } from "./resolve_now.ts";
 
 /** How often, in ms, a waiting listener is told to look again. */
 const WAKE_INTERVAL = 250;
@@ -20,19 +22,18 @@ const WAKE_INTERVAL = 250;
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);
 
-type Socket = StreamSocket<Deno.NetAddr>;
-
 /**
- * A TCP listener whose connections can be handed to another thread as file descriptors
+ * A stream listener whose connections can be handed to another thread as file descriptors
  * (`StreamSocket` detaches them). It accepts by itself, so what nobody takes waits here. When that is
  * more than `backlog`, it stops until some are taken, and the rest waits in the system.
  */
-export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
-  readonly addr: Deno.NetAddr;
+export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSocket<A>, A> {
+  readonly addr: A;
   #server: net.Server;
+  #path: SocketPath | undefined;
   #backlog: number;
-  #accepted: (Socket | Error)[] = [];
-  #waiter: { resolve(socket: Socket): void; reject(error: unknown): void } | undefined;
+  #accepted: (StreamSocket<A> | Error)[] = [];
+  #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
   #closed = false;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
@@ -41,19 +42,21 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   #waker: ReturnType<typeof setInterval> | undefined;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
-  constructor(options: TcpListenOptions) {
-    this.#backlog = options.backlog;
+  constructor({ addr, backlog }: StreamListenOptions<A>) {
+    this.#backlog = backlog;
     this.#server = this.#make_server();
-    const ip = resolve(options);
-    if (!listen_now(this.#server, ip, options.port, options.backlog)) {
-      this.#server.removeAllListeners("error").on("error", () => {});
-      throw listen_error(options);
+    if (addr.transport === "unix") {
+      const listen = () => this.#listen(addr, (addr as Deno.UnixAddr).path, -1);
+      [, this.#path] = SocketPath.bind(addr as Deno.UnixAddr, listen);
+      this.addr = addr;
+    } else {
+      this.#listen(addr, resolve_now(addr as Deno.NetAddr), (addr as Deno.NetAddr).port);
+      const { port, address: hostname } = this.#server.address() as net.AddressInfo;
+      this.addr = { ...addr, hostname, port };
     }
-    const { port, address: hostname } = this.#server.address() as net.AddressInfo;
-    this.addr = { transport: "tcp", hostname, port };
   }
 
-  accept(): Socket | Promise<Socket> {
+  accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
     if (this.#closed) return Promise.reject(closed_error());
     if (this.#suspended >= 0 && this.#accepted.length <= this.#backlog / 2) this.#resume();
     const next = this.#accepted.shift();
@@ -63,18 +66,28 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
   }
 
-  close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+  async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#waker);
-    if (this.#suspended >= 0) close_descriptor(this.#suspended);
-    else this.#server.close();
+    const close = () => {
+      if (this.#suspended >= 0) close_descriptor(this.#suspended);
+      else this.#server.close();
+    };
+    const released = this.#path ? this.#path.release(close) : close();
     for (const socket of this.#accepted.splice(0)) {
       if (!(socket instanceof Error)) socket.close();
     }
     this.#waiter?.reject(closed_error());
     this.#waiter = undefined;
-    return Promise.resolve();
+    await released;
+  }
+
+  #listen(addr: A, where: string, port: number): void {
+    if (listen_now(this.#server, where, port, this.#backlog)) return;
+    this.#server.removeAllListeners("error").on("error", () => {});
+    this.#server = this.#make_server();
+    throw listen_error(addr);
   }
 
   #make_server(): net.Server {
@@ -86,7 +99,12 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   #suspend(): void {
     this.#full = false;
     if (this.#closed || this.#accepted.length < this.#backlog) return;
-    this.#suspended = suspend_listener(this.#server);
+    const fd = duplicate_listener(this.#server);
+    if (fd < 0) return;
+    const close = () => void this.#server.close();
+    const closed = this.#path ? this.#path.outlive(close) : (close(), true);
+    if (closed) this.#suspended = fd;
+    else close_descriptor(fd);
   }
 
   #resume(): void {
@@ -96,20 +114,25 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
   }
 
   #arrived(socket: net.Socket): void {
-    if (this.#closed) socket.destroy();
-    // The peer's address is missing where it has gone already (accept(2), ENOTCONN).
-    else if (socket.remoteAddress === undefined) socket.destroy();
-    else this.#deliver(new StreamSocket(new AcceptedConn(socket, this.#local_addr(socket))));
+    const addrs = this.#closed ? undefined : this.#addrs_of(socket);
+    if (addrs) this.#deliver(new StreamSocket(new AcceptedConn(socket, ...addrs)));
+    else socket.destroy();
     if (this.#full || this.#accepted.length < this.#backlog) return;
     // Not before the others that came with it are here too: closing would lose them.
     this.#full = true;
     setImmediate(() => this.#suspend());
   }
 
-  /** The listener's own address, unless it listens at all of them: then the system must be asked. */
-  #local_addr(socket: net.Socket): Deno.NetAddr {
-    if (!WILDCARDS.has(this.addr.hostname)) return this.addr;
-    return net_addr(socket.localAddress, socket.localPort);
+  /** The local and the peer's address; none where the peer has gone already (accept(2), ENOTCONN). */
+  #addrs_of(socket: net.Socket): [A, A] | undefined {
+    const { addr } = this;
+    if (addr.transport === "unix") return [addr, { ...addr, path: "" }];
+    if (socket.remoteAddress === undefined) return undefined;
+    // The listener's own address, unless it listens at all of them: then the system must be asked.
+    const local = WILDCARDS.has((addr as Deno.NetAddr).hostname)
+      ? net_addr(socket.localAddress, socket.localPort)
+      : addr;
+    return [local as A, net_addr(socket.remoteAddress, socket.remotePort) as A];
   }
 
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
@@ -123,7 +146,7 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
     return has_descriptors(this.#server, count);
   }
 
-  #deliver(next: Socket | Error): void {
+  #deliver(next: StreamSocket<A> | Error): void {
     const waiter = this.#waiter;
     this.#waiter = undefined;
     if (!waiter) this.#accepted.push(next);
@@ -136,16 +159,16 @@ export class HandoverListener implements Listener<Socket, Deno.NetAddr> {
  * A connection as it was accepted, untouched: it leaves this thread as a descriptor, or is opened in
  * this one at its first use.
  */
-class AcceptedConn implements ByteConn<Deno.NetAddr> {
-  readonly localAddr: Deno.NetAddr;
-  readonly remoteAddr: Deno.NetAddr;
+class AcceptedConn<A extends Deno.Addr> implements ByteConn<A> {
+  readonly localAddr: A;
+  readonly remoteAddr: A;
   #socket: net.Socket;
-  #conn: NodeConn<Deno.NetAddr> | undefined;
+  #conn: NodeConn<A> | undefined;
 
-  constructor(socket: net.Socket, localAddr: Deno.NetAddr) {
+  constructor(socket: net.Socket, localAddr: A, remoteAddr: A) {
     this.#socket = socket;
     this.localAddr = localAddr;
-    this.remoteAddr = net_addr(socket.remoteAddress, socket.remotePort);
+    this.remoteAddr = remoteAddr;
     // The peer may reset it while it waits: the next use will say so.
     socket.on("error", () => {});
   }
@@ -195,7 +218,7 @@ class AcceptedConn implements ByteConn<Deno.NetAddr> {
     (this.#conn ?? this.#socket).unref();
   }
 
-  #open(): NodeConn<Deno.NetAddr> {
+  #open(): NodeConn<A> {
     const open = (options: net.SocketConstructorOpts) => reopen_socket(this.#socket, options);
     return this.#conn ??= new NodeConn(open, this.localAddr, this.remoteAddr);
   }
@@ -205,18 +228,10 @@ function net_addr(hostname = "", port = 0): Deno.NetAddr {
   return { transport: "tcp", hostname, port };
 }
 
-/** The IP address of a name, as `Deno.listen` finds it. */
-function resolve({ hostname, port }: TcpListenOptions): string {
-  if (net.isIP(hostname)) return hostname;
-  // At the same port, for which there is the permission.
-  using probe = Deno.listen({ hostname, port });
-  return probe.addr.hostname;
-}
-
 /** Why listening failed: `node:net` says so only later, `Deno.listen` at once. */
-function listen_error({ hostname, port }: TcpListenOptions): Error {
+function listen_error(addr: Deno.Addr): Error {
   try {
-    Deno.listen({ hostname, port }).close();
+    Deno.listen(addr as Deno.TcpListenOptions).close();
     return new Deno.errors.AddrInUse("Address already in use");
   } catch (error) {
     return error as Error;

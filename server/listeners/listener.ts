@@ -1,5 +1,7 @@
+import type { DatagramRequest, DatagramSender } from "../sockets/datagram_socket.ts";
+
 /**
- * Where requests come from: what stands between a server and the system's listening socket.
+ * Where requests come from: what stands between a server and the system's socket.
  *
  * @typeParam T What it accepts.
  * @typeParam A The type of its address.
@@ -8,7 +10,7 @@ export interface Listener<T = unknown, A = unknown> {
   /** The address it listens at; with port 0 asked for, the real port. */
   readonly addr: A;
   /**
-   * Takes the next connection, at once where one is there already. One call at a time.
+   * Takes the next connection or datagram, at once where one is there already. One call at a time.
    *
    * @throws {Deno.errors.BadResource} Once the listener is closed.
    */
@@ -17,14 +19,40 @@ export interface Listener<T = unknown, A = unknown> {
   close(): Promise<void>;
 }
 
-/** Where a TCP listener binds. */
-export interface TcpListenOptions {
-  /** The IP address or name. */
-  hostname: string;
-  /** The port; 0 lets the system choose. */
-  port: number;
+/**
+ * Where a stream listener binds.
+ *
+ * @typeParam A The type of its address.
+ */
+export interface StreamListenOptions<A extends Deno.Addr = Deno.Addr> {
+  /** The address: an IP address or a name with a port (0 lets the system choose), or a path. */
+  addr: A;
   /** How many connections the system holds until they are accepted. */
   backlog: number;
   /** Whether other processes may listen at the same address (`SO_REUSEPORT`). */
   reuse_port: boolean;
 }
+
+/**
+ * Where a datagram listener binds.
+ *
+ * @typeParam A The type of its address.
+ */
+export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
+  /** The address: an IP address or a name with a port (0 lets the system choose), or a path. */
+  addr: A;
+  /** How many datagrams may wait in the program, where they don't in the system. */
+  backlog: number;
+  /** Whether others may bind to the same address (`SO_REUSEADDR`): they take the datagrams over. */
+  reuse_address: boolean;
+  /** The longest datagram that is taken, in bytes. */
+  max_packet_size: number;
+}
+
+/**
+ * Where the requests of datagram servers come from, each datagram being one, and what sends replies.
+ *
+ * @typeParam A The type of addresses.
+ */
+export interface DatagramListener<A extends Deno.Addr = Deno.Addr>
+  extends Listener<[DatagramRequest<A>, A], A>, DatagramSender<A> {}

@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { deno_error } from "./node_error.ts";
 import type { ByteConn } from "./stream_socket.ts";
 
 /** What one read takes at the most, in bytes. */
@@ -8,18 +9,6 @@ const READ_SIZE = 65_536;
 let shared_buffer: Uint8Array | undefined;
 
 const NOTHING = new Uint8Array(0);
-
-/** The `Deno.errors` class for each error code of `node:net`, as bare connections throw them. */
-const ERROR_CLASSES: Record<string, new (message: string) => Error> = {
-  ECONNABORTED: Deno.errors.ConnectionAborted,
-  ECONNREFUSED: Deno.errors.ConnectionRefused,
-  ECONNRESET: Deno.errors.ConnectionReset,
-  ENOTCONN: Deno.errors.NotConnected,
-  EPIPE: Deno.errors.BrokenPipe,
-  ERR_STREAM_DESTROYED: Deno.errors.BadResource,
-  ERR_STREAM_WRITE_AFTER_END: Deno.errors.BrokenPipe,
-  ETIMEDOUT: Deno.errors.TimedOut,
-};
 
 /** A read that waits for bytes. */
 interface Waiter {
@@ -173,10 +162,4 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
     return this.#failure ??
       (this.#closed ? new Deno.errors.Interrupted("operation canceled") : undefined);
   }
-}
-
-/** The error as a bare `Deno.Conn` would have thrown it. */
-function deno_error(error: Error & { code?: string }): Error {
-  const Class = ERROR_CLASSES[error.code ?? ""];
-  return Class ? Object.assign(new Class(error.message), { code: error.code }) : error;
 }

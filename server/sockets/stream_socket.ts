@@ -1,3 +1,4 @@
+import { peer_addr } from "../address.ts";
 import { exchange_of } from "../exchange.ts";
 import { MAX_TIMER } from "../timer.ts";
 
@@ -87,6 +88,8 @@ const friends = {} as Friends;
  */
 export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<A> {
   #conn: ByteConn<A>;
+  #local: A | undefined;
+  #remote: A | undefined;
   #unread: Uint8Array;
   #buffer: Uint8Array = EMPTY;
   #size = MIN_BUFFER;
@@ -127,12 +130,15 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /** The local address of the connection. */
   get localAddr(): A {
-    return this.#conn.localAddr;
+    return this.#local ??= peer_addr(this.#conn.localAddr);
   }
 
-  /** The address of the peer. */
+  /**
+   * The address of the peer. An IPv4 client of an IPv6 server has its IPv4 address; a Unix client
+   * without a name has the path `""`, as in Python.
+   */
   get remoteAddr(): A {
-    return this.#conn.remoteAddr;
+    return this.#remote ??= peer_addr(this.#conn.remoteAddr);
   }
 
   /**

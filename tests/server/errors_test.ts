@@ -51,8 +51,8 @@ Deno.test("accept_error_class() finds stop for a closed Deno.listen()", async ()
 });
 
 Deno.test("accept_error_class() finds stop for a closed HandoverListener", async () => {
-  const options = { hostname: "127.0.0.1", port: 0, backlog: 1, reuse_port: false };
-  const listener = new HandoverListener(options);
+  const addr: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
+  const listener = new HandoverListener({ addr, backlog: 1, reuse_port: false });
   const waiting = assertRejects(async () => await listener.accept());
   await listener.close();
   assertEquals(accept_error_class(await soon(waiting)), "stop");

@@ -12,6 +12,8 @@ const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | u
   allow_reuse_address: { good: [true, false], bad: [1, 0, null, "true"] },
   allow_reuse_port: { good: [true, false], bad: [1, 0, null, "true"] },
   linger: { good: [0, 1000, Infinity], bad: [-1, NaN, null, "1"] },
+  max_packet_size: { good: [1, 65_507], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
+  max_children: { good: [1, 40], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
   max_workers: { good: [1, 64], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
   max_requests_per_worker: { good: [1, 9, Infinity], bad: [0, -1, 1.5, NaN, null, "1"] },
   daemon_threads: { good: [true, false], bad: [1, 0, null, "true"] },

@@ -2,14 +2,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
-import type { TcpListenOptions } from "../../../server/listeners/listener.ts";
+import type { StreamListenOptions } from "../../../server/listeners/listener.ts";
 
-const HERE: TcpListenOptions = {
-  hostname: "127.0.0.1",
-  port: 0,
-  backlog: 16,
-  reuse_port: false,
-};
+/** Where to listen. */
+function at(hostname: string, port: number): StreamListenOptions<Deno.NetAddr> {
+  return { addr: { transport: "tcp", hostname, port }, backlog: 16, reuse_port: false };
+}
+
+const HERE = at("127.0.0.1", 0);
 
 for (const Listener of [DenoListener, HandoverListener]) {
   const test = (name: string, run: () => Promise<void>) =>
@@ -29,7 +29,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
   test("frees the address before close() resolves, also while it accepts", async () => {
     let port = 0;
     for (let turn = 0; turn < 5; turn++) {
-      const listener = new Listener({ ...HERE, port });
+      const listener = new Listener(at("127.0.0.1", port));
       port = listener.addr.port;
       const accepting = assertRejects(async () => await listener.accept(), Deno.errors.BadResource);
       await listener.close();
@@ -37,7 +37,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
       await accepting;
     }
     await assertRejects(async () => {
-      const listener = new Listener({ ...HERE, port });
+      const listener = new Listener(at("127.0.0.1", port));
       await listener.close();
       await listener.accept();
     }, Deno.errors.BadResource);
@@ -46,20 +46,20 @@ for (const Listener of [DenoListener, HandoverListener]) {
   test("says why it cannot listen, and leaves nothing", async () => {
     const first = new Listener(HERE);
     const { port } = first.addr;
-    assertThrows(() => new Listener({ ...HERE, port }), Deno.errors.AddrInUse);
+    assertThrows(() => new Listener(at("127.0.0.1", port)), Deno.errors.AddrInUse);
     await first.close();
     assertThrows(
-      () => new Listener({ ...HERE, hostname: "192.0.2.1" }),
+      () => new Listener(at("192.0.2.1", 0)),
       Deno.errors.AddrNotAvailable,
     );
-    assertThrows(() => new Listener({ ...HERE, hostname: "no such host" }));
-    const again = new Listener({ ...HERE, port });
+    assertThrows(() => new Listener(at("no such host", 0)));
+    const again = new Listener(at("127.0.0.1", port));
     await again.close();
   });
 
   test("takes names and IPv6 addresses", async () => {
     for (const hostname of ["localhost", "::1", "0.0.0.0"]) {
-      const listener = new Listener({ ...HERE, hostname });
+      const listener = new Listener(at(hostname, 0));
       const { port } = listener.addr;
       const dial = hostname === "0.0.0.0" ? "127.0.0.1" : listener.addr.hostname;
       using client = await Deno.connect({ hostname: dial, port });

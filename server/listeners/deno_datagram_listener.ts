@@ -1,0 +1,73 @@
+import { peer_addr } from "../address.ts";
+import { PacketTooLong } from "../errors.ts";
+import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
+import { SocketPath } from "../sockets/socket_path.ts";
+import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
+
+/** Whether this Deno has datagram sockets of its own: with its flag `--unstable-net`. */
+export function has_deno_datagrams(): boolean {
+  return typeof Deno.listenDatagram === "function";
+}
+
+/**
+ * A datagram listener over `Deno.listenDatagram`. It reads into one buffer, and what it has not read
+ * waits in the system.
+ */
+export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListener<A> {
+  readonly addr: A;
+  #conn: Deno.DatagramConn;
+  #path: SocketPath | undefined;
+  #socket: DatagramSocket<A>;
+  #max: number;
+  /** One byte more than a datagram may have, to know of those that have more. */
+  #buffer: Uint8Array;
+  /** The receiving under way: the address is free only when it has settled. */
+  #receiving: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /** Binds at once; throws what `Deno.listenDatagram` throws. */
+  constructor({ addr, reuse_address, max_packet_size }: DatagramListenOptions<A>) {
+    if (addr.transport === "unixpacket") {
+      const { path } = addr as Deno.UnixAddr;
+      [this.#conn, this.#path] = SocketPath.bind(
+        addr as Deno.UnixAddr,
+        () => Deno.listenDatagram({ transport: "unixpacket", path }),
+      );
+    } else {
+      const { hostname, port } = addr as Deno.NetAddr;
+      const options = { hostname, port, reuseAddress: reuse_address };
+      this.#conn = Deno.listenDatagram({ transport: "udp", ...options });
+    }
+    this.addr = this.#conn.addr as A;
+    this.#socket = new DatagramSocket(this.addr, this);
+    this.#max = max_packet_size;
+    this.#buffer = new Uint8Array(max_packet_size + 1);
+  }
+
+  accept(): Promise<[DatagramRequest<A>, A]> {
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource("The socket is closed"));
+    const receiving = this.#conn.receive(this.#buffer).then(this.#received);
+    this.#receiving = receiving;
+    return receiving;
+  }
+
+  send(data: Uint8Array, address: A): Promise<number> {
+    return this.#conn.send(data, address);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const close = async () => {
+      this.#conn.close();
+      await this.#receiving.catch(() => {});
+    };
+    await (this.#path ? this.#path.release(close) : close());
+  }
+
+  #received = ([packet, from]: [Uint8Array, Deno.Addr]): [DatagramRequest<A>, A] => {
+    const sender = peer_addr(from as A);
+    if (packet.length > this.#max) throw new PacketTooLong(sender, this.#max);
+    return [[packet.slice(), this.#socket], sender];
+  };
+}

@@ -1,0 +1,93 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { net_addr, type NetAddress, unix_addr, type UnixAddress, wire_addr } from "../address.ts";
+
+/** The most bytes of a UDP datagram over IPv4 and IPv6 (RFC 768, less the headers). */
+const MAX_IPV4 = 65_507;
+const MAX_IPV6 = 65_527;
+
+/**
+ * The `request` of datagram servers: the datagram, and the socket to reply with.
+ *
+ * @typeParam A The type of addresses.
+ */
+export type DatagramRequest<A extends Deno.Addr = Deno.NetAddr> = [
+  packet: Uint8Array,
+  socket: DatagramSocket<A>,
+];
+
+/** What sends datagrams: the system's socket, or in a worker a relay to it. */
+export interface DatagramSender<A extends Deno.Addr> {
+  /** Sends a datagram; resolves to the number of bytes. */
+  send(data: Uint8Array, address: A): Promise<number>;
+}
+
+/**
+ * A server's socket as its handlers have it: with the methods of Python's socket objects that make
+ * sense for datagrams.
+ *
+ * @example A reply
+ * ```ts
+ * import {
+ *   BaseRequestHandler,
+ *   type DatagramRequest,
+ *   type UDPServer,
+ * } from "@socketserver/socketserver";
+ *
+ * class EchoHandler extends BaseRequestHandler<UDPServer, DatagramRequest> {
+ *   override async handle(): Promise<void> {
+ *     const [packet, socket] = this.request;
+ *     await socket.sendto(packet, this.client_address);
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam A The type of addresses.
+ */
+export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
+  /** The address of the server. */
+  readonly addr: A;
+  #sender: DatagramSender<A>;
+  #ipv6: boolean;
+  #max: number;
+
+  /**
+   * Makes the socket of a server.
+   *
+   * @param addr The address of the server.
+   * @param sender What sends.
+   */
+  constructor(addr: A, sender: DatagramSender<A>) {
+    this.addr = addr;
+    this.#sender = sender;
+    this.#ipv6 = "hostname" in addr && isIPv6(addr.hostname);
+    this.#max = addr.transport !== "udp" ? Infinity : this.#ipv6 ? MAX_IPV6 : MAX_IPV4;
+  }
+
+  /**
+   * Sends a datagram, as Python's `socket.sendto` does. It is not known whether it arrives. In a
+   * worker or a child process it resolves when the datagram is on its way to the server's own thread;
+   * an error that shows only there goes to the server's `handle_error()`.
+   *
+   * @param data The bytes; none make an empty datagram.
+   * @param address Where to: a client's address, `[hostname, port]`, or a path.
+   * @returns The number of bytes.
+   * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
+   * is none.
+   * @throws {TypeError} If it is no address, as that of a client without a name.
+   */
+  async sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
+    if (data.length > this.#max) {
+      throw new RangeError(
+        `Cannot send ${data.length} bytes as one datagram: it can have at most ${this.#max}`,
+      );
+    }
+    return await this.#sender.send(data, this.#target(address));
+  }
+
+  #target(address: A | NetAddress | UnixAddress): A {
+    const { transport } = this.addr;
+    if (transport !== "udp") return unix_addr(address as UnixAddress, "unixpacket") as A;
+    const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
+    return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
+  }
+}

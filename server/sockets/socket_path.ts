@@ -1,0 +1,153 @@
+import { is_abstract } from "../address.ts";
+
+/** How long, in ms, somebody may take to answer a probe; who takes longer lives. */
+const PATIENCE = 2000;
+
+/** What a probe says in shared memory, where there is 0 until it does. */
+const SOMEBODY = 1;
+const NOBODY = 2;
+
+/** The module of the probe's thread. Nobody accepts where connecting is refused (connect(2)). */
+const PROBE = `
+  addEventListener("message", async ({ data: { answer, path } }) => {
+    let found = ${SOMEBODY};
+    try {
+      (await Deno.connect({ transport: "unix", path })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) found = ${NOBODY};
+    }
+    Atomics.store(answer, 0, found);
+    Atomics.notify(answer, 0);
+  });
+`;
+
+/** What tells a file from others, as long as somebody has it open. */
+interface FileId {
+  dev: number;
+  ino: number | null;
+}
+
+/**
+ * The path at which a Unix socket listens: taken over from a server that died and left it, and removed
+ * at the end, unless it belongs to another server by then.
+ */
+export class SocketPath {
+  #path: string;
+  #id: FileId | undefined;
+  /** Whether Deno removes the file when the socket closes: that of a stream, not of datagrams. */
+  #removed_by_deno: boolean;
+
+  private constructor({ transport, path }: Deno.UnixAddr) {
+    this.#path = path;
+    this.#removed_by_deno = transport === "unix";
+    if (!is_abstract(path)) this.#id = file_id(path);
+  }
+
+  /**
+   * Binds a socket to a path. Where a file is there already, it is removed if it is a socket at which
+   * nobody listens, and the error stands if not.
+   *
+   * @param addr The path, or an abstract name, and the kind of the socket.
+   * @param listen Binds a socket there.
+   * @returns What `listen` gave, and the path.
+   * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
+   */
+  static bind<T>(addr: Deno.UnixAddr, listen: () => T): [T, SocketPath] {
+    try {
+      return [listen(), new SocketPath(addr)];
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || !remove_stale(addr.path)) throw error;
+      return [listen(), new SocketPath(addr)];
+    }
+  }
+
+  /**
+   * Closes the listener, and sees that afterwards the path is gone if it was its own, and there if it
+   * is another's: Deno would remove either.
+   *
+   * @param close Closes the listener.
+   */
+  async release(close: () => void | Promise<void>): Promise<void> {
+    if (!this.#id) return await close();
+    const now = file_id(this.#path);
+    const foreign = now !== undefined && !same(now, this.#id);
+    const kept = foreign ? keep(this.#path) : undefined;
+    // Not after closing: another server may be there by then, even with the same number.
+    if (now && !foreign && !this.#removed_by_deno) remove(this.#path);
+    await close();
+    if (kept) Deno.renameSync(kept, this.#path);
+  }
+
+  /**
+   * Closes the listener while its socket lives on in another descriptor, and keeps the path.
+   *
+   * @param close Closes the listener.
+   * @returns Whether it was closed: not where the path could not be kept.
+   */
+  outlive(close: () => void): boolean {
+    const kept = this.#id ? keep(this.#path) : undefined;
+    if (this.#id && !kept) return false;
+    close();
+    if (kept) Deno.renameSync(kept, this.#path);
+    this.#removed_by_deno = false;
+    return true;
+  }
+}
+
+/** Another name for a file, under which it outlives its path; none where that is not permitted. */
+function keep(path: string): string | undefined {
+  const name = `${path}.${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    Deno.linkSync(path, name);
+    return name;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the socket of a server that has died; says whether it did. */
+function remove_stale(path: string): boolean {
+  if (is_abstract(path) || !Deno.lstatSync(path).isSocket) return false;
+  const before = file_id(path);
+  if (somebody_listens(path)) return false;
+  const now = file_id(path);
+  // Somebody else may have done the same meanwhile, and listen there now.
+  if (!before || !now || !same(before, now)) return false;
+  return remove(path);
+}
+
+/**
+ * Whether a server accepts at the path. Binding is synchronous and connecting is not, so a thread of
+ * its own connects while this one waits.
+ */
+function somebody_listens(path: string): boolean {
+  const answer = new Int32Array(new SharedArrayBuffer(4));
+  const url = `data:text/javascript,${encodeURIComponent(PROBE)}`;
+  const worker = new Worker(url, { type: "module" });
+  worker.postMessage({ answer, path });
+  Atomics.wait(answer, 0, 0, PATIENCE);
+  worker.terminate();
+  return Atomics.load(answer, 0) !== NOBODY;
+}
+
+function file_id(path: string): FileId | undefined {
+  try {
+    const { dev, ino } = Deno.lstatSync(path);
+    return { dev, ino };
+  } catch {
+    return undefined;
+  }
+}
+
+function same(one: FileId, other: FileId): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
+function remove(path: string): boolean {
+  try {
+    Deno.removeSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,112 @@
+import { net_addr, type NetAddress, with_address } from "./address.ts";
+import { BaseServer, type RequestHandlerConstructor } from "./base_server.ts";
+import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datagram_listener.ts";
+import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
+import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
+import type { ServerOptions } from "./options.ts";
+import type { DatagramRequest } from "./sockets/datagram_socket.ts";
+
+/**
+ * A UDP server: each datagram is a request, `[packet, socket]`. It handles one at a time, in the order
+ * in which they came; those that come meanwhile wait in the system, which drops what is too much.
+ *
+ * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both
+ * do the same; without the flag it takes about a third of the datagrams per second, and what the
+ * system would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB.
+ *
+ * Needs `--allow-net` for its address, and for those it sends to.
+ *
+ * @example Echo
+ * ```ts
+ * import { DatagramRequestHandler, UDPServer } from "@socketserver/socketserver";
+ *
+ * class EchoHandler extends DatagramRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     await this.wfile.write(this.packet);
+ *   }
+ * }
+ *
+ * await using server = new UDPServer(["127.0.0.1", 0], EchoHandler);
+ * console.log(server.server_address.port > 0); // true
+ * ```
+ *
+ * @typeParam A The type of its addresses: those of {@linkcode UnixDatagramServer} are others.
+ *
+ * @tags allow-net
+ */
+export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
+  extends BaseServer<DatagramRequest<A>, A, A> {
+  /** See {@linkcode ServerOptions.allow_reuse_address}. */
+  static allow_reuse_address = false;
+  /** See {@linkcode ServerOptions.allow_reuse_port}: Deno has it for TCP only. */
+  static allow_reuse_port = false;
+  /** See {@linkcode ServerOptions.max_packet_size}. */
+  static max_packet_size = 65_507;
+
+  /** See {@linkcode ServerOptions.allow_reuse_address}. */
+  declare allow_reuse_address: boolean;
+  /** See {@linkcode ServerOptions.allow_reuse_port}. */
+  declare allow_reuse_port: boolean;
+  /** See {@linkcode ServerOptions.max_packet_size}. */
+  declare max_packet_size: number;
+  /** What datagrams come from, once the server is bound; its `send` sends some that are no replies. */
+  declare socket: DatagramListener<A> | undefined;
+
+  /**
+   * Makes the server, and unless `bind_and_activate` is `false` binds at once. With port 0 the system
+   * chooses a port, which {@linkcode server_address} has then.
+   *
+   * @param server_address Where to listen: `[hostname, port]`, or an object with both.
+   * @param RequestHandlerClass The class of the handlers.
+   * @param options Settings; they win over the static properties of the class.
+   * @throws {Deno.errors.AddrInUse} If somebody listens there already.
+   * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
+   * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
+   * @throws {RangeError} If the port, or a setting, makes no sense.
+   */
+  constructor(
+    server_address: NetAddress | NoInfer<A>,
+    RequestHandlerClass: RequestHandlerConstructor,
+    options: ServerOptions = {},
+  ) {
+    super(datagram_addr<A>(server_address), RequestHandlerClass, options);
+  }
+
+  /** Binds, and sets `server_address` to the real address. */
+  override server_bind(): void | Promise<void> {
+    const { server_address: addr, request_queue_size: backlog, max_packet_size } = this;
+    if (this.allow_reuse_port) {
+      throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Deno has it for TCP only");
+    }
+    try {
+      const reuse_address = this.allow_reuse_address;
+      this.socket = listen({ addr, backlog, reuse_address, max_packet_size });
+    } catch (error) {
+      throw with_address(error, addr);
+    }
+    this.server_address = this.socket.addr;
+  }
+
+  /** Receives a datagram. */
+  override get_request(): Promise<[DatagramRequest<A>, A]> {
+    if (!this.socket) throw new Deno.errors.BadResource("The server is not bound");
+    return this.socket.accept() as Promise<[DatagramRequest<A>, A]>;
+  }
+}
+
+/** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */
+function datagram_addr<A extends Deno.Addr>(address: NetAddress | A): A {
+  if ("transport" in address && address.transport === "unixpacket") return address as A;
+  return net_addr(address as NetAddress, "udp") as A;
+}
+
+function listen<A extends Deno.Addr>(options: DatagramListenOptions<A>): DatagramListener<A> {
+  if (has_deno_datagrams()) return new DenoDatagramListener(options);
+  if (options.addr.transport === "unixpacket") {
+    throw new Deno.errors.NotSupported(
+      "Cannot make a Unix datagram socket: Deno has them only with its flag --unstable-net",
+    );
+  }
+  const udp = options as unknown as DatagramListenOptions<Deno.NetAddr>;
+  return new NodeDatagramListener(udp) as unknown as DatagramListener<A>;
+}

@@ -1,0 +1,104 @@
+import { unix_addr, type UnixAddress } from "./address.ts";
+import type { RequestHandlerConstructor } from "./base_server.ts";
+import type { ServerOptions } from "./options.ts";
+import { TCPServer } from "./tcp_server.ts";
+import { UDPServer } from "./udp_server.ts";
+
+/**
+ * A {@linkcode TCPServer} whose clients are programs on the same machine, which find it by a path. A
+ * path that a server left when it died is taken over; one at which somebody listens is
+ * `Deno.errors.AddrInUse`. When the server closes, the path is removed, unless it has become another
+ * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file.
+ *
+ * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
+ * absolute there.
+ *
+ * @example A server in the temporary folder
+ * ```ts
+ * import { StreamRequestHandler, UnixStreamServer } from "@socketserver/socketserver";
+ *
+ * class EchoHandler extends StreamRequestHandler<UnixStreamServer, Deno.UnixAddr> {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) await this.wfile.write(line);
+ *   }
+ * }
+ *
+ * const folder = await Deno.makeTempDir();
+ * await using server = new UnixStreamServer(`${folder}/echo.sock`, EchoHandler);
+ * const serving = server.serve_forever();
+ *
+ * using client = await Deno.connect(server.server_address as Deno.UnixConnectOptions);
+ * await client.write(new TextEncoder().encode("hello\n"));
+ * await client.closeWrite();
+ * console.log(await new Response(client.readable).text()); // hello
+ *
+ * await server.shutdown();
+ * await serving;
+ * ```
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
+  /**
+   * Makes the server, and unless `bind_and_activate` is `false` binds and listens at once.
+   *
+   * @param server_address The path, of at most 107 bytes, or `{ path }`.
+   * @param RequestHandlerClass The class of the handlers.
+   * @param options Settings; they win over the static properties of the class.
+   * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
+   * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
+   * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   */
+  constructor(
+    server_address: UnixAddress,
+    RequestHandlerClass: RequestHandlerConstructor,
+    options: ServerOptions = {},
+  ) {
+    super(unix_addr(server_address, "unix"), RequestHandlerClass, options);
+  }
+}
+
+/**
+ * A {@linkcode UDPServer} whose clients are programs on the same machine, which find it by a path. The
+ * path is treated as that of {@linkcode UnixStreamServer}. A client gets replies only if it has bound
+ * a path, too; one that has none has the address `{ path: "" }`.
+ *
+ * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
+ * `--allow-net=unix:PATH` for its path.
+ *
+ * @example Lines of a log
+ * ```ts ignore
+ * import { DatagramRequestHandler, UnixDatagramServer } from "@socketserver/socketserver";
+ *
+ * class LogHandler extends DatagramRequestHandler<UnixDatagramServer, Deno.UnixAddr> {
+ *   override handle(): void {
+ *     console.log(new TextDecoder().decode(this.packet));
+ *   }
+ * }
+ *
+ * await using server = new UnixDatagramServer("/run/log.sock", LogHandler);
+ * await server.serve_forever();
+ * ```
+ *
+ * @tags allow-net, allow-read, allow-write
+ */
+export class UnixDatagramServer extends UDPServer<Deno.UnixAddr> {
+  /**
+   * Makes the server, and unless `bind_and_activate` is `false` binds at once.
+   *
+   * @param server_address The path, of at most 107 bytes, or `{ path }`.
+   * @param RequestHandlerClass The class of the handlers.
+   * @param options Settings; they win over the static properties of the class.
+   * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
+   * @throws {Deno.errors.NotSupported} If the flag `--unstable-net` is missing.
+   * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
+   * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   */
+  constructor(
+    server_address: UnixAddress,
+    RequestHandlerClass: RequestHandlerConstructor,
+    options: ServerOptions = {},
+  ) {
+    super(unix_addr(server_address, "unixpacket"), RequestHandlerClass, options);
+  }
+}
