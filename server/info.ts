@@ -23,7 +23,7 @@ export interface ServerInfo {
   workers?: WorkerInfo[];
 }
 
-/** What `info()` tells about a worker. */
+/** What `info()` tells about a worker: a thread, or a child process. */
 export interface WorkerInfo {
   /** A number, never used twice. */
   id: number;
@@ -33,6 +33,8 @@ export interface WorkerInfo {
   active: number;
   /** Requests it has handled. */
   completed: number;
+  /** The number of its process, where it is a child process. */
+  pid?: number;
 }
 
 /** How `server_close()` went. */

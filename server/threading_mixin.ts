@@ -1,19 +1,11 @@
-import { BaseServer } from "./base_server.ts";
-import type { ServerInfo } from "./info.ts";
-import { DenoListener } from "./listeners/deno_listener.ts";
-import { HandoverListener } from "./listeners/handover_listener.ts";
-import type { Listener, StreamListenOptions } from "./listeners/listener.ts";
+import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
-import { RequestQueue } from "./request_queue.ts";
-import { can_hand_over } from "./runtime.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import { refuse_while_loading } from "./workers/handler_place.ts";
-import { WorkerPool } from "./workers/pool.ts";
-
-/** How many descriptors a worker may need at its start; Deno panics where it finds none. */
-const WORKER_DESCRIPTORS = 16;
+import type { PoolSize } from "./workers/pool.ts";
+import { PooledMixIn } from "./workers/pooled_mixin.ts";
+import { ThreadHost } from "./workers/thread_host.ts";
 
 /** What {@linkcode ThreadingMixIn} adds to a server. */
 export interface ThreadingMembers {
@@ -72,106 +64,32 @@ export interface ThreadingMembers {
 export function ThreadingMixIn<T extends Constructor<BaseServer>>(
   Base: T,
 ): T & Constructor<ThreadingMembers> & ThreadingMembers {
-  class Threading extends Base {
+  class Threading extends PooledMixIn(Base) {
     static daemon_threads = false;
     static block_on_close = true;
     static max_workers: number = navigator.hardwareConcurrency;
     static max_requests_per_worker: number = Infinity;
 
     declare daemon_threads: boolean;
-    declare block_on_close: boolean;
     declare max_workers: number;
     declare max_requests_per_worker: number;
 
-    #queue: RequestQueue | undefined;
-    #pool: WorkerPool | undefined;
-
-    // deno-lint-ignore no-explicit-any
-    constructor(...args: any[]) {
-      refuse_while_loading();
-      super(...args);
-      try {
-        refuse_overrides(this);
-      } catch (error) {
-        void this.server_close();
-        throw error;
-      }
-    }
-
-    override process_request(request: unknown, client_address: unknown): void {
-      const pool = this.#pool!;
-      const exchange = this._claim(request, client_address);
-      const finish = () => pool.run(exchange);
-      if (!this.#queue!.submit(() => this._run(exchange, finish))) void this._refuse(exchange);
-    }
-
-    override close_request(request: unknown): void | Promise<void> {
-      this.#pool?.close_request(request);
-      return super.close_request(request);
-    }
-
-    override info(): ServerInfo {
-      return { ...super.info(), workers: this.#pool?.info ?? [] };
-    }
-
-    override async _prepare(): Promise<void> {
-      await super._prepare();
-      if (this.#pool) return;
-      // Once more: fields of a subclass have their values only now.
-      refuse_overrides(this);
-      const { max_workers: size, max_requests_per_worker } = this;
-      const { linger = 0 } = this as { linger?: number };
-      const keeps_running = !this.daemon_threads;
-      const can_start = () => {
-        const { socket } = this;
-        return !(socket instanceof HandoverListener) || socket.has_descriptors(WORKER_DESCRIPTORS);
+    override _pool_size(): PoolSize {
+      const { max_workers, max_requests_per_worker } = this;
+      return {
+        start_host: (id, events) => new ThreadHost(id, events),
+        min_workers: max_workers,
+        max_workers,
+        max_requests_per_worker,
+        keeps_running: !this.daemon_threads,
       };
-      const options = { size, max_requests_per_worker, linger, keeps_running, can_start };
-      this.#pool = new WorkerPool(this, options);
-      try {
-        await this.#pool.start();
-      } catch (error) {
-        this.#pool = undefined;
-        throw error;
-      }
-      const places = Math.min(this.max_requests, size * max_requests_per_worker);
-      this.#queue = new RequestQueue(places, this.request_queue_size, this.overflow);
-    }
-
-    override async _release(overdue: Promise<void>): Promise<void> {
-      await this.#pool?.close(overdue);
-      await super._release(overdue);
-    }
-
-    override _interrupt_request(request: unknown): void {
-      this.#pool?.interrupt(request);
-    }
-
-    override _abandon_request(request: unknown): void {
-      this.#pool?.abandon(request);
     }
 
     override get _waits_on_close(): boolean {
       return this.block_on_close && !this.daemon_threads;
     }
-
-    /** @ignore */
-    _listen(options: StreamListenOptions): Listener {
-      return can_hand_over() && !options.reuse_port
-        ? new HandoverListener(options)
-        : new DenoListener(options);
-    }
   }
-  return Threading as T & Constructor<ThreadingMembers> & ThreadingMembers;
-}
-
-/** What runs in workers cannot be overridden here: it would be passed over without a word. */
-function refuse_overrides(server: BaseServer): void {
-  if (server.finish_request === BaseServer.prototype.finish_request) return;
-  throw new TypeError(
-    `Cannot use ${server.constructor.name}.finish_request(): handlers run in workers, where the ` +
-      "server's class is not; do it in the handler, or take AsyncMixIn",
-  );
+  return Threading as unknown as T & Constructor<ThreadingMembers> & ThreadingMembers;
 }
 
 /**

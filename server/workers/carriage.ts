@@ -1,5 +1,6 @@
 import net from "node:net";
-import { close_descriptor } from "../runtime.ts";
+import { close_descriptor, reopen_socket } from "../runtime.ts";
+import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
   type ByteConn,
@@ -24,11 +25,20 @@ export interface Carried {
   finish(linger: number): Promise<void>;
 }
 
+/** What a worker has of the server's. */
+export interface ServerSide {
+  /** Calls a method of this request in the server's thread. */
+  call: Call;
+  /** Stands for the socket of a datagram server. */
+  socket: DatagramSocket<Deno.Addr>;
+}
+
 /**
- * Packs a request for another thread: a connection as a descriptor where that is possible, and as a
- * relay where it is not; anything else as a copy.
+ * Packs a request for another worker: a connection as a descriptor where that is possible, and as a
+ * relay where it is not; a datagram without its socket; anything else as a copy.
  */
 export function pack(request: unknown, relay_only = false): Parcel {
+  if (is_datagram(request)) return { kind: "datagram", packet: request[0] };
   if (!(request instanceof StreamSocket)) return { kind: "value", value: request };
   const { localAddr: local, remoteAddr: remote } = request;
   const detached = relay_only ? undefined : detach(request);
@@ -43,27 +53,45 @@ export function pack(request: unknown, relay_only = false): Parcel {
   };
 }
 
-/** Unpacks a request in a worker; `call` reaches the server's thread. */
-export function unpack(parcel: Parcel, call: Call): Carried {
+/**
+ * Unpacks a request in a worker.
+ *
+ * @param parcel The request as it came.
+ * @param server What it needs of the server.
+ * @param handle The socket that came with it, if that was from another process.
+ */
+export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: net.Socket): Carried {
   switch (parcel.kind) {
     case "descriptor": {
       const { fd, local, remote, unread } = parcel;
-      const conn = new NodeConn((options) => new net.Socket({ ...options, fd }), local, remote);
-      return carried(new StreamSocket(conn, unread));
+      const open = (options: net.SocketConstructorOpts) =>
+        handle ? reopen_socket(handle, options) : new net.Socket({ ...options, fd });
+      return carried(new StreamSocket(new NodeConn(open, local, remote), unread));
     }
+    case "datagram":
+      return value([parcel.packet, socket]);
     case "relay": {
-      const socket = new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call));
+      const relayed = new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call));
       // The server's thread has the connection, and closes it.
-      return { ...carried(socket), close: () => {}, finish: async () => {} };
+      return { ...carried(relayed), close: () => {}, finish: async () => {} };
     }
     case "value":
-      return { request: parcel.value, interrupt() {}, close() {}, async finish() {} };
+      return value(parcel.value);
   }
 }
 
 /** Closes the descriptor of a parcel that no worker has opened. */
 export function discard(parcel: Parcel): void {
   if (parcel.kind === "descriptor") close_descriptor(parcel.fd);
+}
+
+function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {
+  return Array.isArray(request) && request[1] instanceof DatagramSocket;
+}
+
+/** A request that is nothing to be closed. */
+function value(request: unknown): Carried {
+  return { request, interrupt() {}, close() {}, async finish() {} };
 }
 
 function carried(socket: StreamSocket): Carried {

@@ -26,13 +26,13 @@ export interface WorkerSettings {
   server: ServerImage;
   /** How long connections linger, in ms. */
   linger: number;
-  /** See {@linkcode ClaimCounter}: shared memory. */
-  claims: SharedArrayBuffer;
+  /** See {@linkcode ClaimCounter}: shared memory; none in a process of its own. */
+  claims?: SharedArrayBuffer;
 }
 
 /** A request as it travels to a worker. */
 export type Parcel =
-  /** A connection, as a file descriptor. */
+  /** A connection, as a file descriptor of this process; another process gets it as a socket. */
   | {
     kind: "descriptor";
     fd: number;
@@ -43,19 +43,23 @@ export type Parcel =
   }
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay"; local: Deno.Addr; remote: Deno.Addr }
+  /** A datagram: replies go through the server's socket. */
+  | { kind: "datagram"; packet: Uint8Array }
   /** Anything that can be cloned. */
   | { kind: "value"; value: unknown };
 
-/** Whose method a worker calls: the server's, or a relayed request's. */
-export type CallTarget = "server" | number;
+/** Whose method a worker calls: the server's, its socket's, or a relayed request's. */
+export type CallTarget = "server" | "socket" | number;
 
 /** What the server tells a worker. */
 export type ToWorker =
+  /** The first message: what to serve. */
+  | { type: "start"; settings: WorkerSettings }
   /**
-   * Serve this; `claim` is its number for the {@linkcode ClaimCounter}. The address is left out where
-   * it is the parcel's `remote`.
+   * Serve this; `claim` is its number for the {@linkcode ClaimCounter}, if there is one. The address
+   * is left out where it is the parcel's `remote`.
    */
-  | { type: "request"; id: number; claim: number; parcel: Parcel; client_address?: unknown }
+  | { type: "request"; id: number; claim?: number; parcel: Parcel; client_address?: unknown }
   /** End its input, abort its signal. */
   | { type: "interrupt"; id: number }
   /** Close it at once. */
@@ -73,5 +77,5 @@ export type FromWorker =
   | { type: "fault"; error: ErrorImage }
   /** The handler has ended. */
   | { type: "done"; id: number; error?: ErrorImage }
-  /** Call this method, and send an answer. */
+  /** Call this method, and send an answer, unless `call` is 0. */
   | { type: "call"; call: number; target: CallTarget; method: string; args: unknown[] };

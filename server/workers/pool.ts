@@ -1,42 +1,57 @@
 import type { BaseServer } from "../base_server.ts";
 import type { WorkerInfo } from "../info.ts";
+import { with_address } from "../address.ts";
 import { Backoff } from "../backoff.ts";
 import type { Exchange } from "../exchange.ts";
+import type { DatagramListener } from "../listeners/listener.ts";
 import { discard, pack } from "./carriage.ts";
 import { place_of } from "./handler_place.ts";
 import type { Parcel, WorkerSettings } from "./messages.ts";
 import { image_of_server } from "./remote_server.ts";
 import { type CallHandler, type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
+import type { StartHost } from "./worker_host.ts";
 
 /** The delays before a worker that failed at its start is replaced, in ms. */
 const MIN_RESTART = 100;
 const MAX_RESTART = 5000;
 /** How long, in ms, a worker may leave a request untaken before another one gets it. */
 const PATIENCE = 25;
+/** How long, in ms, workers beyond those of the start may have nothing to do. */
+const REST = 10_000;
 
-/** What a pool is made for. */
-export interface PoolOptions {
-  /** How many workers there are. */
-  size: number;
+/** What workers a pool has. */
+export interface PoolSize {
+  /** Starts a thread or a process. */
+  start_host: StartHost;
+  /** How many workers there are at the start, and always at least. */
+  min_workers: number;
+  /** How many there may be. */
+  max_workers: number;
   /** How many requests a worker may handle at once. */
   max_requests_per_worker: number;
-  /** How long connections linger, in ms. */
-  linger: number;
   /** Whether workers keep the program from ending. */
   keeps_running: boolean;
+}
+
+/** What a pool is made for. */
+export interface PoolOptions extends PoolSize {
+  /** How long connections linger, in ms. */
+  linger: number;
   /** Whether there are descriptors for one more worker. */
   can_start(): boolean;
 }
 
 /**
- * A fixed number of workers that handle requests: each goes to the one with the least to do, workers
+ * A bounded number of workers that handle requests: each goes to the one with the least to do, workers
  * that end are replaced, and those that do not answer get nothing while others do.
  */
 export class WorkerPool {
   #server: BaseServer;
   #options: PoolOptions;
-  #settings: Omit<WorkerSettings, "claims">;
+  #settings: WorkerSettings;
   #workers: Set<WorkerHandle> = new Set();
+  /** Those that were told to end, for want of work. */
+  #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
   #started = false;
   #closing = false;
@@ -45,6 +60,7 @@ export class WorkerPool {
   /** Requests that wait for a worker. */
   #waiting: (() => void)[] = [];
   #watch: ReturnType<typeof setTimeout> | undefined;
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param server The server, whose handlers it runs.
@@ -67,8 +83,8 @@ export class WorkerPool {
    * @throws What the first one failed with, if none can.
    */
   async start(): Promise<void> {
-    const { size } = this.#options;
-    const workers = Array.from({ length: size }, () => this.#add());
+    const { min_workers } = this.#options;
+    const workers = Array.from({ length: min_workers }, () => this.#add());
     try {
       await Promise.any(workers.map(({ ready }) => ready));
     } catch (error) {
@@ -76,7 +92,7 @@ export class WorkerPool {
       throw (error as AggregateError).errors[0];
     }
     this.#started = true;
-    for (let missing = size - this.#workers.size; missing > 0; missing--) this.#add_later();
+    for (let missing = min_workers - this.#workers.size; missing > 0; missing--) this.#add_later();
   }
 
   /** What the workers are doing. */
@@ -95,7 +111,7 @@ export class WorkerPool {
     while (outcome === "recalled") {
       const sent = await this.#send(exchange, parcel);
       this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      outcome = await sent.outcome.finally(() => this.#waiting.shift()?.());
+      outcome = await sent.outcome.finally(() => this.#freed());
     }
   }
 
@@ -129,20 +145,21 @@ export class WorkerPool {
 
   /** Ends the worker that handles a request. */
   abandon(request: unknown): void {
-    void this.#holder(request)?.kill(new Error("A request was not given up in time"));
+    this.#holder(request)?.kill(new Error("A request was not given up in time"));
   }
 
   /** Ends all workers: when their connections have lingered, but when `overdue` resolves at once. */
   async close(overdue: Promise<void>): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#watch);
+    clearTimeout(this.#rest);
     for (const timer of this.#restart_timers) clearTimeout(timer);
     this.#wake_waiting();
-    const workers = [...this.#workers];
+    const workers = [...this.#workers, ...this.#retired];
     const ended = Promise.all(workers.map(({ ended }) => ended));
     for (const worker of workers) worker.end();
     await Promise.race([ended, overdue]);
-    for (const worker of workers) void worker.kill(undefined);
+    for (const worker of workers) worker.kill(undefined);
     await ended;
   }
 
@@ -152,7 +169,8 @@ export class WorkerPool {
   }
 
   #add(): WorkerHandle {
-    const worker = new WorkerHandle(++this.#last_id, this.#settings, this.#call);
+    const { start_host } = this.#options;
+    const worker = new WorkerHandle(++this.#last_id, start_host, this.#settings, this.#call);
     this.#workers.add(worker);
     if (!this.#options.keeps_running) worker.unref();
     worker.ready.then(() => this.#wake_waiting(), () => {});
@@ -167,10 +185,11 @@ export class WorkerPool {
   /** Puts a new worker into the place of one that ended. */
   async #replace(worker: WorkerHandle, { useful, silent, cause }: WorkerEnd): Promise<void> {
     this.#workers.delete(worker);
-    if (this.#closing || !this.#started) return;
+    if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (useful) this.#restarts.reset();
-    if (useful && this.#options.can_start()) this.#add();
-    else this.#add_later();
+    const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;
+    if (wanted && useful && this.#options.can_start()) this.#add();
+    else if (wanted) this.#add_later();
     if (silent && this.#restarts.is_news()) await this.#server._report_error(cause);
   }
 
@@ -191,7 +210,38 @@ export class WorkerPool {
       }
       const worker = this.#least_busy();
       if (worker) return worker;
+      this.#grow();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Starts one more worker for a request that waits, unless enough are about to start. */
+  #grow(): void {
+    const { max_workers, can_start } = this.#options;
+    if (this.#workers.size >= max_workers || this.#restart_timers.size > 0) return;
+    const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
+    if (starting <= this.#waiting.length && can_start()) this.#add();
+  }
+
+  /** A worker can take one more request. */
+  #freed(): void {
+    this.#waiting.shift()?.();
+    if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
+    this.#rest ??= setTimeout(() => this.#retire(), REST);
+  }
+
+  /** Ends workers that were started for a burst and have nothing to do. */
+  #retire(): void {
+    this.#rest = undefined;
+    for (const worker of this.#workers) {
+      if (this.#workers.size <= this.#options.min_workers) return;
+      if (worker.state !== "ready" || worker.active > 0) continue;
+      this.#workers.delete(worker);
+      this.#retired.add(worker);
+      worker.end();
+    }
+    if (this.#workers.size > this.#options.min_workers) {
+      this.#rest = setTimeout(() => this.#retire(), REST);
     }
   }
 
@@ -217,12 +267,23 @@ export class WorkerPool {
 
   /** Calls a method for a worker. */
   #call: CallHandler = (target, method, args) => {
+    if (target === "socket") return this.#send_datagram(args);
     const object = target === "server" ? this.#server : target;
     if (target === "server" && !this.#settings.server.methods.includes(method)) {
       throw new TypeError(`The server has no method ${method}`);
     }
     return Reflect.apply(Reflect.get(object, method), object, args);
   };
+
+  /** Sends a datagram for a worker, which does not wait for it. */
+  async #send_datagram(args: unknown[]): Promise<void> {
+    const [data, address] = args as [Uint8Array, Deno.Addr];
+    try {
+      await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
+    } catch (error) {
+      await this.#server._report_error(with_address(error, address));
+    }
+  }
 }
 
 /** Whether one worker should get a request rather after another: it does not answer, or has more. */

@@ -1,13 +1,14 @@
-import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads";
 import type { WorkerInfo } from "../info.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import type { StartHost, WorkerHost } from "./worker_host.ts";
 
 /** A request that was sent to a worker. */
 interface Sent {
   request: unknown;
-  claim: number;
+  claim: number | undefined;
   resolve(outcome: "done" | "recalled"): void;
   reject(error: unknown): void;
 }
@@ -24,18 +25,12 @@ export interface WorkerEnd {
   cause: unknown;
 }
 
-/** Calls a method for a worker: of the server, or of a request that is relayed. */
+/** Calls a method for a worker: of the server, of its socket, or of a request that is relayed. */
 export type CallHandler = (
-  target: "server" | object,
+  target: "server" | "socket" | object,
   method: string,
   args: unknown[],
 ) => unknown;
-
-/**
- * Never called: it makes the worker's module a part of the module graph, so that `deno cache` and
- * `deno compile` know it.
- */
-export const load_entry = (): Promise<unknown> => import("./entry.ts");
 
 /** A worker as the server's thread sees it. */
 export class WorkerHandle {
@@ -46,8 +41,10 @@ export class WorkerHandle {
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; what it was handling has been rejected then. */
   readonly ended: Promise<WorkerEnd>;
-  #worker: Worker;
-  #claims: ClaimCounter = new ClaimCounter();
+  #host: WorkerHost;
+  #outbox: Outbox<ToWorker>;
+  /** Which requests it has taken; unknown where it shares no memory. */
+  #claims: ClaimCounter | undefined;
   #sent: Map<number, Sent> = new Map();
   #ids: Map<unknown, number> = new Map();
   #last_id = 0;
@@ -60,24 +57,26 @@ export class WorkerHandle {
    * Starts a worker.
    *
    * @param id Its number.
+   * @param start Starts the thread or the process.
    * @param settings What it is given.
    * @param on_call Calls methods for it.
    */
-  constructor(id: number, settings: Omit<WorkerSettings, "claims">, on_call: CallHandler) {
+  constructor(id: number, start: StartHost, settings: WorkerSettings, on_call: CallHandler) {
     this.id = id;
     this.#on_call = on_call;
     this.ready = this.#start.promise;
     // Whoever waits for it hears of a failure; a worker that nobody waits for may fail.
     this.ready.catch(() => {});
-    const workerData: WorkerSettings = { ...settings, claims: this.#claims.memory };
-    // Sharing the environment needs no permission; copying it, the default, would ask for one.
-    const options: WorkerOptions = { workerData, env: SHARE_ENV, name: `socketserver ${id}` };
-    this.#worker = new Worker(entry_url(), options);
-    this.#worker.on("message", (message: FromWorker) => this.#receive(message));
-    this.#worker.on("error", (error) => this.#cause ??= error);
-    this.ended = new Promise((resolve) => {
-      this.#worker.on("exit", () => resolve(this.#end()));
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    this.ended = promise;
+    this.#host = start(id, {
+      received: (messages) => messages.forEach((message) => this.#receive(message)),
+      ended: (cause) => resolve(this.#end(cause)),
     });
+    this.#outbox = new Outbox((messages) => this.#host.post(messages));
+    if (this.#host.shares_memory) this.#claims = new ClaimCounter();
+    const claims = this.#claims && { claims: this.#claims.memory };
+    this.#outbox.post({ type: "start", settings: { ...settings, ...claims } });
   }
 
   /** How many requests it handles, or was sent. */
@@ -87,12 +86,14 @@ export class WorkerHandle {
 
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
-    return this.#claims.open;
+    return this.#claims?.open ?? 0;
   }
 
   /** See {@linkcode BaseServer.info}. */
   get info(): WorkerInfo {
-    return { id: this.id, state: this.state, active: this.active, completed: this.completed };
+    const { id, state, active, completed } = this;
+    const { pid } = this.#host;
+    return { id, state, active, completed, ...(pid !== undefined && { pid }) };
   }
 
   /**
@@ -103,14 +104,22 @@ export class WorkerHandle {
    */
   run(request: unknown, parcel: Parcel, client_address: unknown): Promise<"done" | "recalled"> {
     const id = ++this.#last_id;
-    const claim = this.#claims.issue();
+    const claim = this.#claims?.issue();
     const { promise, resolve, reject } = Promise.withResolvers<"done" | "recalled">();
-    const known = parcel.kind !== "value" && parcel.remote === client_address;
+    const known = "remote" in parcel && parcel.remote === client_address;
+    const message: ToWorker = {
+      type: "request",
+      id,
+      parcel,
+      ...(claim !== undefined && { claim }),
+      ...(!known && { client_address }),
+    };
     try {
-      this.#post({ type: "request", id, claim, parcel, ...(!known && { client_address }) });
+      if (parcel.kind === "datagram") this.#outbox.defer(message);
+      else this.#outbox.post(message);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
-      this.#claims.withdraw();
+      this.#claims?.withdraw();
       throw error;
     }
     this.#sent.set(id, { request, claim, resolve, reject });
@@ -135,9 +144,10 @@ export class WorkerHandle {
 
   /** Takes back what was sent and not taken. */
   recall(): void {
+    if (!this.#claims) return;
     const first = this.#claims.recall();
     for (const [id, sent] of this.#sent) {
-      if (((sent.claim - first) | 0) < 0) continue;
+      if (((sent.claim! - first) | 0) < 0) continue;
       this.#forget(id, sent);
       sent.resolve("recalled");
     }
@@ -145,27 +155,23 @@ export class WorkerHandle {
 
   /** Lets it end by itself, when the last of its connections has lingered. */
   end(): void {
-    if (this.state !== "ended") this.#post({ type: "end" });
+    if (this.state !== "ended") this.#outbox.post({ type: "end" });
   }
 
   /** Ends it at once, even in an endless loop. */
-  async kill(cause: unknown): Promise<void> {
+  kill(cause: unknown): void {
     this.#cause ??= cause;
-    await this.#worker.terminate();
+    this.#host.kill();
   }
 
   /** Lets the program end while it runs. */
   unref(): void {
-    this.#worker.unref();
-  }
-
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#host.unref();
   }
 
   #tell(type: "interrupt" | "close", request: unknown): void {
     const id = this.#ids.get(request);
-    if (id !== undefined) this.#post({ type, id });
+    if (id !== undefined) this.#outbox.post({ type, id });
   }
 
   #receive(message: FromWorker): void {
@@ -176,7 +182,7 @@ export class WorkerHandle {
         this.#start.resolve();
         break;
       case "fault":
-        void this.kill(error_of(message.error));
+        this.kill(error_of(message.error));
         break;
       case "done":
         this.#done(message);
@@ -199,13 +205,20 @@ export class WorkerHandle {
   async #call(
     { call, target, method, args }: Extract<FromWorker, { type: "call" }>,
   ): Promise<void> {
-    const callee = target === "server" ? target : this.#sent.get(target)?.request as object;
+    const callee = typeof target === "number" ? this.#sent.get(target)?.request : target;
+    let answer: Extract<ToWorker, { type: "answer" }>;
     try {
       if (!callee) throw new Deno.errors.BadResource("The request has ended");
-      const value = await this.#on_call(callee, method, args);
-      this.#post({ type: "answer", call, value });
+      answer = { type: "answer", call, value: await this.#on_call(callee, method, args) };
     } catch (error) {
-      this.#post({ type: "answer", call, error: image_of(error) });
+      answer = { type: "answer", call, error: image_of(error) };
+    }
+    if (call === 0 || this.state === "ended") return;
+    try {
+      this.#outbox.post(answer);
+    } catch (error) {
+      // What the method gave cannot be cloned.
+      this.#outbox.post({ type: "answer", call, error: image_of(error) });
     }
   }
 
@@ -214,26 +227,20 @@ export class WorkerHandle {
     this.#ids.delete(sent.request);
   }
 
-  #end(): WorkerEnd {
+  #end(reason: unknown): WorkerEnd {
+    this.#cause ??= reason;
     const useful = this.completed > 0 || performance.now() - this.#ready_at > SETTLED;
     this.state = "ended";
     this.recall();
     const silent = this.#sent.size === 0;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
-    const error = new Error(`Worker ${this.id} ended while it handled the request`, options);
+    const error = new Error(`${this.#host.name} ended while it handled the request`, options);
     for (const [id, sent] of this.#sent) {
       this.#forget(id, sent);
       sent.reject(error);
     }
-    const cause = this.#cause ?? new Error(`Worker ${this.id} ended by itself`);
+    const cause = this.#cause ?? new Error(`${this.#host.name} ended by itself`);
     this.#start.reject(cause);
     return { useful, silent, cause };
   }
-}
-
-/** Where the worker's module is: `node:worker_threads` takes only `file:` and `data:` URLs. */
-function entry_url(): URL {
-  const url = new URL("./entry.ts", import.meta.url);
-  if (url.protocol === "file:") return url;
-  return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(url.href))};`);
 }

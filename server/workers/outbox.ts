@@ -1,0 +1,48 @@
+import { setImmediate } from "node:timers";
+
+/**
+ * Sends messages to another thread. Each message has its price there, whatever its size, so those
+ * that may wait travel together: the first of a turn of the event loop goes at once, and what follows
+ * in the same turn goes at its end.
+ */
+export class Outbox<Message> {
+  #deliver: (messages: Message[]) => void;
+  #waiting: Message[] = [];
+  #scheduled = false;
+
+  /**
+   * @param deliver Sends messages.
+   */
+  constructor(deliver: (messages: Message[]) => void) {
+    this.#deliver = deliver;
+  }
+
+  /**
+   * Sends a message at once, and all that wait before it.
+   *
+   * @throws {DOMException} If it cannot be cloned.
+   */
+  post(message: Message): void {
+    this.flush();
+    this.#deliver([message]);
+  }
+
+  /** Sends a message, which can surely be cloned, now or at the end of this turn. */
+  defer(message: Message): void {
+    if (this.#scheduled) {
+      this.#waiting.push(message);
+      return;
+    }
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+    this.#deliver([message]);
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.#waiting.length > 0) this.#deliver(this.#waiting.splice(0));
+  }
+}

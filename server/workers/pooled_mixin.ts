@@ -1,0 +1,124 @@
+import { BaseServer } from "../base_server.ts";
+import type { ServerInfo } from "../info.ts";
+import { DenoListener } from "../listeners/deno_listener.ts";
+import { HandoverListener } from "../listeners/handover_listener.ts";
+import type { Listener, StreamListenOptions } from "../listeners/listener.ts";
+import type { Constructor } from "../mixin.ts";
+import { RequestQueue } from "../request_queue.ts";
+import { can_hand_over } from "../runtime.ts";
+import { refuse_while_loading } from "./handler_place.ts";
+import { type PoolSize, WorkerPool } from "./pool.ts";
+
+/** How many descriptors a worker may need at its start; Deno panics where it finds none. */
+const WORKER_DESCRIPTORS = 16;
+
+/** What a mix-in that uses workers tells of them, and may ask of them. */
+export interface PooledMembers {
+  /** See {@linkcode ServerOptions.block_on_close}. */
+  block_on_close: boolean;
+  /** What workers there shall be. */
+  _pool_size(): PoolSize;
+}
+
+/**
+ * What `ThreadingMixIn` and `ForkingMixIn` share: requests run in the workers of a pool.
+ *
+ * @param Base The server class.
+ * @returns A subclass that handles requests in workers; a subclass of that says in which.
+ */
+export function PooledMixIn<T extends Constructor<BaseServer>>(
+  Base: T,
+): T & Constructor<PooledMembers> {
+  abstract class Pooled extends Base {
+    declare block_on_close: boolean;
+
+    #queue: RequestQueue | undefined;
+    #pool: WorkerPool | undefined;
+
+    // deno-lint-ignore no-explicit-any
+    constructor(...args: any[]) {
+      refuse_while_loading();
+      super(...args);
+      try {
+        refuse_overrides(this);
+      } catch (error) {
+        void this.server_close();
+        throw error;
+      }
+    }
+
+    abstract _pool_size(): PoolSize;
+
+    override process_request(request: unknown, client_address: unknown): void {
+      const pool = this.#pool!;
+      const exchange = this._claim(request, client_address);
+      const finish = () => pool.run(exchange);
+      if (!this.#queue!.submit(() => this._run(exchange, finish))) void this._refuse(exchange);
+    }
+
+    override close_request(request: unknown): void | Promise<void> {
+      this.#pool?.close_request(request);
+      return super.close_request(request);
+    }
+
+    override info(): ServerInfo {
+      return { ...super.info(), workers: this.#pool?.info ?? [] };
+    }
+
+    override async _prepare(): Promise<void> {
+      await super._prepare();
+      if (this.#pool) return;
+      // Once more: fields of a subclass have their values only now.
+      refuse_overrides(this);
+      const size = this._pool_size();
+      const { linger = 0 } = this as { linger?: number };
+      const can_start = () => {
+        const { socket } = this;
+        return !(socket instanceof HandoverListener) || socket.has_descriptors(WORKER_DESCRIPTORS);
+      };
+      this.#pool = new WorkerPool(this, { ...size, linger, can_start });
+      try {
+        await this.#pool.start();
+      } catch (error) {
+        this.#pool = undefined;
+        throw error;
+      }
+      const places = Math.min(this.max_requests, size.max_workers * size.max_requests_per_worker);
+      this.#queue = new RequestQueue(places, this.request_queue_size, this.overflow);
+    }
+
+    override async _release(overdue: Promise<void>): Promise<void> {
+      await this.#pool?.close(overdue);
+      await super._release(overdue);
+    }
+
+    override _interrupt_request(request: unknown): void {
+      this.#pool?.interrupt(request);
+    }
+
+    override _abandon_request(request: unknown): void {
+      this.#pool?.abandon(request);
+    }
+
+    override get _waits_on_close(): boolean {
+      return this.block_on_close;
+    }
+
+    /** @ignore */
+    _listen<A extends Deno.Addr>(options: StreamListenOptions<A>): Listener {
+      return can_hand_over() && !options.reuse_port
+        ? new HandoverListener(options)
+        : new DenoListener(options);
+    }
+  }
+  return Pooled as unknown as T & Constructor<PooledMembers>;
+}
+
+/** What runs in workers cannot be overridden here: it would be passed over without a word. */
+function refuse_overrides(server: BaseServer): void {
+  if (server.finish_request === BaseServer.prototype.finish_request) return;
+  throw new TypeError(
+    `Cannot use ${server.constructor.name}.finish_request(): handlers run in workers, where the ` +
+      "server's class is not; do it in the handler, or take AsyncMixIn",
+  );
+}

@@ -1,0 +1,32 @@
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** What a worker is to the system: a thread, or a child process. */
+export interface WorkerHost {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** The number of its process, if it is one of its own. */
+  readonly pid?: number;
+  /** Whether it shares memory with the server's thread. */
+  readonly shares_memory: boolean;
+  /**
+   * Sends messages to it.
+   *
+   * @throws {DOMException} If one cannot be cloned.
+   */
+  post(messages: ToWorker[]): void;
+  /** Ends it at once, even in an endless loop. */
+  kill(): void;
+  /** Lets the program end while it runs. */
+  unref(): void;
+}
+
+/** What is told of a worker. */
+export interface HostEvents {
+  /** It sent messages. */
+  received(messages: FromWorker[]): void;
+  /** It has ended, or never started; `cause` says why, where that is known. Nothing comes after. */
+  ended(cause: unknown): void;
+}
+
+/** Starts a worker. */
+export type StartHost = (id: number, events: HostEvents) => WorkerHost;
