@@ -44,6 +44,15 @@ export {
   AsyncUnixStreamServer,
 } from "./server/async_mixin.ts";
 export { BaseServer, type RequestHandlerConstructor } from "./server/base_server.ts";
+export {
+  type ForkingMembers,
+  ForkingMixIn,
+  type ForkingStatics,
+  ForkingTCPServer,
+  ForkingUDPServer,
+  ForkingUnixDatagramServer,
+  ForkingUnixStreamServer,
+} from "./server/forking_mixin.ts";
 export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
 export type {
   DatagramListener,

@@ -1,6 +1,6 @@
 /**
  * All that depends on how Deno is built inside, and nothing else: the undocumented members of
- * `node:net` below and one side effect of Web Locks. Each has a check here and a test that says in words
+ * `node:net` and `node:child_process` below, and one side effect of Web Locks. Each has a check here and a test that says in words
  * what stopped working when a later Deno changes it (`tests/runtime_test.ts`).
  *
  * Measured on Deno 2.9.6, Linux: a descriptor made by `fdForIpc` belongs to the process, so another
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { ChildProcess } from "node:child_process";
 import net from "node:net";
 
 /** The undocumented members of a `node:net` handle. */
@@ -29,6 +30,21 @@ interface Internals {
     backlog: number,
     fd?: number,
   ): void;
+}
+
+/** The undocumented constructor and method of `ChildProcess`: what `spawn()` calls in the end. */
+interface Spawnable {
+  new (): ChildProcess & {
+    spawn(options: {
+      file: string;
+      /** The first one is the name of the program. */
+      args: string[];
+      /** Each as `NAME=value`. */
+      envPairs: string[];
+      stdio: string[];
+      serialization: "advanced";
+    }): void;
+  };
 }
 
 /** As much of Web Locks as is used here. */
@@ -118,6 +134,24 @@ export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpt
   internals(old)._handle = null;
   old.destroy();
   return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/**
+ * Starts a child process with a channel for messages and sockets. The public `spawn()` does the same,
+ * but reads the environment, for which it asks for a permission.
+ *
+ * @throws {Deno.errors.NotCapable} If the program may not be run.
+ */
+export function spawn_child(file: string, args: string[], environment: string[]): ChildProcess {
+  const child = new (ChildProcess as unknown as Spawnable)();
+  child.spawn({
+    file,
+    args: [file, ...args],
+    envPairs: environment,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+  });
+  return child;
 }
 
 /**

@@ -91,8 +91,10 @@ export class WorkerSide {
   async #start(settings: WorkerSettings): Promise<void> {
     this.#settings = settings;
     if (settings.claims) this.#claims = new ClaimCounter(settings.claims);
-    this.#server = remote_server(settings.server, (method, args) =>
-      this.#call("server", method, args));
+    this.#server = remote_server(
+      settings.server,
+      (method, args) => this.#call("server", method, args),
+    );
     const { server_address } = settings.server.properties;
     this.#socket = new DatagramSocket(
       server_address as Deno.Addr,

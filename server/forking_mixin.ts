@@ -1,0 +1,158 @@
+import type { BaseServer } from "./base_server.ts";
+import { type Constructor, named } from "./mixin.ts";
+import { TCPServer } from "./tcp_server.ts";
+import { UDPServer } from "./udp_server.ts";
+import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
+import { child_command, type ChildCommand } from "./workers/child_command.ts";
+import type { PoolSize } from "./workers/pool.ts";
+import { PooledMixIn } from "./workers/pooled_mixin.ts";
+import { PROCESS_ENTRY, ProcessHost } from "./workers/process_host.ts";
+
+/** What {@linkcode ForkingMixIn} adds to a server. */
+export interface ForkingMembers {
+  /** See {@linkcode ServerOptions.max_children}. */
+  max_children: number;
+  /** See {@linkcode ServerOptions.block_on_close}. */
+  block_on_close: boolean;
+  /** The numbers of the child processes that are handling a request. */
+  readonly active_children: Set<number>;
+}
+
+/** The static properties that {@linkcode ForkingMixIn} adds to a server class. */
+export type ForkingStatics = Omit<ForkingMembers, "active_children">;
+
+/**
+ * Handles requests in a bounded pool of child processes, each one request at a time: Python's
+ * `ForkingMixIn` and `multiprocessing.Pool` in one. The right choice for handlers that must not harm
+ * each other: a child can be killed, may run out of memory and may crash, and takes only its own
+ * request with it. A request costs more here than with `ThreadingMixIn`, and a child some 50 MB.
+ *
+ * One child for each core starts when serving starts, more when all are busy, up to `max_children`;
+ * those end again after ten seconds without work. A connection goes to a child as a file descriptor.
+ * A child that does not give up its request at `request_timeout` is killed, and replaced.
+ *
+ * Deno cannot fork: a child is a new process, which imports the module of the handler class, as workers
+ * do: see {@linkcode ThreadingMixIn} for how it finds the class and what `this.server` is there.
+ *
+ * Needs `--allow-run` for `deno`, and `--allow-read` for the handler's module. Children have the
+ * permissions of the program and not one more. Permissions that are lists, such as
+ * `--allow-net=127.0.0.1`, are known from the command line, and on Linux only: elsewhere, and where
+ * they were given by a permission set of `deno.json` or at a prompt, children have only those that
+ * are granted as a whole. Windows cannot hand connections over: they are relayed there.
+ *
+ * @example A child for each core at the least, four at the most
+ * ```ts ignore
+ * import { ForkingTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * export class PidHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     await this.wfile.write(`served by process ${Deno.pid}\n`);
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new ForkingTCPServer(["127.0.0.1", 8080], PidHandler, { max_children: 4 });
+ *   await server.serve_forever();
+ * }
+ * ```
+ *
+ * @param Base The server class.
+ * @returns A subclass that handles requests in child processes.
+ * @typeParam T The type of the server class.
+ */
+export function ForkingMixIn<T extends Constructor<BaseServer>>(
+  Base: T,
+): T & Constructor<ForkingMembers> & ForkingStatics {
+  class Forking extends PooledMixIn(Base) {
+    static max_children = 40;
+    static block_on_close = true;
+
+    declare max_children: number;
+
+    #command: ChildCommand | undefined;
+
+    get active_children(): Set<number> {
+      const busy = (this.info().workers ?? []).filter(({ active }) => active > 0);
+      return new Set(busy.map(({ pid }) => pid!));
+    }
+
+    override async _prepare(): Promise<void> {
+      this.#command ??= await child_command(PROCESS_ENTRY);
+      await super._prepare();
+    }
+
+    override _pool_size(): PoolSize {
+      const { max_children } = this;
+      return {
+        start_host: (_id, events) => new ProcessHost(this.#command!, events),
+        min_workers: Math.min(max_children, navigator.hardwareConcurrency),
+        max_workers: max_children,
+        max_requests_per_worker: 1,
+        keeps_running: true,
+      };
+    }
+  }
+  return Forking as unknown as T & Constructor<ForkingMembers> & ForkingStatics;
+}
+
+/**
+ * A TCP server that handles connections in child processes: see {@linkcode ForkingMixIn}.
+ *
+ * Needs `--allow-net` for its address, `--allow-run` for `deno`, and `--allow-read` for the handler's
+ * module.
+ *
+ * @tags allow-net, allow-read, allow-run
+ */
+export const ForkingTCPServer:
+  & typeof TCPServer
+  & Constructor<ForkingMembers>
+  & ForkingStatics = named("ForkingTCPServer", ForkingMixIn(TCPServer));
+/** An instance of {@linkcode ForkingTCPServer}. */
+export type ForkingTCPServer = TCPServer & ForkingMembers;
+
+/**
+ * A UDP server that handles datagrams in child processes: see {@linkcode ForkingMixIn}. Replies go back
+ * through the server's socket.
+ *
+ * Needs `--allow-net` for its address, `--allow-run` for `deno`, and `--allow-read` for the handler's
+ * module.
+ *
+ * @tags allow-net, allow-read, allow-run
+ */
+export const ForkingUDPServer:
+  & typeof UDPServer
+  & Constructor<ForkingMembers>
+  & ForkingStatics = named("ForkingUDPServer", ForkingMixIn(UDPServer));
+/** An instance of {@linkcode ForkingUDPServer}. */
+export type ForkingUDPServer = UDPServer & ForkingMembers;
+
+/**
+ * A Unix stream server that handles connections in child processes: see {@linkcode ForkingMixIn}.
+ *
+ * Needs the permissions of {@linkcode UnixStreamServer}, `--allow-run` for `deno`, and `--allow-read`
+ * for the handler's module.
+ *
+ * @tags allow-net, allow-read, allow-run, allow-write
+ */
+export const ForkingUnixStreamServer:
+  & typeof UnixStreamServer
+  & Constructor<ForkingMembers>
+  & ForkingStatics = named("ForkingUnixStreamServer", ForkingMixIn(UnixStreamServer));
+/** An instance of {@linkcode ForkingUnixStreamServer}. */
+export type ForkingUnixStreamServer = UnixStreamServer & ForkingMembers;
+
+/**
+ * A Unix datagram server that handles datagrams in child processes: see {@linkcode ForkingMixIn}.
+ * Replies go back through the server's socket.
+ *
+ * Needs the flag and the permissions of {@linkcode UnixDatagramServer}, `--allow-run` for `deno`, and
+ * `--allow-read` for the handler's module.
+ *
+ * @tags allow-net, allow-read, allow-run, allow-write
+ */
+export const ForkingUnixDatagramServer:
+  & typeof UnixDatagramServer
+  & Constructor<ForkingMembers>
+  & ForkingStatics = named("ForkingUnixDatagramServer", ForkingMixIn(UnixDatagramServer));
+/** An instance of {@linkcode ForkingUnixDatagramServer}. */
+export type ForkingUnixDatagramServer = UnixDatagramServer & ForkingMembers;

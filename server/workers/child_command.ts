@@ -1,0 +1,156 @@
+import { fileURLToPath } from "node:url";
+import { type Flag, flags_of, own_arguments } from "./own_arguments.ts";
+
+/** How to start a child process. */
+export interface ChildCommand {
+  /** The program. */
+  file: string;
+  /** Its arguments, without its name. */
+  args: string[];
+  /** Its environment, as `NAME=value`. */
+  environment: string[];
+}
+
+/** Each permission, and what an item of its list is called in a query. */
+const PERMISSIONS = {
+  env: "variable",
+  ffi: "path",
+  import: "host",
+  net: "host",
+  read: "path",
+  run: "command",
+  sys: "kind",
+  write: "path",
+} as const;
+
+type Permission = keyof typeof PERMISSIONS;
+
+/** What else a child is told if this process was: how modules are found, and how the runtime behaves. */
+const INHERITED =
+  /^--(unstable.*|cached-only|cert|conditions|config|env-file|frozen|frozen-lockfile|import-map|location|lock|no-config|no-lock|no-npm|no-remote|node-modules-.*|preload|require|seed|unsafely-ignore-certificate-errors|use-env-proxy|v8-flags|vendor)$/;
+
+/** Variables that a child needs to find the modules, where it may not have them all. */
+const NEEDED_VARIABLES = ["DENO_DIR", "HOME", "PATH", "USERPROFILE", "XDG_CACHE_HOME"];
+/** Variables that Deno lets a program set for a child only if it may run anything. */
+const LOADER_VARIABLE = /^(LD|DYLD)_/;
+
+/**
+ * How to start a child process of this program that has the permissions of this process, and not one
+ * more, and finds modules in the same way.
+ *
+ * Deno does not tell a program its permissions as lists. What has no list is asked for; lists are
+ * taken from the command line (on Linux only), and each item is asked for: it may have been revoked.
+ *
+ * @param entry The URL of the child's module.
+ * @throws {Deno.errors.NotSupported} In a program that `deno compile` made.
+ */
+export async function child_command(entry: string): Promise<ChildCommand> {
+  if (Deno.build.standalone) {
+    throw new Deno.errors.NotSupported(
+      "Cannot start child processes of a compiled program: use ThreadingMixIn there",
+    );
+  }
+  const file = granted({ name: "run", command: Deno.execPath() }) ? Deno.execPath() : "deno";
+  const own = await own_arguments(file);
+  const flags = own && flags_of(own);
+  const args = [
+    "run",
+    "--no-prompt",
+    ...inherited_flags(flags ?? []),
+    ...permission_flags(flags),
+    entry,
+  ];
+  return { file, args, environment: environment() };
+}
+
+function inherited_flags(flags: Flag[]): string[] {
+  const inherited = flags.filter(({ name }) => INHERITED.test(name));
+  const has_config = inherited.some(({ name }) => /config$/.test(name));
+  const config = has_config ? undefined : find_config();
+  if (config) inherited.push({ name: "--config", value: config });
+  return inherited.map(format);
+}
+
+/** The permissions of this process as flags; without its own flags only what is granted as a whole. */
+function permission_flags(flags: Flag[] | undefined): string[] {
+  const permissions = Object.keys(PERMISSIONS) as Permission[];
+  const denied = (flags ?? []).filter(({ name }) => /^--(deny|ignore)-/.test(name)).map(format);
+  const everything = flags?.some(({ name }) => name === "--allow-all") &&
+    permissions.every((name) => granted({ name }));
+  if (everything) return ["--allow-all", ...denied];
+  const allowed = permissions.flatMap((permission) => {
+    const { state, partial } = Deno.permissions.querySync({ name: permission });
+    if (state === "granted") return flags || !partial ? `--allow-${permission}` : [];
+    const items = listed(flags ?? [], permission).filter((item) => holds(permission, item));
+    return items.length > 0 ? `--allow-${permission}=${items.join(",")}` : [];
+  });
+  return [...allowed, ...denied];
+}
+
+/** The items that the flags of a permission list. */
+function listed(flags: Flag[], permission: Permission): string[] {
+  return flags.filter(({ name, value }) => name === `--allow-${permission}` && value !== undefined)
+    // A comma that belongs to an item is written twice.
+    .flatMap(({ value }) => value!.split(/(?<!,),(?!,)/));
+}
+
+/** Whether this process has a permission still. */
+function holds(permission: Permission, item: string): boolean {
+  // A query takes neither a wildcard nor a network: one of its members stands for it.
+  const value = permission !== "net" || item.startsWith("unix:")
+    ? item.replaceAll(",,", ",")
+    : item.replace(/^\*\./, "any.").replace(/\/\d+$/, "");
+  return granted({ name: permission, [PERMISSIONS[permission]]: value } as PermissionQuery);
+}
+
+type PermissionQuery = Parameters<typeof Deno.permissions.querySync>[0];
+
+function granted(query: PermissionQuery): boolean {
+  try {
+    return Deno.permissions.querySync(query).state === "granted";
+  } catch {
+    return false;
+  }
+}
+
+function format({ name, value }: Flag): string {
+  return value === undefined ? name : `${name}=${value}`;
+}
+
+/** The configuration of the program, which Deno looks for beside the main module of a process. */
+function find_config(): string | undefined {
+  let url = new URL(".", Deno.mainModule);
+  while (url.protocol === "file:") {
+    const folder = fileURLToPath(url);
+    const found = ["deno.json", "deno.jsonc"].map((name) => folder + name).find(is_file);
+    if (found) return found;
+    const parent = new URL("..", url);
+    if (parent.href === url.href) break;
+    url = parent;
+  }
+  return undefined;
+}
+
+/** Whether it is a file that this process may read. */
+function is_file(path: string): boolean {
+  if (!granted({ name: "read", path })) return false;
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** What a child may know of the environment: as much of it as this process. */
+function environment(): string[] {
+  const anything = granted({ name: "run" });
+  return Object.entries(variables())
+    .filter(([name]) => anything || !LOADER_VARIABLE.test(name))
+    .map(([name, value]) => `${name}=${value}`);
+}
+
+function variables(): Record<string, string> {
+  if (granted({ name: "env" })) return Deno.env.toObject();
+  const known = NEEDED_VARIABLES.filter((variable) => granted({ name: "env", variable }));
+  return Object.fromEntries(known.map((name) => [name, Deno.env.get(name) ?? ""]));
+}
