@@ -1,5 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
-import { signal_of } from "../server/exchange.ts";
+import { type Exchange, exchange_of } from "../server/exchange.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
 
 /**
@@ -46,6 +46,7 @@ export class BaseRequestHandler<
    * methods, called, run in the server's own thread and return promises.
    */
   server: Server;
+  #exchange: Exchange | undefined;
 
   /**
    * Keeps its arguments; {@linkcode run} does the work.
@@ -58,6 +59,7 @@ export class BaseRequestHandler<
     this.request = request;
     this.client_address = client_address;
     this.server = server;
+    this.#exchange = exchange_of(request);
   }
 
   /**
@@ -66,7 +68,7 @@ export class BaseRequestHandler<
    * connection is closed all the same.
    */
   get signal(): AbortSignal {
-    return signal_of(this.request);
+    return this.#exchange?.signal ?? new AbortController().signal;
   }
 
   /** Called before {@linkcode handle}. If it throws, nothing else is called. */
@@ -80,11 +82,15 @@ export class BaseRequestHandler<
 
   /** Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. */
   async run(): Promise<void> {
-    await this.setup();
+    // Waiting for nothing would cost a turn of the event loop's queue each time.
+    const set_up = this.setup();
+    if (set_up) await set_up;
     try {
-      await this.handle();
+      const handled = this.handle();
+      if (handled) await handled;
     } finally {
-      await this.finish();
+      const finished = this.finish();
+      if (finished) await finished;
     }
   }
 }

@@ -213,7 +213,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   async handle_request(): Promise<void> {
     await this.#serving(async (loop) => {
       if (!await this.#arrives_in_time(loop)) return;
-      const exchange = await loop.during(() => this.#handle_arrival(loop));
+      const exchange = await this.#turn(loop);
       if (exchange?.state === "closing") await exchange.closed;
     });
   }
@@ -328,8 +328,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.#active++;
     const clock = this.#start_clock(exchange);
     try {
-      // A handler that never ends must not hold the loop once its request is given up.
-      await Promise.race([finish(), exchange.closed]);
+      const finished = finish();
+      if (is_pending(finished)) await exchange.until(finished);
     } catch (error) {
       // What a handler throws because it was cut short is no news.
       if (!exchange.outcome) {
@@ -337,7 +337,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
         await this.#report(error, exchange);
       }
     } finally {
-      clearTimeout(clock);
+      if (clock !== undefined) clearTimeout(clock);
     }
     this.#close(exchange);
   }
@@ -348,8 +348,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @param request The request.
    * @param client_address The client's address.
    */
-  async finish_request(request: Request, client_address: Address): Promise<void> {
-    await new this.RequestHandlerClass(request, client_address, this).run();
+  finish_request(request: Request, client_address: Address): void | Promise<void> {
+    return new this.RequestHandlerClass(request, client_address, this).run();
   }
 
   /**
@@ -490,8 +490,10 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     const stop = () => loop.stop();
     signal?.addEventListener("abort", stop);
     try {
-      await loop.during(async () => await previous?.ended);
-      if (!loop.stopping) await loop.during(() => this.#prepare());
+      loop.enter();
+      await previous?.ended;
+      if (!loop.stopping) await this.#prepare();
+      loop.leave();
       if (!loop.stopping) await run(loop);
     } finally {
       signal?.removeEventListener("abort", stop);
@@ -510,22 +512,34 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 
   async #serve(loop: ServeLoop, poll_interval: number): Promise<void> {
-    const idle_actions = this.service_actions !== BaseServer.prototype.service_actions &&
-      poll_interval <= MAX_TIMER;
-    const ticks = idle_actions ? setInterval(() => loop.wake(), poll_interval) : undefined;
+    const has_actions = this.service_actions !== BaseServer.prototype.service_actions;
+    const ticks = has_actions && poll_interval <= MAX_TIMER ? setInterval(() => loop.wake(), poll_interval) : undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
         this.#ask();
         if (!this.#arrival) await loop.wait();
         if (loop.stopping) break;
-        await loop.during(async () => {
-          await this.#handle_arrival(loop);
-          await this.#service_actions();
-        });
+        await this.#turn(loop, has_actions);
         if (turn % FAIR_TURNS === 0) await setImmediate();
       }
     } finally {
       clearInterval(ticks);
+    }
+  }
+
+  /** Handles what has come, if anything. */
+  async #turn(
+    loop: ServeLoop,
+    has_actions = false,
+  ): Promise<Exchange<Request, Address> | undefined> {
+    loop.enter();
+    try {
+      const handled = this.#handle_arrival(loop);
+      const exchange = is_pending(handled) ? await handled : handled;
+      if (has_actions) await this.#service_actions();
+      return exchange;
+    } finally {
+      loop.leave();
     }
   }
 
@@ -575,17 +589,22 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     return false;
   }
 
-  async #handle_arrival(loop: ServeLoop): Promise<Exchange<Request, Address> | undefined> {
+  #handle_arrival(
+    loop: ServeLoop,
+  ):
+    | Exchange<Request, Address>
+    | undefined
+    | Promise<Exchange<Request, Address> | undefined> {
     const arrival = this.#arrival;
     if (!arrival) return undefined;
     this.#arrival = undefined;
     this.#asked = false;
-    if ("error" in arrival) return void await this.#handle_accept_error(arrival.error, loop);
+    if ("error" in arrival) return this.#handle_accept_error(arrival.error, loop);
     this.#pauses.reset();
-    return await this.#handle(...arrival.taken);
+    return this.#handle(...arrival.taken);
   }
 
-  async #handle_accept_error(error: unknown, loop: ServeLoop): Promise<void> {
+  async #handle_accept_error(error: unknown, loop: ServeLoop): Promise<undefined> {
     const kind = accept_error_class(error);
     if (kind === "stop") loop.stop();
     if (error instanceof PacketTooLong) await this.#report(error, null);
@@ -598,11 +617,11 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     const exchange = this.#open(request, client_address);
     this.#accepted++;
     try {
-      // A hook that never ends must not hold the loop once the server has closed the request.
-      const cut = exchange.closed.then(() => false);
-      const welcome = await Promise.race([this.verify_request(request, client_address), cut]);
+      const verdict = this.verify_request(request, client_address);
+      const welcome = is_pending(verdict) ? await exchange.until(verdict) : verdict;
       if (welcome && !exchange.aborted) {
-        await Promise.race([this.#process(exchange), cut]);
+        const processed = this.#process(exchange);
+        if (is_pending(processed)) await exchange.until(processed);
         return exchange;
       }
       exchange.outcome = "refused";
@@ -649,12 +668,25 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 
   /** Ends a request whose handler has ended, or that has none. */
-  async #close(exchange: Exchange<Request, Address>): Promise<void> {
+  #close(exchange: Exchange<Request, Address>): void {
     if (exchange.state === "closing" || exchange.state === "closed") return;
     this.#count(exchange);
     exchange.state = "closing";
     try {
-      await this.shutdown_request(exchange.request);
+      const closed = this.shutdown_request(exchange.request);
+      if (is_pending(closed)) void this.#await_close(closed, exchange);
+      else this.#forget(exchange);
+    } catch (error) {
+      void this.#await_close(Promise.reject(error), exchange);
+    }
+  }
+
+  async #await_close(
+    closed: PromiseLike<void>,
+    exchange: Exchange<Request, Address>,
+  ): Promise<void> {
+    try {
+      await closed;
     } catch (error) {
       await this.#report(error, exchange);
       await this.#close_now(exchange);
@@ -780,4 +812,9 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 function arrival_of<Request, Address>(taken: [Request, Address]): Arrival<Request, Address> {
   if (Array.isArray(taken)) return { taken };
   return { error: new TypeError(`get_request() must give [request, client_address]: ${taken}`) };
+}
+
+/** Whether what a hook gave must be waited for; waiting for nothing would cost a turn. */
+function is_pending<T>(result: T | PromiseLike<T>): result is PromiseLike<T> {
+  return typeof (result as PromiseLike<T> | null | undefined)?.then === "function";
 }

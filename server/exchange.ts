@@ -6,8 +6,11 @@ export type ExchangeState = "waiting" | "running" | "closing" | "closed";
 /** How a request ended. */
 export type Outcome = "completed" | "failed" | "refused" | "timed_out";
 
-/** The exchange of each request that is an object, so that handlers find their signal. */
-const exchanges = new WeakMap<object, Exchange>();
+/**
+ * The exchange of each request under way that is an object, so that handlers find their signal. No
+ * `WeakMap`: following its entries would cost the garbage collector more than all else a request does.
+ */
+const exchanges = new Map<unknown, Exchange>();
 
 /**
  * One request, from the moment it is taken until it is closed, and what ends it before its time.
@@ -26,23 +29,40 @@ export class Exchange<Request = unknown, Address = unknown> {
   aborted = false;
   /** Whether it was closed before its handler had ended. */
   cut = false;
-  /** Resolves when the request is closed. */
-  readonly closed: Promise<void>;
-  #resolve!: () => void;
+  /** Called when the request is closed. */
+  #watchers: (() => void)[] | undefined;
   #reason: unknown;
   #controller: AbortController | undefined;
 
   constructor(request: Request, client_address: Address) {
     this.request = request;
     this.client_address = client_address;
-    this.closed = new Promise((resolve) => this.#resolve = resolve);
-    this.adopt(request);
+    this.#list();
   }
 
   /** Puts another request in the place of the first: one that wraps it. */
   adopt(request: Request): void {
+    this.#unlist();
     this.request = request;
-    if (typeof request === "object" && request !== null) exchanges.set(request, this);
+    this.#list();
+  }
+
+  /** Resolves when the request is closed. */
+  get closed(): Promise<void> {
+    return new Promise((resolve) => this.#on_close(resolve));
+  }
+
+  /**
+   * Waits for a step of the request, but no longer than until the request is closed: a hook or a
+   * handler that never ends must not hold up what comes after.
+   *
+   * @returns What the step gave, `undefined` if the request was closed before.
+   */
+  until<T>(step: PromiseLike<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#on_close(() => resolve(undefined));
+      step.then(resolve, reject);
+    });
   }
 
   /** Aborts when the request must end. Made at the first use: most handlers never look. */
@@ -68,16 +88,30 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** The request is closed, and nothing more will be done for it. */
   close(): void {
     this.state = "closed";
-    this.#resolve();
+    this.#unlist();
+    const watchers = this.#watchers;
+    this.#watchers = undefined;
+    if (watchers) { for (const watch of watchers) watch(); }
+  }
+
+  #list(): void {
+    const { request } = this;
+    if (typeof request === "object" && request !== null) exchanges.set(request, this);
+  }
+
+  /** The same object may be a request again, before this one is closed. */
+  #unlist(): void {
+    if (exchanges.get(this.request) === this) exchanges.delete(this.request);
+  }
+
+  #on_close(watch: () => void): void {
+    if (this.state === "closed") watch();
+    else if (this.#watchers) this.#watchers.push(watch);
+    else this.#watchers = [watch];
   }
 }
 
-/** The exchange of a request that is an object; `undefined` for what no server has taken. */
+/** The exchange of a request under way that is an object; `undefined` for any other. */
 export function exchange_of(request: unknown): Exchange | undefined {
-  return exchanges.get(request as object);
-}
-
-/** The signal of a request under way; one that never aborts for what no server has taken. */
-export function signal_of(request: unknown): AbortSignal {
-  return exchange_of(request)?.signal ?? new AbortController().signal;
+  return exchanges.get(request);
 }

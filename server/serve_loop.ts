@@ -33,14 +33,14 @@ export class ServeLoop {
     this.#wake?.();
   }
 
-  /** Runs a step during which the loop cannot end, and {@linkcode stop} does not wait for it. */
-  async during<T>(step: () => Promise<T>): Promise<T> {
+  /** Begins a step during which the loop cannot end, and {@linkcode stop} does not wait for it. */
+  enter(): void {
     this.#busy = true;
-    try {
-      return await step();
-    } finally {
-      this.#busy = false;
-    }
+  }
+
+  /** Ends the step. */
+  leave(): void {
+    this.#busy = false;
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import { peer_addr } from "../address.ts";
 import { PacketTooLong } from "../errors.ts";
 import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
+import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
 
@@ -18,6 +19,7 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   #conn: Deno.DatagramConn;
   #path: SocketPath | undefined;
   #socket: DatagramSocket<A>;
+  #pool: BytePool = new BytePool();
   #max: number;
   /** One byte more than a datagram may have, to know of those that have more. */
   #buffer: Uint8Array;
@@ -68,6 +70,6 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   #received = ([packet, from]: [Uint8Array, Deno.Addr]): [DatagramRequest<A>, A] => {
     const sender = peer_addr(from as A);
     if (packet.length > this.#max) throw new PacketTooLong(sender, this.#max);
-    return [[packet.slice(), this.#socket], sender];
+    return [[this.#pool.copy(packet), this.#socket], sender];
   };
 }

@@ -136,6 +136,7 @@ export class WorkerSide {
     } catch (error) {
       done = { ...done, error: image_of(error) };
     }
+    this.#running.get(id)?.exchange.close();
     this.#running.delete(id);
     this.#outbox.defer(done);
     if (carried) await this.#finish(carried);
