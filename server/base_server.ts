@@ -513,7 +513,9 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   async #serve(loop: ServeLoop, poll_interval: number): Promise<void> {
     const has_actions = this.service_actions !== BaseServer.prototype.service_actions;
-    const ticks = has_actions && poll_interval <= MAX_TIMER ? setInterval(() => loop.wake(), poll_interval) : undefined;
+    const ticks = has_actions && poll_interval <= MAX_TIMER
+      ? setInterval(() => loop.wake(), poll_interval)
+      : undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
         this.#ask();

@@ -64,7 +64,8 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
  * a path, too; one that has none has the address `{ path: "" }`.
  *
  * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
- * `--allow-net=unix:PATH` for its path.
+ * `--allow-net=unix:PATH` for its path; and where it replies while it receives, as with each mix-in,
+ * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one.
  *
  * @example Lines of a log
  * ```ts ignore

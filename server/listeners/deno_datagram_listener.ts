@@ -3,6 +3,7 @@ import { PacketTooLong } from "../errors.ts";
 import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
 import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
+import { type DatagramConn, UnixDatagramConn } from "../sockets/unix_datagram_conn.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
 
 /** Whether this Deno has datagram sockets of its own: with its flag `--unstable-net`. */
@@ -16,7 +17,7 @@ export function has_deno_datagrams(): boolean {
  */
 export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListener<A> {
   readonly addr: A;
-  #conn: Deno.DatagramConn;
+  #conn: DatagramConn;
   #path: SocketPath | undefined;
   #socket: DatagramSocket<A>;
   #pool: BytePool = new BytePool();
@@ -33,7 +34,7 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
       const { path } = addr as Deno.UnixAddr;
       [this.#conn, this.#path] = SocketPath.bind(
         addr as Deno.UnixAddr,
-        () => Deno.listenDatagram({ transport: "unixpacket", path }),
+        () => new UnixDatagramConn(Deno.listenDatagram({ transport: "unixpacket", path })),
       );
     } else {
       const { hostname, port } = addr as Deno.NetAddr;

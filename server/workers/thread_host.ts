@@ -1,5 +1,12 @@
-import { SHARE_ENV, Worker } from "node:worker_threads";
-import type { ToWorker } from "./messages.ts";
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  SHARE_ENV,
+  Worker,
+} from "node:worker_threads";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { on_message } from "./port.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /**
@@ -13,19 +20,31 @@ export class ThreadHost implements WorkerHost {
   readonly name: string;
   readonly shares_memory = true;
   #worker: Worker;
+  #port: MessagePort;
 
   constructor(id: number, events: HostEvents) {
     this.name = `Worker ${id}`;
     // Sharing the environment needs no permission; copying it, the default, would ask for one.
     this.#worker = new Worker(entry_url(), { env: SHARE_ENV, name: `socketserver ${id}` });
+    // A channel of its own: Deno looks through all that comes by the worker's for further ports,
+    // byte by byte.
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#worker.postMessage(port2, [port2]);
     let cause: unknown;
-    this.#worker.on("message", events.received);
+    const received = (messages: unknown) => events.received(messages as FromWorker[]);
+    on_message(port1, received);
     this.#worker.on("error", (error) => cause ??= error);
-    this.#worker.on("exit", () => events.ended(cause));
+    this.#worker.on("exit", () => {
+      // What it sent before its end may still be on its way.
+      for (let left; (left = receiveMessageOnPort(port1));) received(left.message);
+      port1.close();
+      events.ended(cause);
+    });
   }
 
   post(messages: ToWorker[]): void {
-    this.#worker.postMessage(messages);
+    this.#port.postMessage(messages);
   }
 
   kill(): void {
@@ -34,6 +53,7 @@ export class ThreadHost implements WorkerHost {
 
   unref(): void {
     this.#worker.unref();
+    this.#port.unref();
   }
 }
 
