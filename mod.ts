@@ -2,11 +2,15 @@
  * Network servers in the manner of Python's `socketserver`: subclass a request handler, pick a server
  * class, call `serve_forever()`. One handler class runs unchanged in four ways.
  *
- * | server class | how requests run |
+ * | mix-in | how requests run |
  * |---|---|
- * | {@linkcode TCPServer} | one at a time, in accept order |
- * | {@linkcode AsyncTCPServer} | all at once on this event loop |
- * | {@linkcode ThreadingTCPServer} | on a bounded pool of Deno workers, on all cores |
+ * | none | one at a time, in accept order |
+ * | {@linkcode AsyncMixIn} | all at once on this event loop |
+ * | {@linkcode ThreadingMixIn} | on a bounded pool of Deno workers, on all cores |
+ * | {@linkcode ForkingMixIn} | in a bounded pool of child processes |
+ *
+ * There are {@linkcode TCPServer}, {@linkcode UDPServer}, {@linkcode UnixStreamServer} and
+ * {@linkcode UnixDatagramServer}, and each with each mix-in.
  *
  * Names are Python's. Times are in milliseconds.
  *
