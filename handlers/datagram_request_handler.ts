@@ -1,4 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
+import { is_receiver_gone } from "../server/errors.ts";
 import type { DatagramRequest, DatagramSocket } from "../server/sockets/datagram_socket.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";
@@ -49,7 +50,8 @@ export class DatagramRequestHandler<Server = BaseServer, Address extends Deno.Ad
   }
 
   /**
-   * Sends what was written as one datagram, also if {@linkcode handle} threw, as in Python.
+   * Sends what was written as one datagram, also if {@linkcode handle} threw, as in Python. That the
+   * client is gone is no error here.
    *
    * @throws {RangeError} If it is too long for a datagram.
    */
@@ -60,6 +62,10 @@ export class DatagramRequestHandler<Server = BaseServer, Address extends Deno.Ad
   async #send(data: Uint8Array): Promise<void> {
     const { client_address } = this;
     if ("path" in client_address && client_address.path === "") return;
-    await this.socket.sendto(data, client_address);
+    try {
+      await this.socket.sendto(data, client_address);
+    } catch (error) {
+      if (!is_receiver_gone(error)) throw error;
+    }
   }
 }

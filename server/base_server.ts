@@ -466,6 +466,16 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 
   /**
+   * How many requests may be under way when one more is taken. Beyond that they stay where they come
+   * from.
+   *
+   * @ignore
+   */
+  get _max_taken(): number {
+    return Infinity;
+  }
+
+  /**
    * Whether `server_close()` waits for requests under way.
    *
    * @ignore
@@ -518,7 +528,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       : undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
-        this.#ask();
+        if (!this.#crowded) this.#ask();
         if (!this.#arrival) await loop.wait();
         if (loop.stopping) break;
         await this.#turn(loop, has_actions);
@@ -551,6 +561,11 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     } catch (error) {
       await this.#report(error, null);
     }
+  }
+
+  /** Whether so many requests are under way that no more are taken for the moment. */
+  get #crowded(): boolean {
+    return this.#exchanges.size >= this._max_taken;
   }
 
   /** Asks for a request, unless one is asked for or there already. */
@@ -714,6 +729,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   #forget(exchange: Exchange<Request, Address>): void {
     this.#count(exchange);
+    if (this.#crowded) this.#loop?.wake();
     this.#exchanges.delete(exchange);
     exchange.close();
   }

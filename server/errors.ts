@@ -52,6 +52,16 @@ const CLIENT_GONE = new Set([
   "UnexpectedEof",
 ]);
 
+/** The errors by which one learns that nobody receives at an address any more. */
+const RECEIVER_GONE = new Set([
+  "ConnectionRefused",
+  "ConnectionReset",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "NotFound",
+]);
+
 /** The class of an accept error. */
 export function accept_error_class(error: unknown): AcceptErrorClass {
   const { code, name } = names_of(error);
@@ -78,6 +88,12 @@ export class PacketTooLong extends Deno.errors.InvalidData {
 export function is_client_gone(error: unknown): boolean {
   const { code, name } = names_of(error);
   return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
+}
+
+/** Whether an error of sending a datagram only says that its receiver went away. */
+export function is_receiver_gone(error: unknown): boolean {
+  const { code, name } = names_of(error);
+  return RECEIVER_GONE.has(code) || RECEIVER_GONE.has(name);
 }
 
 function names_of(error: unknown): { code: string; name: string } {

@@ -8,7 +8,8 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
 /**
  * A UDP server: each datagram is a request, `[packet, socket]`. It handles one at a time, in the order
- * in which they came; those that come meanwhile wait in the system, which drops what is too much.
+ * in which they came; those that come meanwhile wait in the system, which drops what is too much. With
+ * a mix-in `request_queue_size` of them are under way at the most, unless `max_requests` says other.
  *
  * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both
  * do the same; without the flag it takes about a third of the datagrams per second, and what the
@@ -85,6 +86,16 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
       throw with_address(error, addr);
     }
     this.server_address = this.socket.addr;
+  }
+
+  /**
+   * Without `max_requests`, a flood would fill the memory with datagrams that handlers or workers have
+   * no time for: there is no connection that would bound them.
+   *
+   * @ignore
+   */
+  override get _max_taken(): number {
+    return this.max_requests === Infinity ? this.request_queue_size : Infinity;
   }
 
   /** Receives a datagram. */

@@ -26,7 +26,7 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   #buffer: Uint8Array;
   /** The receiving under way: the address is free only when it has settled. */
   #receiving: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  #closed: Promise<void> | undefined;
 
   /** Binds at once; throws what `Deno.listenDatagram` throws. */
   constructor({ addr, reuse_address, max_packet_size }: DatagramListenOptions<A>) {
@@ -48,8 +48,8 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   }
 
   accept(): Promise<[DatagramRequest<A>, A]> {
-    if (this.#closed) return Promise.reject(new Deno.errors.BadResource("The socket is closed"));
-    const receiving = this.#conn.receive(this.#buffer).then(this.#received);
+    if (this.#closed) return Promise.reject(closed_error());
+    const receiving = this.#conn.receive(this.#buffer).then(this.#received, this.#failed);
     this.#receiving = receiving;
     return receiving;
   }
@@ -58,14 +58,12 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
     return this.#conn.send(data, address);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
     const close = async () => {
       this.#conn.close();
       await this.#receiving.catch(() => {});
     };
-    await (this.#path ? this.#path.release(close) : close());
+    return this.#closed ??= this.#path ? this.#path.release(close) : close();
   }
 
   #received = ([packet, from]: [Uint8Array, Deno.Addr]): [DatagramRequest<A>, A] => {
@@ -73,4 +71,12 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
     if (packet.length > this.#max) throw new PacketTooLong(sender, this.#max);
     return [[this.#pool.copy(packet), this.#socket], sender];
   };
+
+  #failed = (error: unknown): never => {
+    throw this.#closed ? closed_error() : error;
+  };
+}
+
+function closed_error(): Error {
+  return new Deno.errors.BadResource("The socket is closed");
 }

@@ -9,6 +9,7 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
   #path: SocketPath | undefined;
   /** The accept under way: the address is free only when it has settled. */
   #accepting: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, reuse_port }: StreamListenOptions<A>) {
@@ -39,11 +40,11 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
     return accepting;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     const close = async () => {
       this.#listener[Symbol.dispose]();
       await this.#accepting.catch(() => {});
     };
-    await (this.#path ? this.#path.release(close) : close());
+    return this.#closed ??= this.#path ? this.#path.release(close) : close();
   }
 }

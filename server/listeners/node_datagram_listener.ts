@@ -53,6 +53,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   }
 
   send(data: Uint8Array, { hostname, port }: Deno.NetAddr): Promise<number> {
+    if (this.#closed) return Promise.reject(closed_error());
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#socket.send(data, port, hostname, (error) => {
       if (error) reject(deno_error(error));

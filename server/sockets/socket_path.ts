@@ -75,7 +75,7 @@ export class SocketPath {
     // Not after closing: another server may be there by then, even with the same number.
     if (now && !foreign && !this.#removed_by_deno) remove(this.#path);
     await close();
-    if (kept) Deno.renameSync(kept, this.#path);
+    if (kept) restore(kept, this.#path);
   }
 
   /**
@@ -88,7 +88,7 @@ export class SocketPath {
     const kept = this.#id ? keep(this.#path) : undefined;
     if (this.#id && !kept) return false;
     close();
-    if (kept) Deno.renameSync(kept, this.#path);
+    if (kept) restore(kept, this.#path);
     this.#removed_by_deno = false;
     return true;
   }
@@ -103,6 +103,16 @@ function keep(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Gives a file its path again, if that is free now. */
+function restore(kept: string, path: string): void {
+  try {
+    Deno.linkSync(kept, path);
+  } catch {
+    // Nobody removed it, or another server is there already.
+  }
+  remove(kept);
 }
 
 /** Removes the socket of a server that has died; says whether it did. */

@@ -2,6 +2,7 @@ import type { BaseServer } from "../base_server.ts";
 import type { WorkerInfo } from "../info.ts";
 import { with_address } from "../address.ts";
 import { Backoff } from "../backoff.ts";
+import { is_receiver_gone } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { DatagramListener } from "../listeners/listener.ts";
 import { discard, pack } from "./carriage.ts";
@@ -281,6 +282,7 @@ export class WorkerPool {
     try {
       await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
     } catch (error) {
+      if (is_receiver_gone(error)) return;
       await this.#server._report_error(with_address(error, address));
     }
   }

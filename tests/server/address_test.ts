@@ -1,5 +1,15 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { format_address, net_addr, type NetAddress } from "../../server/address.ts";
+import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  format_address,
+  is_abstract,
+  net_addr,
+  type NetAddress,
+  peer_addr,
+  unix_addr,
+  type UnixAddress,
+  wire_addr,
+  with_address,
+} from "../../server/address.ts";
 
 Deno.test("net_addr() takes Python's form of an address and Deno's", () => {
   const addr = { transport: "tcp", hostname: "127.0.0.1", port: 80 } as const;
@@ -28,15 +38,85 @@ Deno.test("net_addr() refuses what is no address", () => {
   }
 });
 
+Deno.test("unix_addr() takes a path and Deno's form of an address", () => {
+  const addr = { transport: "unix", path: "/tmp/socket" } as const;
+  assertEquals(unix_addr("/tmp/socket", "unix"), addr);
+  assertEquals(unix_addr({ path: "/tmp/socket" }, "unix"), addr);
+  assertEquals(unix_addr({ ...addr, transport: "unixpacket" } as UnixAddress, "unix"), addr);
+  assertEquals(unix_addr("\0name", "unixpacket"), { transport: "unixpacket", path: "\0name" });
+});
+
+Deno.test("unix_addr() takes paths of at most 107 bytes, and names the limit", () => {
+  const longest = "/" + "p".repeat(106);
+  assertEquals(unix_addr(longest, "unix").path, longest);
+  for (const path of [longest + "p", "/" + "ü".repeat(54)]) {
+    assertThrows(() => unix_addr(path, "unix"), RangeError, "at most 107");
+  }
+});
+
+Deno.test("unix_addr() refuses what is no path", () => {
+  for (const address of ["", null, undefined, 80, {}, { path: "" }, { path: null }, ["/tmp"]]) {
+    assertThrows(() => unix_addr(address as UnixAddress, "unix"), TypeError);
+  }
+});
+
+Deno.test("is_abstract() tells names from paths", () => {
+  assertEquals(is_abstract("\0name"), true);
+  for (const path of ["/tmp/name", "name", "@name", ""]) assertEquals(is_abstract(path), false);
+});
+
+Deno.test("peer_addr() shows an IPv4 client of an IPv6 socket with its IPv4 address", () => {
+  const mapped: Deno.NetAddr = { transport: "tcp", hostname: "::ffff:1.2.3.4", port: 80 };
+  assertEquals(peer_addr(mapped), { transport: "tcp", hostname: "1.2.3.4", port: 80 });
+  assertEquals(mapped.hostname, "::ffff:1.2.3.4");
+});
+
+Deno.test('peer_addr() gives a Unix client without a name the path ""', () => {
+  const unnamed = { transport: "unix", path: null } as unknown as Deno.UnixAddr;
+  assertEquals(peer_addr(unnamed), { transport: "unix", path: "" });
+});
+
+Deno.test("peer_addr() leaves other addresses as they are", () => {
+  const addrs: Deno.Addr[] = [
+    { transport: "tcp", hostname: "1.2.3.4", port: 80 },
+    { transport: "udp", hostname: "::1", port: 80 },
+    { transport: "udp", hostname: "::ffff:1:2", port: 80 },
+    { transport: "unix", path: "/tmp/socket" },
+    { transport: "unixpacket", path: "" },
+  ];
+  for (const addr of addrs) assertStrictEquals(peer_addr(addr), addr);
+});
+
+Deno.test("wire_addr() undoes peer_addr()", () => {
+  const mapped: Deno.NetAddr = { transport: "udp", hostname: "::ffff:1.2.3.4", port: 80 };
+  assertEquals(wire_addr(peer_addr(mapped)), mapped);
+});
+
 Deno.test("format_address() writes an address as people do", () => {
   const cases: [unknown, string][] = [
     [{ transport: "tcp", hostname: "127.0.0.1", port: 80 }, "127.0.0.1:80"],
     [{ transport: "tcp", hostname: "::1", port: 80 }, "[::1]:80"],
     [{ transport: "tcp", hostname: "localhost", port: 0 }, "localhost:0"],
     [{ transport: "unix", path: "/tmp/socket" }, "/tmp/socket"],
+    [{ transport: "unix", path: "\0name" }, "@name"],
+    [{ transport: "unixpacket", path: "" }, "a socket without a name"],
     ["an array", "an array"],
     [null, "null"],
     [undefined, "undefined"],
   ];
   for (const [address, text] of cases) assertEquals(format_address(address), text);
+});
+
+Deno.test("with_address() adds the address to the same error, once", () => {
+  const addr: Deno.NetAddr = { transport: "tcp", hostname: "::1", port: 80 };
+  const error = new Deno.errors.AddrInUse("in use");
+  assertStrictEquals(with_address(error, addr), error);
+  assertEquals(error.message, "in use: [::1]:80");
+  with_address(error, addr);
+  assertEquals(error.message, "in use: [::1]:80");
+  assertInstanceOf(error, Deno.errors.AddrInUse);
+});
+
+Deno.test("with_address() leaves what is no error", () => {
+  assertEquals(with_address("thrown", { transport: "unix", path: "/tmp/socket" }), "thrown");
 });

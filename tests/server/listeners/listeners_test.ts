@@ -1,19 +1,42 @@
-/** What both TCP listeners do. */
+/** What both stream listeners do. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { StreamListenOptions } from "../../../server/listeners/listener.ts";
+import { OWN_ADDRESS } from "../../fixtures/own_address.ts";
+import { bytes_of, read_to_end, text_of } from "../../fixtures/bytes.ts";
+import { has_ipv6 } from "../../fixtures/datagrams.ts";
+import { TempFolder } from "../../fixtures/temp_folder.ts";
+import { soon } from "../../fixtures/waiting.ts";
 
 /** Where to listen. */
 function at(hostname: string, port: number): StreamListenOptions<Deno.NetAddr> {
   return { addr: { transport: "tcp", hostname, port }, backlog: 16, reuse_port: false };
 }
 
-const HERE = at("127.0.0.1", 0);
+const HERE = at(OWN_ADDRESS, 0);
+
+/** A path to listen at. */
+function at_path(path: string, backlog = 16): StreamListenOptions<Deno.UnixAddr> {
+  return { addr: { transport: "unix", path }, backlog, reuse_port: false };
+}
+
+function connect_to(path: string): Promise<Deno.UnixConn> {
+  return Deno.connect({ transport: "unix", path });
+}
+
+async function names_in({ path }: TempFolder): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+}
 
 for (const Listener of [DenoListener, HandoverListener]) {
-  const test = (name: string, run: () => Promise<void>) =>
-    Deno.test(`${Listener.name} ${name}`, run);
+  const test = (name: string, run: () => Promise<void>, ignore = false) =>
+    Deno.test(`${Listener.name} ${name}`, { ignore }, run);
+  const test_unix = (name: string, run: (folder: TempFolder) => Promise<void>) =>
+    test(`at a path ${name}`, async () => {
+      await using folder = await TempFolder.make();
+      await run(folder);
+    }, Deno.build.os === "windows");
 
   test("has the real port at once, and accepts", async () => {
     const listener = new Listener(HERE);
@@ -29,7 +52,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
   test("frees the address before close() resolves, also while it accepts", async () => {
     let port = 0;
     for (let turn = 0; turn < 5; turn++) {
-      const listener = new Listener(at("127.0.0.1", port));
+      const listener = new Listener(at(OWN_ADDRESS, port));
       port = listener.addr.port;
       const accepting = assertRejects(async () => await listener.accept(), Deno.errors.BadResource);
       await listener.close();
@@ -37,7 +60,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
       await accepting;
     }
     await assertRejects(async () => {
-      const listener = new Listener(at("127.0.0.1", port));
+      const listener = new Listener(at(OWN_ADDRESS, port));
       await listener.close();
       await listener.accept();
     }, Deno.errors.BadResource);
@@ -46,14 +69,14 @@ for (const Listener of [DenoListener, HandoverListener]) {
   test("says why it cannot listen, and leaves nothing", async () => {
     const first = new Listener(HERE);
     const { port } = first.addr;
-    assertThrows(() => new Listener(at("127.0.0.1", port)), Deno.errors.AddrInUse);
+    assertThrows(() => new Listener(at(OWN_ADDRESS, port)), Deno.errors.AddrInUse);
     await first.close();
     assertThrows(
       () => new Listener(at("192.0.2.1", 0)),
       Deno.errors.AddrNotAvailable,
     );
     assertThrows(() => new Listener(at("no such host", 0)));
-    const again = new Listener(at("127.0.0.1", port));
+    const again = new Listener(at(OWN_ADDRESS, port));
     await again.close();
   });
 
@@ -76,6 +99,108 @@ for (const Listener of [DenoListener, HandoverListener]) {
     await listener.close();
     assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
   });
+
+  test("at all interfaces sees an IPv4 client with its IPv4 address", async () => {
+    const listener = new Listener(at("::", 0));
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    using socket = await listener.accept();
+    assertEquals(socket.remoteAddr, client.localAddr);
+    assertEquals(socket.localAddr, client.remoteAddr);
+    await listener.close();
+  }, !has_ipv6());
+
+  test_unix("accepts, and the client has no name", async (folder) => {
+    const path = folder.join("server");
+    const listener = new Listener(at_path(path));
+    assertEquals(listener.addr, { transport: "unix", path });
+    using client = await connect_to(path);
+    using socket = await listener.accept();
+    assertEquals(socket.localAddr, { transport: "unix", path });
+    assertEquals(socket.remoteAddr, { transport: "unix", path: "" });
+    await client.write(bytes_of("question"));
+    assertEquals(text_of(await socket.recv(100)), "question");
+    await socket.sendall(bytes_of("answer"));
+    await socket.closeWrite();
+    assertEquals(text_of(await read_to_end(client)), "answer");
+    await listener.close();
+  });
+
+  test_unix("frees it before close() resolves, also while it accepts", async (folder) => {
+    for (let turn = 0; turn < 5; turn++) {
+      const listener = new Listener(at_path(folder.join("server")));
+      const accepting = assertRejects(async () => await listener.accept(), Deno.errors.BadResource);
+      await listener.close();
+      await listener.close();
+      await accepting;
+      assertEquals(await names_in(folder), []);
+      await assertRejects(async () => await listener.accept(), Deno.errors.BadResource);
+    }
+  });
+
+  test_unix("closes connections that nobody took", async (folder) => {
+    const listener = new Listener(at_path(folder.join("server")));
+    using client = await connect_to(folder.join("server"));
+    await listener.close();
+    assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
+  });
+
+  test_unix("says why it cannot listen, and leaves nothing", async (folder) => {
+    assertThrows(() => new Listener(at_path(folder.join("no/server"))), Deno.errors.NotFound);
+    assertEquals(await names_in(folder), []);
+  });
+}
+
+// Renaming one name of a file to another of the same file leaves both (rename(2)).
+Deno.test("HandoverListener at a path stops when its backlog is full, and loses nobody", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.join("server");
+  const listener = new HandoverListener(at_path(path, 4));
+  const clients = await connect_until_full(path);
+  assert(clients.length >= 4, `it holds ${clients.length} only`);
+  assertEquals(await names_in(folder), ["server"]);
+  for (const client of clients) {
+    using socket = await soon(Promise.resolve(listener.accept()));
+    await socket.sendall(bytes_of("taken"));
+    await socket.closeWrite();
+    assertEquals(text_of(await soon(read_to_end(client))), "taken");
+    client.close();
+  }
+  assertEquals(await names_in(folder), ["server"]);
+  using client = await connect_to(path);
+  using socket = await soon(Promise.resolve(listener.accept()));
+  await client.write(bytes_of("late"));
+  assertEquals(text_of(await socket.recv(100)), "late");
+  await listener.close();
+  assertEquals(await names_in(folder), []);
+});
+
+Deno.test("HandoverListener frees its path also while it is stopped", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using folder = await TempFolder.make();
+  const listener = new HandoverListener(at_path(folder.join("server"), 1));
+  const clients = await connect_until_full(folder.join("server"));
+  await listener.close();
+  assertEquals(await names_in(folder), []);
+  for (const client of clients) {
+    assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
+    client.close();
+  }
+});
+
+/** Connects until the system refuses, which is when nobody accepts and it holds what it may. */
+async function connect_until_full(path: string): Promise<Deno.UnixConn[]> {
+  const clients: Deno.UnixConn[] = [];
+  for (;;) {
+    assert(clients.length < 1000, "it does not stop");
+    try {
+      clients.push(await connect_to(path));
+    } catch {
+      return clients;
+    }
+  }
 }
 
 Deno.test("HandoverListener stops when its backlog is full, and loses nobody", async () => {

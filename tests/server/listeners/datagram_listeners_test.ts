@@ -1,0 +1,356 @@
+/** What both datagram listeners do. */
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import dgram from "node:dgram";
+import { accept_error_class, PacketTooLong } from "../../../server/errors.ts";
+import { DenoDatagramListener } from "../../../server/listeners/deno_datagram_listener.ts";
+import type {
+  DatagramListener,
+  DatagramListenOptions,
+} from "../../../server/listeners/listener.ts";
+import { NodeDatagramListener } from "../../../server/listeners/node_datagram_listener.ts";
+import { OWN_ADDRESS } from "../../fixtures/own_address.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/bytes.ts";
+import { DatagramClient, has_ipv6 } from "../../fixtures/datagrams.ts";
+import { is_there, output_of } from "../../fixtures/programs.ts";
+import { until } from "../../fixtures/serving.ts";
+import { TempFolder } from "../../fixtures/temp_folder.ts";
+import { soon } from "../../fixtures/waiting.ts";
+
+type Options = DatagramListenOptions<Deno.NetAddr>;
+
+/** Where to listen. */
+function at(hostname: string, port = 0, options: Partial<Options> = {}): Options {
+  const addr: Deno.NetAddr = { transport: "udp", hostname, port };
+  return { addr, backlog: 16, reuse_address: false, max_packet_size: 65_507, ...options };
+}
+
+const HERE = at("127.0.0.1");
+const EMPTY = new Uint8Array(0);
+
+/** The two classes, with one type. */
+const LISTENERS: { name: string; make(options: Options): DatagramListener<Deno.NetAddr> }[] = [
+  { name: "DenoDatagramListener", make: (options) => new DenoDatagramListener(options) },
+  { name: "NodeDatagramListener", make: (options) => new NodeDatagramListener(options) },
+];
+
+/** The next datagram as text, and its sender. */
+async function take<A extends Deno.Addr>(listener: DatagramListener<A>): Promise<[string, A]> {
+  const [[packet], sender] = await soon(Promise.resolve(listener.accept()));
+  return [text_of(packet), sender];
+}
+
+for (const { name: listener_name, make } of LISTENERS) {
+  const test = (name: string, run: () => Promise<void>, ignore = false) =>
+    Deno.test(`${listener_name} ${name}`, { ignore }, run);
+
+  test("has the real port at once, receives and replies", async () => {
+    const listener = make(HERE);
+    assert(listener.addr.port > 0);
+    using client = new DatagramClient(listener.addr);
+    await client.send("question");
+    const [[packet, socket], sender] = await listener.accept();
+    assertEquals(text_of(packet), "question");
+    assertEquals(sender, client.addr);
+    assertEquals(socket.addr, listener.addr);
+    assertEquals(await socket.sendto(bytes_of("answer"), sender), 6);
+    assertEquals(text_of(await client.receive()), "answer");
+    assertEquals(await listener.send(EMPTY, sender), 0);
+    assertEquals(await client.receive(), EMPTY);
+    await listener.close();
+  });
+
+  test("receives datagrams whole, the empty and the longest too", async () => {
+    const listener = make(HERE);
+    using client = new DatagramClient(listener.addr);
+    for (const length of [0, 1, 1500, 65_507, 0]) {
+      const sent = pattern(length);
+      const accepting = listener.accept();
+      await client.send(sent);
+      const [[packet, socket], sender] = await soon(Promise.resolve(accepting));
+      assert(same_bytes(packet, sent), `${packet.length} of ${length} bytes`);
+      await socket.sendto(packet, sender);
+      assert(same_bytes(await client.receive(), sent), `the reply of ${length} bytes`);
+    }
+    await listener.close();
+  });
+
+  test("keeps what comes while nobody waits, in its order", async () => {
+    const listener = make(HERE);
+    using client = new DatagramClient(listener.addr);
+    const sent = ["one", "", "two", "three"];
+    for (const text of sent) await client.send(text);
+    const packets: Uint8Array[] = [];
+    for (const _ of sent) packets.push((await soon(Promise.resolve(listener.accept())))[0][0]);
+    assertEquals(packets.map(text_of), sent, "a later one overwrites an earlier one");
+    await listener.close();
+  });
+
+  test("drops a datagram longer than max_packet_size, and gets the next", async () => {
+    const listener = make(at("127.0.0.1", 0, { max_packet_size: 4 }));
+    using client = new DatagramClient(listener.addr);
+    for (const text of ["four", "five!", "far too long", "next"]) await client.send(text);
+    assertEquals((await take(listener))[0], "four");
+    const { hostname, port } = client.addr as Deno.NetAddr;
+    for (let turn = 0; turn < 2; turn++) {
+      const error = await assertRejects(() => take(listener), PacketTooLong);
+      assert(error.message.includes(`${hostname}:${port}`), error.message);
+      assert(error.message.includes("max_packet_size = 4"), error.message);
+      assertEquals(error.code, "EMSGSIZE");
+      assertEquals(accept_error_class(error), "retry");
+    }
+    assertEquals((await take(listener))[0], "next");
+    const accepting = assertRejects(() => take(listener), PacketTooLong);
+    await client.send("five!");
+    await accepting;
+    await listener.close();
+  });
+
+  test("frees the port before close() resolves, also while it accepts", async () => {
+    let port = 0;
+    for (let turn = 0; turn < 5; turn++) {
+      const listener = make(at(OWN_ADDRESS, port));
+      port = listener.addr.port;
+      const accepting = assertRejects(() => take(listener));
+      await Promise.all([listener.close(), listener.close()]);
+      await listener.close();
+      await accepting;
+      await assertRejects(() => take(listener), Deno.errors.BadResource);
+    }
+  });
+
+  test("ends an accept() under way at close() as Listener says", async () => {
+    const listener = make(HERE);
+    const accepting = assertRejects(() => take(listener), Deno.errors.BadResource);
+    await listener.close();
+    await accepting;
+  });
+
+  test("forgets at close() what has come", async () => {
+    const listener = make(HERE);
+    using client = new DatagramClient(listener.addr);
+    await client.send("one");
+    await client.send("two");
+    assertEquals((await take(listener))[0], "one");
+    await listener.close();
+    await assertRejects(() => take(listener), Deno.errors.BadResource);
+  });
+
+  test("cannot send any more after close()", async () => {
+    const listener = make(HERE);
+    using client = new DatagramClient(listener.addr);
+    await listener.close();
+    const send = () => listener.send(EMPTY, client.addr as Deno.NetAddr);
+    await assertRejects(send, Deno.errors.BadResource);
+  });
+
+  test("says why it cannot bind, and leaves nothing", async () => {
+    const first = make(at(OWN_ADDRESS));
+    const { port } = first.addr;
+    assertThrows(() => make(at(OWN_ADDRESS, port)), Deno.errors.AddrInUse);
+    await first.close();
+    assertThrows(() => make(at("192.0.2.1")), Deno.errors.AddrNotAvailable);
+    assertThrows(() => make(at("no such host")));
+    await make(at(OWN_ADDRESS, port)).close();
+  });
+
+  test("takes names and IPv6 addresses", async () => {
+    for (const hostname of has_ipv6() ? ["localhost", "::1", "0.0.0.0"] : ["localhost"]) {
+      const listener = make(at(hostname));
+      const { port } = listener.addr;
+      const dial = hostname === "0.0.0.0" ? "127.0.0.1" : listener.addr.hostname;
+      using client = new DatagramClient({ transport: "udp", hostname: dial, port }, dial);
+      await client.send("question");
+      const [[packet, socket], sender] = await soon(Promise.resolve(listener.accept()));
+      assertEquals(sender, client.addr);
+      await socket.sendto(packet, sender);
+      assertEquals(text_of(await client.receive()), "question");
+      await listener.close();
+    }
+  });
+
+  test("sends to a name", async () => {
+    const listener = make(HERE);
+    using client = new DatagramClient(listener.addr);
+    await client.send("question");
+    const [[, socket], { port }] = await soon(Promise.resolve(listener.accept()));
+    await socket.sendto(bytes_of("answer"), ["localhost", port]);
+    assertEquals(text_of(await client.receive()), "answer");
+    await listener.close();
+  });
+
+  test("at all interfaces sees an IPv4 client with its IPv4 address, and replies", async () => {
+    const listener = make(at("::"));
+    const { port } = listener.addr;
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      using client = new DatagramClient({ transport: "udp", hostname, port }, hostname);
+      await client.send("question");
+      const [[, socket], sender] = await soon(Promise.resolve(listener.accept()));
+      assertEquals(sender, client.addr);
+      await socket.sendto(bytes_of("answer"), sender);
+      assertEquals(text_of(await client.receive()), "answer");
+    }
+    await listener.close();
+  }, !has_ipv6());
+
+  test("shares its address with another that says so, too", async () => {
+    const first = make(at(OWN_ADDRESS, 0, { reuse_address: true }));
+    const { port } = first.addr;
+    assertThrows(() => make(at(OWN_ADDRESS, port)), Deno.errors.AddrInUse);
+    const second = make(at(OWN_ADDRESS, port, { reuse_address: true }));
+    using client = new DatagramClient(second.addr);
+    await client.send("who?");
+    // Which of them gets it, other systems decide otherwise.
+    if (Deno.build.os === "linux") assertEquals((await take(second))[0], "who?");
+    await first.close();
+    await second.close();
+  });
+
+  test("goes on when a client is gone before the reply", async () => {
+    const listener = make(HERE);
+    using stays = new DatagramClient(listener.addr);
+    for (let turn = 0; turn < 3; turn++) {
+      const goes = new DatagramClient(listener.addr);
+      await goes.send("question");
+      const [[packet, socket], sender] = await soon(Promise.resolve(listener.accept()));
+      goes[Symbol.dispose]();
+      await socket.sendto(packet, sender);
+      await stays.send("still there?");
+      assertEquals((await take(listener))[0], "still there?");
+    }
+    await listener.close();
+  });
+}
+
+/** A listener over `node:dgram`, and how many datagrams have come to it. */
+function counted(options: Options): { listener: NodeDatagramListener; count: () => number } {
+  const { createSocket } = dgram;
+  let count = 0;
+  Object.assign(dgram, {
+    createSocket: (...args: Parameters<typeof createSocket>) =>
+      createSocket(...args).on("message", () => count++),
+  });
+  try {
+    return { listener: new NodeDatagramListener(options), count: () => count };
+  } finally {
+    Object.assign(dgram, { createSocket });
+  }
+}
+
+Deno.test("NodeDatagramListener loses what exceeds its backlog, and goes on", async () => {
+  const { listener, count } = counted(at("127.0.0.1", 0, { backlog: 3 }));
+  using client = new DatagramClient(listener.addr);
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 6; n++) await client.send(`${round}.${n}`);
+    await until(() => count() === (round + 1) * 6 + round);
+    for (let n = 0; n < 3; n++) assertEquals((await take(listener))[0], `${round}.${n}`);
+    const next = take(listener);
+    await client.send("next");
+    assertEquals((await next)[0], "next");
+  }
+  await listener.close();
+});
+
+Deno.test("NodeDatagramListener keeps 8 MiB at most, and loses the rest", async () => {
+  const { listener, count } = counted(at("127.0.0.1", 0, { backlog: 4096 }));
+  using client = new DatagramClient(listener.addr);
+  const packet = pattern(65_507);
+  for (let n = 1; n <= 140; n++) {
+    await client.send(packet);
+    await until(() => count() === n);
+  }
+  const fit = Math.floor(8_388_608 / packet.length);
+  for (let n = 0; n < fit; n++) {
+    const [[taken]] = await soon(Promise.resolve(listener.accept()));
+    assert(same_bytes(taken, packet), `packet ${n}`);
+  }
+  const next = take(listener);
+  await client.send("next");
+  assertEquals((await next)[0], "next");
+  await listener.close();
+});
+
+/** A test in a folder with paths. */
+function test_unix(
+  name: string,
+  run: (
+    folder: TempFolder,
+    make: (name: string, max_packet_size?: number) => DenoDatagramListener<Deno.UnixAddr>,
+  ) => Promise<void>,
+  ignore = Deno.build.os === "windows",
+): void {
+  Deno.test(`DenoDatagramListener at a path ${name}`, { ignore }, async () => {
+    await using folder = await TempFolder.make();
+    await run(folder, (name, max_packet_size = 65_507) => {
+      const addr: Deno.UnixAddr = { transport: "unixpacket", path: folder.join(name) };
+      return new DenoDatagramListener({ addr, backlog: 1, reuse_address: false, max_packet_size });
+    });
+  });
+}
+
+async function names_in({ path }: TempFolder): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+}
+
+test_unix("receives, replies, and is gone after close()", async (folder, make) => {
+  const listener = make("server");
+  using client = new DatagramClient(listener.addr, folder.join("client"));
+  for (const length of [0, 1, 65_507]) {
+    const sent = pattern(length);
+    await client.send(sent);
+    const [[packet, socket], sender] = await soon(listener.accept());
+    assertEquals(sender, { transport: "unixpacket", path: folder.join("client") });
+    assert(same_bytes(packet, sent), `${packet.length} of ${length} bytes`);
+    await socket.sendto(packet, sender);
+    assert(same_bytes(await client.receive(), sent), `the reply of ${length} bytes`);
+  }
+  await listener.close();
+  assertEquals(await names_in(folder), ["client"]);
+});
+
+test_unix("sees a client without a name, and cannot send to it", async (_folder, make) => {
+  const listener = make("server");
+  const accepting = listener.accept();
+  await output_of("socat", ["-u", "-", `UNIX-SENDTO:${listener.addr.path}`], "from nobody");
+  const [[packet, socket], sender] = await soon(accepting);
+  assertEquals(text_of(packet), "from nobody");
+  assertEquals(sender, { transport: "unixpacket", path: "" });
+  await assertRejects(() => socket.sendto(packet, sender), TypeError);
+  await listener.close();
+}, !is_there("socat"));
+
+test_unix("drops a datagram longer than max_packet_size", async (folder, make) => {
+  const listener = make("server", 4);
+  using client = new DatagramClient(listener.addr, folder.join("client"));
+  for (const text of ["five!", "next"]) await client.send(text);
+  const error = await assertRejects(() => take(listener), PacketTooLong);
+  assert(error.message.includes(folder.join("client")), error.message);
+  assertEquals((await take(listener))[0], "next");
+  await listener.close();
+});
+
+test_unix("frees it before close() resolves, also while it accepts", async (folder, make) => {
+  for (let turn = 0; turn < 5; turn++) {
+    const listener = make("server");
+    const accepting = assertRejects(() => take(listener));
+    await Promise.all([listener.close(), listener.close()]);
+    await listener.close();
+    await accepting;
+    assertEquals(await names_in(folder), []);
+  }
+});
+
+test_unix("goes on when a client is gone before the reply", async (folder, make) => {
+  const listener = make("server");
+  const goes = new DatagramClient(listener.addr, folder.join("client"));
+  await goes.send("question");
+  const [[packet, socket], sender] = await soon(listener.accept());
+  goes[Symbol.dispose]();
+  const error = await assertRejects(() => socket.sendto(packet, sender));
+  assertInstanceOf(error, Deno.errors.ConnectionRefused);
+  await Deno.remove(folder.join("client"));
+  await assertRejects(() => socket.sendto(packet, sender), Deno.errors.NotFound);
+  using stays = new DatagramClient(listener.addr, folder.join("client"));
+  await stays.send("still there?");
+  assertEquals((await take(listener))[0], "still there?");
+  await listener.close();
+});
