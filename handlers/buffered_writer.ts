@@ -1,8 +1,12 @@
 import { Buffer } from "node:buffer";
+import { BytePool } from "../server/sockets/byte_pool.ts";
 
 const ENCODER = new TextEncoder();
 /** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
 const DEFAULT_SIZE = 8192;
+
+/** What is collected by all writers of a thread. */
+const POOL = new BytePool();
 
 /** Where a writer writes: a {@linkcode StreamSocket}, or what else takes all it is given. */
 export interface ByteSink {
@@ -60,7 +64,7 @@ export class BufferedWriter {
       await this.#send(bytes);
     } else {
       // A copy: the caller may fill its array anew before this one is sent.
-      this.#parts.push(bytes.slice());
+      this.#parts.push(POOL.copy(bytes));
       this.#length += bytes.length;
       if (this.#length >= this.#size) await this.flush();
     }
@@ -74,7 +78,8 @@ export class BufferedWriter {
    */
   async flush(): Promise<void> {
     if (this.#length === 0) return await this.#sending;
-    const data = Buffer.concat(this.#parts, this.#length);
+    const [first, ...more] = this.#parts;
+    const data = more.length > 0 ? Buffer.concat(this.#parts, this.#length) : first!;
     this.#parts = [];
     this.#length = 0;
     await this.#send(data);

@@ -36,8 +36,14 @@ export interface RequestHandlerConstructor {
   module?: string;
 }
 
-/** What `get_request()` brought: a request, or an error. */
-type Arrival<Request, Address> = { taken: [Request, Address] } | { error: unknown };
+/** What `get_request()` threw. */
+class AcceptFailure {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
 
 /**
  * The life of a request, whatever requests are: take it, verify it, process it, close it. It knows no
@@ -120,7 +126,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #outcomes: Record<Outcome, number> = { completed: 0, failed: 0, refused: 0, timed_out: 0 };
   /** Whether a call of `get_request` is under way, or what it brought not yet used. */
   #asked = false;
-  #arrival: Arrival<Request, Address> | undefined;
+  #arrival: [Request, Address] | AcceptFailure | undefined;
   #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
   #overdue: PromiseWithResolvers<void> = Promise.withResolvers();
   #overdue_at = Infinity;
@@ -213,8 +219,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   async handle_request(): Promise<void> {
     await this.#serving(async (loop) => {
       if (!await this.#arrives_in_time(loop)) return;
-      const exchange = await this.#turn(loop);
-      if (exchange?.state === "closing") await exchange.closed;
+      loop.enter();
+      const handled = this.#handle_arrival(loop);
+      await done(handled);
+      loop.leave();
+      const lingers = handled instanceof Exchange && handled.state === "closing";
+      if (lingers) await handled.closed;
     });
   }
 
@@ -294,12 +304,13 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @param client_address The client's address.
    * @param finish What runs the handler: {@linkcode finish_request} unless told.
    */
-  async run_request(
+  run_request(
     request: Request,
     client_address: Address,
-    finish: () => void | Promise<void> = () => this.finish_request(request, client_address),
+    finish?: () => void | Promise<void>,
   ): Promise<void> {
-    await this._run(this._claim(request, client_address), finish);
+    const exchange = this._claim(request, client_address);
+    return exchange.running = this._run(exchange, finish);
   }
 
   /**
@@ -319,27 +330,32 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    *
    * @ignore
    */
-  async _run(
-    exchange: Exchange<Request, Address>,
-    finish: () => void | Promise<void>,
-  ): Promise<void> {
-    if (exchange.state !== "waiting" || exchange.over) return;
+  _run(exchange: Exchange<Request, Address>, finish?: () => void | Promise<void>): Promise<void> {
+    if (exchange.state !== "waiting" || exchange.over) return Promise.resolve();
     exchange.state = "running";
     this.#active++;
     const clock = this.#start_clock(exchange);
-    try {
-      const finished = finish();
-      if (is_pending(finished)) await exchange.until(finished);
-    } catch (error) {
-      // What a handler throws because it was cut short is no news.
-      if (!exchange.outcome) {
-        exchange.outcome = "failed";
-        await this.#report(error, exchange);
+    return new Promise((resolve) => {
+      // A handler that never ends must not hold the loop once its request is given up.
+      exchange.on_close(() => {
+        if (clock !== undefined) clearTimeout(clock);
+        resolve();
+      });
+      const ended = () => {
+        if (clock !== undefined) clearTimeout(clock);
+        this.#close(exchange);
+        resolve();
+      };
+      const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
+      try {
+        const { request, client_address } = exchange;
+        const finished = finish ? finish() : this.finish_request(request, client_address);
+        if (is_pending(finished)) finished.then(ended, failed);
+        else ended();
+      } catch (error) {
+        failed(error);
       }
-    } finally {
-      if (clock !== undefined) clearTimeout(clock);
-    }
-    this.#close(exchange);
+    });
   }
 
   /**
@@ -531,27 +547,15 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
         if (!this.#crowded) this.#ask();
         if (!this.#arrival) await loop.wait();
         if (loop.stopping) break;
-        await this.#turn(loop, has_actions);
+        loop.enter();
+        const handled = done(this.#handle_arrival(loop));
+        if (handled) await handled;
+        if (has_actions) await this.#service_actions();
+        loop.leave();
         if (turn % FAIR_TURNS === 0) await setImmediate();
       }
     } finally {
       clearInterval(ticks);
-    }
-  }
-
-  /** Handles what has come, if anything. */
-  async #turn(
-    loop: ServeLoop,
-    has_actions = false,
-  ): Promise<Exchange<Request, Address> | undefined> {
-    loop.enter();
-    try {
-      const handled = this.#handle_arrival(loop);
-      const exchange = is_pending(handled) ? await handled : handled;
-      if (has_actions) await this.#service_actions();
-      return exchange;
-    } finally {
-      loop.leave();
     }
   }
 
@@ -574,23 +578,22 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.#asked = true;
     try {
       const request = this.get_request();
-      if (!(request instanceof Promise)) this.#arrived(arrival_of(request));
-      else {
-        request.then(
-          (taken) => this.#arrived(arrival_of(taken)),
-          (error) => this.#arrived({ error }),
-        );
-      }
+      if (is_pending(request)) request.then(this.#arrived, this.#failed);
+      else this.#arrived(request);
     } catch (error) {
-      this.#arrived({ error });
+      this.#failed(error);
     }
   }
 
-  #arrived(arrival: Arrival<Request, Address>): void {
-    this.#arrival = arrival;
+  #arrived = (arrival: unknown): void => {
+    if (Array.isArray(arrival)) this.#arrival = arrival as [Request, Address];
+    else if (arrival instanceof AcceptFailure) this.#arrival = arrival;
+    else this.#arrival = new AcceptFailure(no_request(arrival));
     this.#loop?.wake();
     if (this.#closing) this.#drop_arrival();
-  }
+  };
+
+  #failed = (error: unknown): void => this.#arrived(new AcceptFailure(error));
 
   async #arrives_in_time(loop: ServeLoop): Promise<boolean> {
     this.#ask();
@@ -606,22 +609,21 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     return false;
   }
 
-  #handle_arrival(
-    loop: ServeLoop,
-  ):
-    | Exchange<Request, Address>
-    | undefined
-    | Promise<Exchange<Request, Address> | undefined> {
+  /** Handles what has come, if anything: it is done when {@linkcode done} is. */
+  #handle_arrival(loop: ServeLoop): Exchange<Request, Address> | Promise<void> | undefined {
     const arrival = this.#arrival;
     if (!arrival) return undefined;
     this.#arrival = undefined;
     this.#asked = false;
-    if ("error" in arrival) return this.#handle_accept_error(arrival.error, loop);
+    if (arrival instanceof AcceptFailure) return this.#handle_accept_error(arrival.error, loop);
     this.#pauses.reset();
-    return this.#handle(...arrival.taken);
+    const exchange = this.#open(arrival[0], arrival[1]);
+    this.#accepted++;
+    exchange.handled = this.#handle(exchange);
+    return exchange;
   }
 
-  async #handle_accept_error(error: unknown, loop: ServeLoop): Promise<undefined> {
+  async #handle_accept_error(error: unknown, loop: ServeLoop): Promise<void> {
     const kind = accept_error_class(error);
     if (kind === "stop") loop.stop();
     if (error instanceof PacketTooLong) await this.#report(error, null);
@@ -630,24 +632,48 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     if (!loop.stopping) await loop.pause(this.#pauses.next());
   }
 
-  async #handle(request: Request, client_address: Address): Promise<Exchange<Request, Address>> {
-    const exchange = this.#open(request, client_address);
-    this.#accepted++;
+  #handle(exchange: Exchange<Request, Address>): void | Promise<void> {
     try {
-      const verdict = this.verify_request(request, client_address);
-      const welcome = is_pending(verdict) ? await exchange.until(verdict) : verdict;
-      if (welcome && !exchange.aborted) {
-        const processed = this.#process(exchange);
-        if (is_pending(processed)) await exchange.until(processed);
-        return exchange;
-      }
-      exchange.outcome = "refused";
+      const welcome = this.verify_request(exchange.request, exchange.client_address);
+      if (is_pending(welcome)) return this.#handle_later(exchange, welcome);
+      const processed = this.#admit(exchange, welcome);
+      // What run_request() gave resolves in any case; that of an override may not, and may reject.
+      if (!is_pending(processed) || processed === exchange.running) return processed;
+      return this.#handle_later(exchange, true, processed);
     } catch (error) {
-      exchange.outcome ??= "failed";
-      await this.#report(error, exchange);
+      return this.#handler_failed(exchange, error).then(() => this.#close(exchange));
     }
+  }
+
+  /** The same where a hook must be waited for, but no longer than until the request is closed. */
+  async #handle_later(
+    exchange: Exchange<Request, Address>,
+    welcome: boolean | Promise<boolean>,
+    processed?: void | Promise<void>,
+  ): Promise<void> {
+    try {
+      if (is_pending(welcome)) {
+        processed = this.#admit(exchange, await exchange.until(welcome) ?? false);
+      }
+      if (is_pending(processed)) await exchange.until(processed);
+    } catch (error) {
+      await this.#handler_failed(exchange, error);
+      this.#close(exchange);
+    }
+  }
+
+  /** Processes a request, or refuses it. */
+  #admit(exchange: Exchange<Request, Address>, welcome: boolean): void | Promise<void> {
+    if (welcome && !exchange.aborted) return this.#process(exchange);
+    exchange.outcome = "refused";
     this.#close(exchange);
-    return exchange;
+  }
+
+  /** Reports what a hook or a handler threw; what one throws that was cut short is no news. */
+  async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
+    if (exchange.outcome) return;
+    exchange.outcome = "failed";
+    await this.#report(error, exchange);
   }
 
   #process(exchange: Exchange<Request, Address>): void | Promise<void> {
@@ -809,8 +835,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #drop_arrival(): void {
     const arrival = this.#arrival;
     this.#arrival = undefined;
-    if (!arrival || !("taken" in arrival)) return;
-    const exchange = this.#open(...arrival.taken);
+    if (!arrival || arrival instanceof AcceptFailure) return;
+    const exchange = this.#open(...arrival);
     this.#accepted++;
     exchange.outcome = "refused";
     this.#close(exchange);
@@ -826,10 +852,14 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 }
 
-/** What a `get_request()` gave, which may be wrong in programs that are not type-checked. */
-function arrival_of<Request, Address>(taken: [Request, Address]): Arrival<Request, Address> {
-  if (Array.isArray(taken)) return { taken };
-  return { error: new TypeError(`get_request() must give [request, client_address]: ${taken}`) };
+/** What is wrong with what a `get_request()` gave, in a program that is not type-checked. */
+function no_request(taken: unknown): TypeError {
+  return new TypeError(`get_request() must give [request, client_address]: ${taken}`);
+}
+
+/** What must be waited for until a request is handled, or an accept error. */
+function done(handled: Exchange | Promise<void> | undefined): void | Promise<void> {
+  return handled instanceof Exchange ? handled.handled : handled;
 }
 
 /** Whether what a hook gave must be waited for; waiting for nothing would cost a turn. */

@@ -24,6 +24,10 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Whether somebody has undertaken to run it: it is nobody else's any more. */
   claimed = false;
   state: ExchangeState = "waiting";
+  /** Its run, which ends when the request is closed at the latest. */
+  running: Promise<void> | undefined;
+  /** What the loop waits for before it takes the next request. */
+  handled: void | Promise<void> = undefined;
   outcome: Outcome | undefined;
   /** Whether the request was told to end. */
   aborted = false;
@@ -49,7 +53,7 @@ export class Exchange<Request = unknown, Address = unknown> {
 
   /** Resolves when the request is closed. */
   get closed(): Promise<void> {
-    return new Promise((resolve) => this.#on_close(resolve));
+    return new Promise((resolve) => this.on_close(resolve));
   }
 
   /**
@@ -60,7 +64,7 @@ export class Exchange<Request = unknown, Address = unknown> {
    */
   until<T>(step: PromiseLike<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#on_close(() => resolve(undefined));
+      this.on_close(() => resolve(undefined));
       step.then(resolve, reject);
     });
   }
@@ -104,7 +108,8 @@ export class Exchange<Request = unknown, Address = unknown> {
     if (exchanges.get(this.request) === this) exchanges.delete(this.request);
   }
 
-  #on_close(watch: () => void): void {
+  /** Calls a function when the request is closed. */
+  on_close(watch: () => void): void {
     if (this.state === "closed") watch();
     else if (this.#watchers) this.#watchers.push(watch);
     else this.#watchers = [watch];

@@ -75,18 +75,28 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * is none.
    * @throws {TypeError} If it is no address, as that of a client without a name.
    */
-  async sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
-    if (data.length > this.#max) {
-      throw new RangeError(
-        `Cannot send ${data.length} bytes as one datagram: it can have at most ${this.#max}`,
-      );
+  sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
+    try {
+      this.#check_size(data);
+      return this.#sender.send(data, this.#target(address));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return await this.#sender.send(data, this.#target(address));
+  }
+
+  #check_size({ length }: Uint8Array): void {
+    if (length <= this.#max) return;
+    throw new RangeError(
+      `Cannot send ${length} bytes as one datagram: it can have at most ${this.#max}`,
+    );
   }
 
   #target(address: A | NetAddress | UnixAddress): A {
     const { transport } = this.addr;
     if (transport !== "udp") return unix_addr(address as UnixAddress, "unixpacket") as A;
+    // A client's address, as it came, is what is given mostly.
+    const known = !this.#ipv6 && (address as Deno.NetAddr)?.transport === "udp";
+    if (known) return address as A;
     const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
     return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
   }

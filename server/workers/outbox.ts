@@ -2,8 +2,7 @@ import { setImmediate } from "node:timers";
 
 /**
  * Sends messages to another thread. Each message has its price there, whatever its size, so those
- * that may wait travel together: the first of a turn of the event loop goes at once, and what follows
- * in the same turn goes at its end.
+ * that may wait go together at the end of a turn of the event loop.
  */
 export class Outbox<Message> {
   #deliver: (messages: Message[]) => void;
@@ -27,18 +26,15 @@ export class Outbox<Message> {
     this.#deliver([message]);
   }
 
-  /** Sends a message, which can surely be cloned, now or at the end of this turn. */
+  /** Sends a message, which can surely be cloned, at the end of this turn. */
   defer(message: Message): void {
-    if (this.#scheduled) {
-      this.#waiting.push(message);
-      return;
-    }
+    this.#waiting.push(message);
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
       this.flush();
     });
-    this.#deliver([message]);
   }
 
   /** Sends what waits. */

@@ -116,20 +116,42 @@ export class WorkerPool {
     }
   }
 
-  /** Sends a request to a worker when one is free; in an object, so that nobody awaits the outcome. */
+  /**
+   * Sends a request to the worker with the least to do, when there is one; in an object, so that nobody
+   * awaits the outcome.
+   */
   async #send(
     exchange: Exchange,
     parcel: Parcel,
   ): Promise<{ outcome: Promise<"done" | "recalled"> }> {
     try {
-      const worker = await this.#next_worker(exchange);
-      const outcome = worker.run(exchange.request, parcel, exchange.client_address);
-      if (exchange.aborted) worker.interrupt(exchange.request);
-      return { outcome };
+      for (;;) {
+        this.#check(exchange);
+        const worker = this.#least_busy();
+        // In the same breath: another request must not find the worker free in between.
+        if (worker) return { outcome: this.#hand_to(worker, exchange, parcel) };
+        this.#grow();
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
     } catch (error) {
       discard(parcel);
       throw error;
     }
+  }
+
+  #check(exchange: Exchange): void {
+    if (!this.#closing && !exchange.over) return;
+    throw new Deno.errors.Interrupted("The request ended before a worker was free");
+  }
+
+  #hand_to(
+    worker: WorkerHandle,
+    exchange: Exchange,
+    parcel: Parcel,
+  ): Promise<"done" | "recalled"> {
+    const outcome = worker.run(exchange.request, parcel, exchange.client_address);
+    if (exchange.aborted) worker.interrupt(exchange.request);
+    return outcome;
   }
 
   /** Tells a request that it must end. */
@@ -203,19 +225,6 @@ export class WorkerPool {
     this.#restart_timers.add(timer);
   }
 
-  /** The worker with the least to do, when there is one. */
-  async #next_worker(exchange: Exchange): Promise<WorkerHandle> {
-    for (;;) {
-      if (this.#closing || exchange.over) {
-        throw new Deno.errors.Interrupted("The request ended before a worker was free");
-      }
-      const worker = this.#least_busy();
-      if (worker) return worker;
-      this.#grow();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
   /** Starts one more worker for a request that waits, unless enough are about to start. */
   #grow(): void {
     const { max_workers, can_start } = this.#options;
@@ -246,6 +255,7 @@ export class WorkerPool {
     }
   }
 
+  /** The worker with the least to do, if one can take a request. */
   #least_busy(): WorkerHandle | undefined {
     let best: WorkerHandle | undefined;
     for (const worker of this.#workers) {
