@@ -1,0 +1,39 @@
+/**
+ * A forking server and three clients, all at once, in one program: used as the threaded one is. Each
+ * reply names the process that served it. There are two, so that the third client waits.
+ *
+ * ```sh
+ * deno run --allow-net=127.0.0.1 --allow-read=. --allow-run=deno examples/forking_server.ts
+ * ```
+ *
+ * @module
+ */
+import { BufferedReader, ForkingTCPServer, StreamRequestHandler } from "../mod.ts";
+
+/** Answers a line with the number of the process and the line. */
+export class ProcessHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    const line = new TextDecoder().decode(await this.rfile.readline());
+    await this.wfile.write(`process ${Deno.pid}: ${line}`);
+  }
+}
+
+async function client({ hostname, port }: Deno.NetAddr, message: string): Promise<void> {
+  using conn = await Deno.connect({ hostname, port });
+  await conn.write(new TextEncoder().encode(`${message}\n`));
+  const received = await new BufferedReader(conn).readline();
+  console.log(`Received: ${new TextDecoder().decode(received).trimEnd()}`);
+}
+
+if (import.meta.main) {
+  // Port 0: the system chooses one.
+  await using server = new ForkingTCPServer(["127.0.0.1", 0], ProcessHandler, { max_children: 2 });
+  const serving = server.serve_forever();
+  await Promise.all([
+    client(server.server_address, "Hello World 1"),
+    client(server.server_address, "Hello World 2"),
+    client(server.server_address, "Hello World 3"),
+  ]);
+  await server.shutdown();
+  await serving;
+}

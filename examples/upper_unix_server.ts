@@ -1,0 +1,34 @@
+/**
+ * A server at a path, for programs on the same machine, that answers each line in upper case.
+ *
+ * ```sh
+ * deno run --allow-net=unix:$PWD/socketserver.sock --allow-read=socketserver.sock --allow-write=socketserver.sock examples/upper_unix_server.ts
+ * socat - UNIX-CONNECT:socketserver.sock
+ * nc -U socketserver.sock
+ * ```
+ *
+ * @module
+ */
+import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
+
+/** Answers each line in upper case. */
+class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
+  override async handle(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const line of this.rfile) {
+      await this.wfile.write(decoder.decode(line).toUpperCase());
+    }
+  }
+}
+
+if (import.meta.main) {
+  const [path = "./socketserver.sock"] = Deno.args;
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
+  // Closing the server removes its path.
+  await using server = new AsyncUnixStreamServer(path, UpperHandler);
+  console.log(`Serving at ${path}; Ctrl-C ends it`);
+  await server.serve_forever({ signal: stop.signal });
+}
