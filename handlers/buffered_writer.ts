@@ -76,13 +76,13 @@ export class BufferedWriter {
    *
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    */
-  async flush(): Promise<void> {
-    if (this.#length === 0) return await this.#sending;
-    const [first, ...more] = this.#parts;
-    const data = more.length > 0 ? Buffer.concat(this.#parts, this.#length) : first!;
+  flush(): Promise<void> {
+    if (this.#length === 0) return this.#sending;
+    const parts = this.#parts;
+    const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts, this.#length);
     this.#parts = [];
     this.#length = 0;
-    await this.#send(data);
+    return this.#send(data);
   }
 
   /** The sink keeps the order, so the last one to be sent is the last to be done. */

@@ -59,13 +59,15 @@ export class DatagramRequestHandler<Server = BaseServer, Address extends Deno.Ad
     return this.#wfile?.flush();
   }
 
-  async #send(data: Uint8Array): Promise<void> {
+  #send(data: Uint8Array): Promise<void> {
     const { client_address } = this;
-    if ("path" in client_address && client_address.path === "") return;
-    try {
-      await this.socket.sendto(data, client_address);
-    } catch (error) {
-      if (!is_receiver_gone(error)) throw error;
-    }
+    if ("path" in client_address && client_address.path === "") return Promise.resolve();
+    return this.socket.sendto(data, client_address).then(done, pass_over_gone);
   }
+}
+
+function done(): void {}
+
+function pass_over_gone(error: unknown): void {
+  if (!is_receiver_gone(error)) throw error;
 }
