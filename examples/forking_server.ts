@@ -1,9 +1,10 @@
 /**
- * A forking server and three clients, all at once, in one program: used as the threaded one is. Each
- * reply names the process that served it. There are two, so that the third client waits.
+ * A forking server and three clients, all at once, in one program, used as the threaded one is. Each
+ * reply names the process that served it: there are two at the most, so that one client waits.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-read=. --allow-run=deno examples/forking_server.ts
+ * deno run --allow-net=127.0.0.1 --allow-read --allow-run=deno examples/forking_server.ts   # not on Linux
  * ```
  *
  * @module

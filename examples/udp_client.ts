@@ -1,9 +1,10 @@
 /**
  * Sends its arguments as a datagram and prints the answer, as the client in Python's documentation
- * does. UDP has no connection that would break: without an answer it gives up after two seconds.
+ * does. Datagrams get lost, and nobody tells: without an answer it gives up after two seconds. Its own
+ * socket is what needs `0.0.0.0:0`.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 examples/udp_client.ts hello world
+ * deno run --allow-net=127.0.0.1,0.0.0.0:0 examples/udp_client.ts hello world
  * ```
  *
  * @module

@@ -1,8 +1,10 @@
 /**
- * A server at a path, for programs on the same machine, that answers each line in upper case.
+ * A server for programs on the same machine that answers each line in upper case. They find it by its
+ * path: its argument, or `./socketserver.sock`. Ctrl-C ends it and removes the path.
  *
  * ```sh
- * deno run --allow-net=unix:$PWD/socketserver.sock --allow-read=socketserver.sock --allow-write=socketserver.sock examples/upper_unix_server.ts
+ * deno run --allow-net="unix:$PWD/socketserver.sock" --allow-read=socketserver.sock \
+ *   --allow-write=socketserver.sock examples/upper_unix_server.ts socketserver.sock
  * socat - UNIX-CONNECT:socketserver.sock
  * nc -U socketserver.sock
  * ```
@@ -27,7 +29,6 @@ if (import.meta.main) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());
   }
-  // Closing the server removes its path.
   await using server = new AsyncUnixStreamServer(path, UpperHandler);
   console.log(`Serving at ${path}; Ctrl-C ends it`);
   await server.serve_forever({ signal: stop.signal });

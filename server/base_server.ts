@@ -4,6 +4,7 @@ import { Backoff } from "./backoff.ts";
 import { accept_error_class, is_client_gone, PacketTooLong } from "./errors.ts";
 import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
+import { AcceptFailure, Intake } from "./intake.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
   type CloseOptions,
@@ -12,6 +13,7 @@ import {
   type ServerOptions,
   settings_of,
 } from "./options.ts";
+import { is_pending } from "./pending.ts";
 import { ServeLoop } from "./serve_loop.ts";
 import { MAX_TIMER, set_timer } from "./timer.ts";
 
@@ -34,15 +36,6 @@ export interface RequestHandlerConstructor {
   new (request: any, client_address: any, server: any): { run(): void | Promise<void> };
   /** See `BaseRequestHandler.module`. */
   module?: string;
-}
-
-/** What `get_request()` threw. */
-class AcceptFailure {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
 }
 
 /**
@@ -124,9 +117,10 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #active = 0;
   #accepted = 0;
   #outcomes: Record<Outcome, number> = { completed: 0, failed: 0, refused: 0, timed_out: 0 };
-  /** Whether a call of `get_request` is under way, or what it brought not yet used. */
-  #asked = false;
-  #arrival: [Request, Address] | AcceptFailure | undefined;
+  #intake: Intake<Request, Address> = new Intake(
+    () => this.get_request(),
+    () => this.#arrived(),
+  );
   #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
   #overdue: PromiseWithResolvers<void> = Promise.withResolvers();
   #overdue_at = Infinity;
@@ -544,8 +538,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       : undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
-        if (!this.#crowded) this.#ask();
-        if (!this.#arrival) await loop.wait();
+        if (!this.#crowded) this.#intake.ask();
+        if (!this.#intake.ready) await loop.wait();
         if (loop.stopping) break;
         loop.enter();
         const handled = done(this.#handle_arrival(loop));
@@ -572,49 +566,29 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     return this.#exchanges.size >= this._max_taken;
   }
 
-  /** Asks for a request, unless one is asked for or there already. */
-  #ask(): void {
-    if (this.#asked) return;
-    this.#asked = true;
-    try {
-      const request = this.get_request();
-      if (is_pending(request)) request.then(this.#arrived, this.#failed);
-      else this.#arrived(request);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #arrived = (arrival: unknown): void => {
-    if (Array.isArray(arrival)) this.#arrival = arrival as [Request, Address];
-    else if (arrival instanceof AcceptFailure) this.#arrival = arrival;
-    else this.#arrival = new AcceptFailure(no_request(arrival));
+  #arrived(): void {
     this.#loop?.wake();
     if (this.#closing) this.#drop_arrival();
-  };
-
-  #failed = (error: unknown): void => this.#arrived(new AcceptFailure(error));
+  }
 
   async #arrives_in_time(loop: ServeLoop): Promise<boolean> {
-    this.#ask();
+    this.#intake.ask();
     let in_time = true;
     const clock = set_timer(this.timeout, () => {
       in_time = false;
       loop.wake();
     });
-    while (!this.#arrival && in_time && !loop.stopping) await loop.wait();
+    while (!this.#intake.ready && in_time && !loop.stopping) await loop.wait();
     clearTimeout(clock);
-    if (loop.stopping || this.#arrival) return !loop.stopping;
+    if (loop.stopping || this.#intake.ready) return !loop.stopping;
     await this.handle_timeout();
     return false;
   }
 
   /** Handles what has come, if anything: it is done when {@linkcode done} is. */
   #handle_arrival(loop: ServeLoop): Exchange<Request, Address> | Promise<void> | undefined {
-    const arrival = this.#arrival;
+    const arrival = this.#intake.take();
     if (!arrival) return undefined;
-    this.#arrival = undefined;
-    this.#asked = false;
     if (arrival instanceof AcceptFailure) return this.#handle_accept_error(arrival.error, loop);
     this.#pauses.reset();
     const exchange = this.#open(arrival[0], arrival[1]);
@@ -833,8 +807,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   /** Closes a request that came too late to be served. */
   #drop_arrival(): void {
-    const arrival = this.#arrival;
-    this.#arrival = undefined;
+    const arrival = this.#intake.take();
     if (!arrival || arrival instanceof AcceptFailure) return;
     const exchange = this.#open(...arrival);
     this.#accepted++;
@@ -852,17 +825,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 }
 
-/** What is wrong with what a `get_request()` gave, in a program that is not type-checked. */
-function no_request(taken: unknown): TypeError {
-  return new TypeError(`get_request() must give [request, client_address]: ${taken}`);
-}
-
 /** What must be waited for until a request is handled, or an accept error. */
 function done(handled: Exchange | Promise<void> | undefined): void | Promise<void> {
   return handled instanceof Exchange ? handled.handled : handled;
-}
-
-/** Whether what a hook gave must be waited for; waiting for nothing would cost a turn. */
-function is_pending<T>(result: T | PromiseLike<T>): result is PromiseLike<T> {
-  return typeof (result as PromiseLike<T> | null | undefined)?.then === "function";
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type Flag, flags_of, own_arguments } from "./own_arguments.ts";
+import { type Flag, flags_of, own_process, type OwnProcess } from "./own_process.ts";
 
 /** How to start a child process. */
 export interface ChildCommand {
@@ -29,8 +29,6 @@ type Permission = keyof typeof PERMISSIONS;
 const INHERITED =
   /^--(unstable.*|cached-only|cert|conditions|config|env-file|frozen|frozen-lockfile|import-map|location|lock|no-config|no-lock|no-npm|no-remote|node-modules-.*|preload|require|seed|unsafely-ignore-certificate-errors|use-env-proxy|v8-flags|vendor)$/;
 
-/** Variables that a child needs to find the modules, where it may not have them all. */
-const NEEDED_VARIABLES = ["DENO_DIR", "HOME", "PATH", "USERPROFILE", "XDG_CACHE_HOME"];
 /** Variables that Deno lets a program set for a child only if it may run anything. */
 const LOADER_VARIABLE = /^(LD|DYLD)_/;
 
@@ -51,8 +49,8 @@ export async function child_command(entry: string): Promise<ChildCommand> {
     );
   }
   const file = granted({ name: "run", command: Deno.execPath() }) ? Deno.execPath() : "deno";
-  const own = await own_arguments(file);
-  const flags = own && flags_of(own);
+  const own = await own_process_of(file);
+  const flags = own.arguments ? flags_of(own.arguments) : undefined;
   const args = [
     "run",
     "--no-prompt",
@@ -60,7 +58,19 @@ export async function child_command(entry: string): Promise<ChildCommand> {
     ...permission_flags(flags),
     entry,
   ];
-  return { file, args, environment: environment() };
+  return { file, args, environment: environment(own.environment) };
+}
+
+async function own_process_of(file: string): Promise<OwnProcess> {
+  try {
+    return await own_process(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(
+      "Cannot start child processes: there is no deno on the PATH; " +
+        `allow this one, with --allow-run=${Deno.execPath()}`,
+    );
+  }
 }
 
 function inherited_flags(flags: Flag[]): string[] {
@@ -141,16 +151,10 @@ function is_file(path: string): boolean {
   }
 }
 
-/** What a child may know of the environment: as much of it as this process. */
-function environment(): string[] {
+/** The environment of a child: all of it, as what it may read there is a permission. */
+function environment(variables: Record<string, string>): string[] {
   const anything = granted({ name: "run" });
-  return Object.entries(variables())
+  return Object.entries(variables)
     .filter(([name]) => anything || !LOADER_VARIABLE.test(name))
     .map(([name, value]) => `${name}=${value}`);
-}
-
-function variables(): Record<string, string> {
-  if (granted({ name: "env" })) return Deno.env.toObject();
-  const known = NEEDED_VARIABLES.filter((variable) => granted({ name: "env", variable }));
-  return Object.fromEntries(known.map((name) => [name, Deno.env.get(name) ?? ""]));
 }

@@ -42,24 +42,45 @@ export interface Flag {
   value: string | undefined;
 }
 
-/**
- * Prints the arguments of a process: `deno eval` may read them, and this program only if it may do
- * everything.
- */
-const PRINT = "console.log(Deno.readTextFileSync(`/proc/${Deno.args[0]}/cmdline`))";
+/** What a process does not tell a program without all permissions. */
+export interface OwnProcess {
+  /**
+   * Its command line, with what Deno itself was told; `Deno.args` begins after that. `null` where it
+   * cannot be known: elsewhere than on Linux.
+   */
+  arguments: string[] | null;
+  /** Its environment. */
+  environment: Record<string, string>;
+}
+
+/** Run by another `deno`, which may know what this process may not. */
+const ASK = `console.log(JSON.stringify({
+  arguments: Deno.build.os === "linux"
+    ? Deno.readTextFileSync("/proc/" + Deno.args[0] + "/cmdline").split("\\0").slice(0, -1)
+    : null,
+  environment: Deno.env.toObject(),
+  parent: Deno.ppid,
+}))`;
 
 /**
- * The command line of this process, with what Deno itself was told; `Deno.args` begins after that.
+ * Asks about this process, with the help of a short-lived child.
  *
  * @param deno The `deno` that may be run.
- * @returns `undefined` where it cannot be known: elsewhere than on Linux.
+ * @throws {Deno.errors.NotCapable} If it may not.
+ * @throws {Deno.errors.NotFound} If it is not there.
+ * @throws {Deno.errors.NotSupported} If it is a script that starts another one: a channel for messages
+ * does not reach that.
  */
-export async function own_arguments(deno: string): Promise<string[] | undefined> {
-  if (Deno.build.os !== "linux") return undefined;
-  const args = ["eval", "--no-config", PRINT, String(Deno.pid)];
-  const command = new Deno.Command(deno, { args, stdin: "null", stdout: "piped", stderr: "null" });
-  const { success, stdout } = await command.output();
-  return success ? split(new TextDecoder().decode(stdout)) : undefined;
+export async function own_process(deno: string): Promise<OwnProcess> {
+  const args = ["eval", "--no-config", ASK, String(Deno.pid)];
+  const command = new Deno.Command(deno, { args, stdin: "null", stdout: "piped" });
+  const { stdout } = await command.output();
+  const { parent, ...own } = JSON.parse(new TextDecoder().decode(stdout));
+  if (parent === Deno.pid) return own;
+  throw new Deno.errors.NotSupported(
+    `Cannot start child processes: ${deno} on the PATH is only a script that starts another one; ` +
+      `allow Deno itself, with --allow-run=${Deno.execPath()}`,
+  );
 }
 
 /** What Deno was told by a command line: its flags up to the name of the program. */
@@ -80,8 +101,4 @@ export function flags_of([, ...args]: string[]): Flag[] {
 /** `-RW` is `--allow-read --allow-write`. */
 function long_names(letters: string): string[] {
   return [...letters.slice(1)].flatMap((letter) => LETTERS[letter] ?? []);
-}
-
-function split(cmdline: string): string[] {
-  return cmdline.replace(/\0?\n?$/, "").split("\0");
 }
