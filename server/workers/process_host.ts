@@ -11,6 +11,9 @@ export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
 /** The URL of the module that a child process runs. */
 export const PROCESS_ENTRY: string = new URL("./process_entry.ts", import.meta.url).href;
 
+/** How long, in ms, what a child sent before its end may be on its way. */
+const LAST_WORDS = 100;
+
 /** A worker in a process of its own. */
 export class ProcessHost implements WorkerHost {
   readonly name: string;
@@ -30,13 +33,10 @@ export class ProcessHost implements WorkerHost {
     this.pid = this.#child.pid!;
     this.name = `Child process ${this.pid}`;
     this.#child.on("message", (messages) => events.received(messages as FromWorker[]));
-    // Messages that it sent before its end are still on their way when it has ended.
-    const told = new Promise<void>((resolve) => this.#child.once("disconnect", resolve));
     this.#child.once("error", (error) => events.ended(error));
-    this.#child.once("exit", async (code, signal) => {
-      await told;
+    this.#child.once("exit", (code, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
-      events.ended(new Error(`${this.name} ${how}`));
+      this.#hear_out(() => events.ended(new Error(`${this.name} ${how}`)));
     });
   }
 
@@ -51,6 +51,17 @@ export class ProcessHost implements WorkerHost {
   unref(): void {
     this.#child.unref();
     this.#child.channel?.unref();
+  }
+
+  /** Waits for what it sent before its end, which is still on its way when it has ended. */
+  #hear_out(done: () => void): void {
+    if (!this.#child.connected) return done();
+    // A program that it has started may hold the channel open.
+    const timer = setTimeout(() => this.#child.disconnect(), LAST_WORDS);
+    this.#child.once("disconnect", () => {
+      clearTimeout(timer);
+      done();
+    });
   }
 
   /** A connection travels beside its message, as a descriptor that the system duplicates. */
