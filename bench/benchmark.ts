@@ -62,7 +62,8 @@ export class Benchmark {
 
   async #measure(command: string[], { load }: Workload): Promise<Sample> {
     const { generator, seconds } = this.#options;
-    await using server = await ServerProcess.start(command);
+    const transport = load?.mode === "udp" ? "udp" : "tcp";
+    await using server = await ServerProcess.start(command, transport);
     const { start_ms } = server;
     return load ? await generator.run(load, server.port, seconds) : { start_ms, errors: 0 };
   }

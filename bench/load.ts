@@ -1,7 +1,8 @@
 /**
- * A load generator for TCP servers, for where load.c cannot be built. It takes the same command line
- * and prints the same JSON in the modes echo, lines, compute and request. It needs more of the
- * processor for the same load, so figures of the one do not compare with figures of the other.
+ * A load generator for TCP and UDP servers, for where load.c cannot be built. It takes the same
+ * command line and prints the same JSON in the modes echo, lines, compute, request and udp, for the
+ * last with the flag --unstable-net. It needs more of the processor for the same load, so figures of
+ * the one do not compare with figures of the other.
  *
  * ```sh
  * deno run --allow-net bench/load.ts echo 127.0.0.1 8080 --connections 64 --size 64 --seconds 2
@@ -13,6 +14,7 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { parseArgs } from "@std/cli/parse-args";
 import { LoadClient, type Talk } from "./load_client.ts";
+import { LoadDatagramClient } from "./load_datagram_client.ts";
 import { LoadWindow } from "./load_window.ts";
 
 /** How much longer than the time measured everything may take, in ms. */
@@ -23,8 +25,14 @@ const RETRY = 10;
 const A = "a".charCodeAt(0);
 const NEWLINE = 10;
 
+/** Where the server listens. */
+interface Address {
+  hostname: string;
+  port: number;
+}
+
 /** What one client does until the window closes. */
-type Client = (address: Deno.ConnectOptions, talk: Talk, window: LoadWindow) => Promise<void>;
+type Client = (address: Address, talk: Talk, window: LoadWindow) => Promise<void>;
 
 /** What a mode does, and its defaults. */
 interface Mode {
@@ -39,6 +47,7 @@ const MODES: Record<string, Mode> = {
   lines: { client: converse, echoes: true, connections: 64, size: 64 },
   compute: { client: converse, echoes: false, connections: 8, size: 3 },
   request: { client: request, echoes: false, connections: 32, size: 64 },
+  udp: { client: exchange, echoes: true, connections: 32, size: 64 },
 };
 
 async function main(args: string[]): Promise<void> {
@@ -91,6 +100,17 @@ async function request(...[address, talk, window]: Parameters<Client>): Promise<
       window.fail(error);
       await delay(RETRY);
     }
+  }
+}
+
+async function exchange(...[address, talk, window]: Parameters<Client>): Promise<void> {
+  try {
+    using resources = new DisposableStack();
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: 0 });
+    resources.defer(() => socket.close());
+    await new LoadDatagramClient(socket, { transport: "udp", ...address }, talk, window).converse();
+  } catch (error) {
+    window.fail(error);
   }
 }
 

@@ -3,7 +3,7 @@ import { output_of } from "./output_of.ts";
 
 /** What a load generator is to do: see the top of load.c. */
 export interface Load {
-  mode: "echo" | "lines" | "compute" | "request";
+  mode: "echo" | "lines" | "compute" | "request" | "udp";
   connections: number;
   /** The size of a message, in bytes. */
   size?: number;
@@ -36,7 +36,8 @@ export class LoadGenerator {
     const built = Deno.build.os === "linux" &&
       await output_of("cc", ["-O2", "-o", program, `${BENCH}/load.c`]) !== undefined;
     if (built) return new LoadGenerator("load.c", [program]);
-    const command = [Deno.execPath(), "run", "--allow-net=127.0.0.1", `${BENCH}/load.ts`];
+    const flags = ["--allow-net=127.0.0.1", "--unstable-net"];
+    const command = [Deno.execPath(), "run", ...flags, `${BENCH}/load.ts`];
     return new LoadGenerator("load.ts", command);
   }
 

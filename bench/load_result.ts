@@ -5,6 +5,8 @@ export interface LoadResult {
   seconds: number;
   per_second: number;
   errors: number;
+  /** The datagrams that were sent again, where there are datagrams. */
+  lost?: number;
   p50_us: number;
   p99_us: number;
 }

@@ -10,6 +10,7 @@ export class LoadWindow {
   #end: number;
   #latencies: number[] = [];
   #errors = 0;
+  #lost = 0;
 
   /** Begins the warm-up. */
   constructor(seconds: number) {
@@ -34,6 +35,11 @@ export class LoadWindow {
     if (this.#errors++ === 0) console.error("load: first error:", error);
   }
 
+  /** Counts a datagram as sent again. */
+  lose(): void {
+    this.#lost++;
+  }
+
   /** What was counted. */
   result(mode: string): LoadResult {
     const sorted = this.#latencies.toSorted((a, b) => a - b);
@@ -45,6 +51,7 @@ export class LoadWindow {
       seconds: this.#seconds,
       per_second: sorted.length / this.#seconds,
       errors: this.#errors,
+      lost: this.#lost,
       p50_us: percentile(0.5),
       p99_us: percentile(0.99),
     };

@@ -1,7 +1,7 @@
 import type { Runtime, RuntimeName } from "./runtimes.ts";
 
 /** The handlers that server programs have. */
-export type HandlerName = "echo" | "lines" | "compute";
+export type HandlerName = "echo" | "lines" | "compute" | "packet" | "sendto";
 
 /** A server that is measured: a program of servers/, and what it is told. */
 export interface Peer {
@@ -11,17 +11,47 @@ export interface Peer {
   script: string;
   /** Its arguments before the handler and the port. */
   args: string[];
+  /** What its runtime is told besides. */
+  flags?: string[];
+  /** Which of the ratios of a workload are to it. */
+  reference?: Reference;
 }
 
-/** The loop without a library: what the first ratio is to. */
-export const BARE: Peer = { name: "bare loop", runtime: "deno", script: "bare.ts", args: [] };
+/** What ratios are to: the loop without a library, and what this library is modelled on. */
+export type Reference = "bare" | "cpython";
 
-/** What this library is modelled on: what the second ratio is to. */
+/** What Deno has its own datagrams with. */
+const DATAGRAM_FLAGS = ["--unstable-net"];
+
+/** The loop over connections. */
+export const BARE: Peer = {
+  name: "bare loop",
+  runtime: "deno",
+  script: "bare.ts",
+  args: [],
+  reference: "bare",
+};
+
+/** The loop over datagrams. */
+export const UDP_BARE: Peer = { ...BARE, script: "bare_udp.ts", flags: DATAGRAM_FLAGS };
+
+/** Python's server of a thread for each connection. */
 export const CPYTHON: Peer = {
   name: "CPython ThreadingTCPServer",
   runtime: "python3",
   script: "cpython.py",
   args: ["threading"],
+  reference: "cpython",
+};
+
+/** Python's server of one datagram after the other. */
+export const UDP_CPYTHON: Peer = { ...CPYTHON, name: "CPython UDPServer", args: ["udp"] };
+
+/** Python's server of a thread for each datagram. */
+export const UDP_CPYTHON_THREADING: Peer = {
+  ...CPYTHON,
+  name: "CPython ThreadingUDPServer",
+  args: ["threading_udp"],
 };
 
 /** `AsyncTCPServer`. */
@@ -46,14 +76,43 @@ export function threading_with(workers: number): Peer {
   return { ...THREADING, name, args: [...THREADING.args, `--workers=${workers}`] };
 }
 
+/** `UDPServer` over `Deno.listenDatagram`. */
+export const UDP: Peer = {
+  name: "UDPServer",
+  runtime: "deno",
+  script: "ours.ts",
+  args: ["UDPServer"],
+  flags: DATAGRAM_FLAGS,
+};
+
+/** `UDPServer` over `node:dgram`, which it takes without the flag. */
+export const UDP_FLAGLESS: Peer = { ...UDP, name: "UDPServer without the flag", flags: [] };
+
+/** `AsyncUDPServer` over `Deno.listenDatagram`. */
+export const UDP_ASYNC: Peer = { ...UDP, name: "AsyncUDPServer", args: ["AsyncUDPServer"] };
+
+/** `ThreadingUDPServer` over `Deno.listenDatagram`, with a worker for each core. */
+export const UDP_THREADING: Peer = {
+  ...UDP,
+  name: "ThreadingUDPServer",
+  args: ["ThreadingUDPServer"],
+};
+
 /** Servers without a `socketserver`, for comparison. */
 export const OTHERS: Peer[] = [
   { name: "node:net on Deno", runtime: "deno", script: "node_net.ts", args: [] },
   { name: "node:net on Node", runtime: "node", script: "node_net.mjs", args: [] },
-  { ...CPYTHON, name: "CPython asyncio", args: ["asyncio"] },
+  { name: "CPython asyncio", runtime: "python3", script: "cpython.py", args: ["asyncio"] },
+];
+
+/** The same for datagrams. */
+export const UDP_OTHERS: Peer[] = [
+  { name: "node:dgram on Deno", runtime: "deno", script: "node_dgram.ts", args: [] },
+  { name: "node:dgram on Node", runtime: "node", script: "node_dgram.mjs", args: [] },
 ];
 
 /** The command that starts a server; it chooses its port. */
 export function command_of(peer: Peer, runtime: Runtime, handler: HandlerName): string[] {
-  return [...runtime.command, `${runtime.directory}/${peer.script}`, ...peer.args, handler, "0"];
+  const { flags = [], script, args } = peer;
+  return [...runtime.command, ...flags, `${runtime.directory}/${script}`, ...args, handler, "0"];
 }

@@ -1,10 +1,10 @@
 import { type FigureName, ratio } from "./figures.ts";
 import { median } from "./median.ts";
-import { BARE, CPYTHON, type Peer } from "./peers.ts";
+import type { Peer, Reference } from "./peers.ts";
 import type { Workload } from "./workloads.ts";
 
 /** What one turn of a server at a workload gave. */
-export type Sample = Partial<Record<FigureName, number>> & { errors: number };
+export type Sample = Partial<Record<FigureName, number>> & { errors: number; lost?: number };
 
 /** A row of the table: a figure of a server at a workload. */
 export interface Row {
@@ -17,7 +17,7 @@ export interface Row {
   to_bare: number | null;
   /** How many times as good it is as CPython; `null` where that was not measured. */
   to_cpython: number | null;
-  /** Lost connections and wrong replies, of all turns. */
+  /** Lost connections, lost datagrams and wrong replies, of all turns. */
   errors: number;
   /** The value of each turn, in the order of time. */
   samples: number[];
@@ -41,14 +41,18 @@ export class Results {
           server: peer.name,
           figure,
           value: median(values_of(figure, samples)),
-          to_bare: median_ratio(figure, samples, peers.get(BARE)),
-          to_cpython: median_ratio(figure, samples, peers.get(CPYTHON)),
-          errors: samples.reduce((sum, { errors }) => sum + errors, 0),
+          to_bare: median_ratio(figure, samples, samples_of("bare", peers)),
+          to_cpython: median_ratio(figure, samples, samples_of("cpython", peers)),
+          errors: samples.reduce((sum, { errors, lost = 0 }) => sum + errors + lost, 0),
           samples: values_of(figure, samples),
         }))
       )
     );
   }
+}
+
+function samples_of(reference: Reference, peers: Map<Peer, Sample[]>): Sample[] | undefined {
+  return [...peers].find(([peer]) => peer.reference === reference)?.[1];
 }
 
 function values_of(figure: FigureName, samples: Sample[]): number[] {

@@ -15,6 +15,8 @@ export interface Runtime {
 
 const { dirname: BENCH } = import.meta;
 const SERVERS = `${BENCH}/servers`;
+/** The programs that Node runs too, without their extension. */
+const NODE_SCRIPTS = ["node_net", "node_dgram"];
 
 /** Prints, on a line each, the interpreter and its version. */
 const DESCRIBE_PYTHON =
@@ -44,8 +46,10 @@ async function find_node(directory: string): Promise<Runtime | undefined> {
   // `deno task` gives a machine without Node a `node` that is Deno.
   if (!version?.startsWith("v")) return undefined;
   // Not every Node takes TypeScript.
-  const output = `${directory}/node_net.mjs`;
-  await output_of(Deno.execPath(), ["transpile", "-o", output, `${SERVERS}/node_net.ts`]);
+  for (const script of NODE_SCRIPTS) {
+    const output = `${directory}/${script}.mjs`;
+    await output_of(Deno.execPath(), ["transpile", "-o", output, `${SERVERS}/${script}.ts`]);
+  }
   return { version: `Node ${version.trim().slice(1)}`, command: ["node"], directory };
 }
 

@@ -7,6 +7,9 @@ const PATIENCE = 15_000;
 const GREETING = new TextEncoder().encode("go\n");
 const NEWLINE = 10;
 
+/** What a server listens for: connections or datagrams. */
+export type Transport = "tcp" | "udp";
+
 /** A server program in a process of its own, from its start until it is disposed of. */
 export class ServerProcess implements AsyncDisposable {
   /** Where it listens, on the loopback. */
@@ -25,16 +28,20 @@ export class ServerProcess implements AsyncDisposable {
    * Starts a server; resolves when it has answered for the first time.
    *
    * @param command The program, which prints its port, and its arguments.
+   * @param transport What it listens for.
    * @throws {Error} If it ended before that, or took too long.
    */
-  static async start([program, ...args]: string[]): Promise<ServerProcess> {
+  static async start(
+    [program, ...args]: string[],
+    transport: Transport,
+  ): Promise<ServerProcess> {
     const started = performance.now();
     await using resources = new AsyncDisposableStack();
     const child = resources.use(
       new Deno.Command(program!, { args, stdin: "null", stdout: "piped" }).spawn(),
     );
     const port = Number(await deadline(first_line(child.stdout), PATIENCE));
-    await deadline(first_reply(port), PATIENCE);
+    await deadline(FIRST_REPLY[transport](port), PATIENCE);
     return new ServerProcess(port, performance.now() - started, resources.move());
   }
 
@@ -54,7 +61,7 @@ async function first_line(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Prom
   throw new Error("The server ended before it had printed its port");
 }
 
-async function first_reply(port: number): Promise<void> {
+async function first_line_back(port: number): Promise<void> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(GREETING);
   const buffer = new Uint8Array(64);
@@ -64,3 +71,17 @@ async function first_reply(port: number): Promise<void> {
     if (buffer[count - 1] === NEWLINE) break;
   }
 }
+
+/** Once its port is printed the socket is there, so that the datagram waits and need not be sent again. */
+async function first_datagram_back(port: number): Promise<void> {
+  using resources = new DisposableStack();
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  resources.defer(() => socket.close());
+  await socket.send(GREETING, { transport: "udp", hostname: "127.0.0.1", port });
+  await socket.receive();
+}
+
+const FIRST_REPLY: Record<Transport, (port: number) => Promise<void>> = {
+  tcp: first_line_back,
+  udp: first_datagram_back,
+};

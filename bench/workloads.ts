@@ -9,6 +9,14 @@ import {
   type Peer,
   THREADING,
   threading_with,
+  UDP,
+  UDP_ASYNC,
+  UDP_BARE,
+  UDP_CPYTHON,
+  UDP_CPYTHON_THREADING,
+  UDP_FLAGLESS,
+  UDP_OTHERS,
+  UDP_THREADING,
 } from "./peers.ts";
 
 /** One thing that servers are compared in. */
@@ -26,6 +34,9 @@ export interface Workload {
 }
 
 const ALL = [BARE, ASYNC, THREADING, ...OTHERS, CPYTHON];
+const UDP_OURS = [UDP, UDP_FLAGLESS, UDP_ASYNC];
+const UDP_WORKERS = [UDP_BARE, UDP_THREADING, UDP_CPYTHON_THREADING];
+const UDP_LOAD: Load = { mode: "udp", connections: 32, size: 64 };
 
 /** The rows of the table are made of these. A server is in a workload if it can take part in it. */
 export const WORKLOADS: Workload[] = [
@@ -76,6 +87,38 @@ export const WORKLOADS: Workload[] = [
     turns: 1,
     figures: ["per_second"],
     peers: [BARE, threading_with(1), threading_with(2), CPYTHON],
+  },
+  {
+    name: "UDP echo, 32 clients x 64 bytes",
+    handler: "packet",
+    load: UDP_LOAD,
+    turns: 1,
+    figures: ["per_second"],
+    peers: [UDP_BARE, ...UDP_OURS, ...UDP_OTHERS, UDP_CPYTHON],
+  },
+  {
+    name: "UDP sendto, 32 clients x 64 bytes",
+    handler: "sendto",
+    load: UDP_LOAD,
+    turns: 1,
+    figures: ["per_second"],
+    peers: [UDP_BARE, ...UDP_OURS, UDP_CPYTHON],
+  },
+  {
+    name: "UDP echo through workers, 32 clients x 64 bytes",
+    handler: "packet",
+    load: UDP_LOAD,
+    turns: 1,
+    figures: ["per_second"],
+    peers: UDP_WORKERS,
+  },
+  {
+    name: "UDP sendto through workers, 32 clients x 64 bytes",
+    handler: "sendto",
+    load: UDP_LOAD,
+    turns: 1,
+    figures: ["per_second"],
+    peers: UDP_WORKERS,
   },
   {
     name: "start to first reply",

@@ -8,8 +8,11 @@ export type UnixAddress = string | { path: string };
 const ABSTRACT = "\0";
 /** How an IPv4 address looks to an IPv6 socket (RFC 4291, section 2.5.5.2). */
 const MAPPED = "::ffff:";
-/** The most bytes of a Unix socket's path (`sun_path` in unix(7), without the byte that ends it). */
-const MAX_PATH = 107;
+/**
+ * The most bytes of a Unix socket's path (`sun_path` in unix(7), without the byte that ends it). A
+ * datagram server may need a second one: see `UnixDatagramConn`.
+ */
+const MAX_PATH = { unix: 107, unixpacket: 107 - ".bell".length };
 
 const ENCODER = new TextEncoder();
 
@@ -49,9 +52,9 @@ export function unix_addr<T extends "unix" | "unixpacket">(
     throw new TypeError("Cannot use this address: a Unix socket has a path");
   }
   const { length } = ENCODER.encode(path);
-  if (length > MAX_PATH) {
+  if (length > MAX_PATH[transport]) {
     throw new RangeError(
-      `Cannot use a path of ${length} bytes: that of a Unix socket has at most ${MAX_PATH}: ${path}`,
+      `Cannot use a path of ${length} bytes: it can have at most ${MAX_PATH[transport]}: ${path}`,
     );
   }
   return { transport, path };

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { format_address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
-import { accept_error_class, is_client_gone, PacketTooLong } from "./errors.ts";
+import { accept_error_class, is_client_gone, is_want, PacketTooLong } from "./errors.ts";
 import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import { AcceptFailure, Intake } from "./intake.ts";
@@ -403,7 +403,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       : `during processing of request from ${format_address(client_address)}`;
     const line = "-".repeat(40);
     console.error(`${line}\nException occurred ${where}`);
-    console.error(error);
+    // Deno may panic while it makes a stack without descriptors; and it would say nothing here.
+    console.error(is_want(error) ? `${error}` : error);
     console.error(line);
   }
 
@@ -436,6 +437,15 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @ignore
    */
   _release(_overdue: Promise<void>): void | Promise<void> {}
+
+  /**
+   * Called when the server closes, before it waits for requests under way: nothing new may come.
+   *
+   * @ignore
+   */
+  async _stop_listening(): Promise<void> {
+    await this.socket?.close();
+  }
 
   /**
    * Tells a request under way that it must end, beyond its signal.
@@ -774,7 +784,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   async #close_server(): Promise<CloseResult> {
     this.#loop?.stop();
     this.#drop_arrival();
-    await this.socket?.close();
+    await this._stop_listening();
     const over = this.#drain().finally(() => this.#end());
     return this._waits_on_close ? await over : { drained: 0, aborted: 0 };
   }
@@ -801,6 +811,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   async #end(): Promise<void> {
     await this._release(this.#overdue.promise);
+    await this.socket?.close();
     clearTimeout(this.#overdue_timer);
     this.#closed = true;
   }
@@ -828,4 +839,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 /** What must be waited for until a request is handled, or an accept error. */
 function done(handled: Exchange | Promise<void> | undefined): void | Promise<void> {
   return handled instanceof Exchange ? handled.handled : handled;
+}
+
+/** The socket of a server that is bound. */
+export function check_bound<T>(socket: T | undefined): T {
+  if (socket) return socket;
+  throw new Deno.errors.BadResource(
+    "The server is not bound: call server_bind() and server_activate()",
+  );
 }

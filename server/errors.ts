@@ -84,6 +84,11 @@ export class PacketTooLong extends Deno.errors.InvalidData {
   }
 }
 
+/** Whether an error says that descriptors or buffers ran out. */
+export function is_want(error: unknown): boolean {
+  return ACCEPT_ERRORS[names_of(error).code] === "pause";
+}
+
 /** Whether an error only says that the client went away. */
 export function is_client_gone(error: unknown): boolean {
   const { code, name } = names_of(error);

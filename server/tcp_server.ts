@@ -1,5 +1,5 @@
 import { net_addr, type NetAddress, with_address } from "./address.ts";
-import { BaseServer, type RequestHandlerConstructor } from "./base_server.ts";
+import { BaseServer, check_bound, type RequestHandlerConstructor } from "./base_server.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
 import type { Listener, StreamListenOptions } from "./listeners/listener.ts";
 import type { ServerOptions } from "./options.ts";
@@ -84,6 +84,9 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   /** Binds and listens (Deno does both in one), and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
     const { server_address: addr, request_queue_size: backlog, allow_reuse_port } = this;
+    if (allow_reuse_port && addr.transport === "unix") {
+      throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Unix sockets have no port");
+    }
     try {
       this.socket = this._listen({ addr, backlog, reuse_port: allow_reuse_port });
     } catch (error) {
@@ -101,10 +104,19 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     return new DenoListener(options);
   }
 
+  /**
+   * Refuses to serve without a socket.
+   *
+   * @ignore
+   */
+  override _prepare(): void | Promise<void> {
+    check_bound(this.socket);
+    return super._prepare();
+  }
+
   /** Accepts a connection. */
   override get_request(): [StreamSocket<A>, A] | Promise<[StreamSocket<A>, A]> {
-    if (!this.socket) throw new Deno.errors.BadResource("The server is not bound");
-    const request = this.socket.accept();
+    const request = check_bound(this.socket).accept();
     return request instanceof Promise ? request.then(with_client<A>) : with_client(request);
   }
 

@@ -1,5 +1,5 @@
 import { net_addr, type NetAddress, with_address } from "./address.ts";
-import { BaseServer, type RequestHandlerConstructor } from "./base_server.ts";
+import { BaseServer, check_bound, type RequestHandlerConstructor } from "./base_server.ts";
 import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datagram_listener.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
 import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
@@ -98,10 +98,27 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     return this.max_requests === Infinity ? this.request_queue_size : Infinity;
   }
 
+  /**
+   * Nothing: handlers under way reply through the same socket. What is received no more waits in the
+   * system, and is lost with the socket at the end.
+   *
+   * @ignore
+   */
+  override async _stop_listening(): Promise<void> {}
+
+  /**
+   * Refuses to serve without a socket.
+   *
+   * @ignore
+   */
+  override _prepare(): void | Promise<void> {
+    check_bound(this.socket);
+    return super._prepare();
+  }
+
   /** Receives a datagram. */
   override get_request(): Promise<[DatagramRequest<A>, A]> {
-    if (!this.socket) throw new Deno.errors.BadResource("The server is not bound");
-    return this.socket.accept() as Promise<[DatagramRequest<A>, A]>;
+    return check_bound(this.socket).accept() as Promise<[DatagramRequest<A>, A]>;
   }
 }
 

@@ -87,7 +87,7 @@ export class UnixDatagramServer extends UDPServer<Deno.UnixAddr> {
   /**
    * Makes the server, and unless `bind_and_activate` is `false` binds at once.
    *
-   * @param server_address The path, of at most 107 bytes, or `{ path }`.
+   * @param server_address The path, of at most 102 bytes, or `{ path }`.
    * @param RequestHandlerClass The class of the handlers.
    * @param options Settings; they win over the static properties of the class.
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.

@@ -3,6 +3,7 @@
 Prints its port, then serves until it is ended.
 
     python3 bench/servers/cpython.py threading|asyncio echo|lines|compute 0
+    python3 bench/servers/cpython.py udp|threading_udp packet|sendto 0
 """
 
 import asyncio
@@ -46,16 +47,42 @@ class ComputeHandler(socketserver.StreamRequestHandler):
             self.wfile.write(b"%d\n" % compute())
 
 
-class Server(socketserver.ThreadingTCPServer):
+class PacketHandler(socketserver.DatagramRequestHandler):
+    def handle(self):
+        self.wfile.write(self.packet)
+
+
+class SendtoHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, sock = self.request
+        sock.sendto(data, self.client_address)
+
+
+class ThreadingTCPServer(socketserver.ThreadingTCPServer):
     request_queue_size = BACKLOG
     daemon_threads = True
 
 
-HANDLERS = {"echo": EchoHandler, "lines": LinesHandler, "compute": ComputeHandler}
+class ThreadingUDPServer(socketserver.ThreadingUDPServer):
+    daemon_threads = True
 
 
-def serve_threading(handler, port):
-    with Server(("127.0.0.1", port), HANDLERS[handler]) as server:
+SERVERS = {
+    "threading": ThreadingTCPServer,
+    "udp": socketserver.UDPServer,
+    "threading_udp": ThreadingUDPServer,
+}
+HANDLERS = {
+    "echo": EchoHandler,
+    "lines": LinesHandler,
+    "compute": ComputeHandler,
+    "packet": PacketHandler,
+    "sendto": SendtoHandler,
+}
+
+
+def serve_socketserver(kind, handler, port):
+    with SERVERS[kind](("127.0.0.1", port), HANDLERS[handler]) as server:
         print(server.server_address[1], flush=True)
         server.serve_forever()
 
@@ -89,4 +116,4 @@ if __name__ == "__main__":
     if kind == "asyncio":
         asyncio.run(serve_asyncio(handler, int(port)))
     else:
-        serve_threading(handler, int(port))
+        serve_socketserver(kind, handler, int(port))

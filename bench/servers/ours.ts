@@ -3,6 +3,7 @@
  *
  * ```sh
  * deno run --allow-net --allow-read bench/servers/ours.ts ThreadingTCPServer echo 0 --workers 2
+ * deno run --allow-net --unstable-net bench/servers/ours.ts UDPServer packet 0
  * ```
  *
  * @module
@@ -10,11 +11,17 @@
 import { parseArgs } from "@std/cli/parse-args";
 import {
   AsyncTCPServer,
+  AsyncUDPServer,
   BaseRequestHandler,
+  type BaseServer,
+  type DatagramRequest,
+  DatagramRequestHandler,
   type RequestHandlerConstructor,
   StreamRequestHandler,
   type TCPServer,
   ThreadingTCPServer,
+  ThreadingUDPServer,
+  UDPServer,
 } from "../../mod.ts";
 import { compute } from "./compute.ts";
 
@@ -51,11 +58,34 @@ export class ComputeHandler extends StreamRequestHandler {
   }
 }
 
-const SERVERS: Record<string, typeof TCPServer> = { AsyncTCPServer, ThreadingTCPServer };
+/** Sends back what comes, as the reply that is sent at the end. */
+export class PacketHandler extends DatagramRequestHandler {
+  override async handle(): Promise<void> {
+    await this.wfile.write(this.packet);
+  }
+}
+
+/** Sends back what comes, itself. */
+export class SendtoHandler extends BaseRequestHandler<BaseServer, DatagramRequest> {
+  override async handle(): Promise<void> {
+    const [packet, socket] = this.request;
+    await socket.sendto(packet, this.client_address);
+  }
+}
+
+const SERVERS: Record<string, typeof TCPServer<Deno.NetAddr> | typeof UDPServer<Deno.NetAddr>> = {
+  AsyncTCPServer,
+  ThreadingTCPServer,
+  UDPServer,
+  AsyncUDPServer,
+  ThreadingUDPServer,
+};
 const HANDLERS: Record<string, RequestHandlerConstructor> = {
   echo: EchoHandler,
   lines: LinesHandler,
   compute: ComputeHandler,
+  packet: PacketHandler,
+  sendto: SendtoHandler,
 };
 
 async function main(args: string[]): Promise<void> {

@@ -81,8 +81,10 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
 
   #arrived(packet: Uint8Array, { address: hostname, port }: dgram.RemoteInfo): void {
     const from = peer_addr<Deno.NetAddr>({ transport: "udp", hostname, port });
-    if (packet.length > this.#max) this.#deliver(new PacketTooLong(from, this.#max), 0);
-    else this.#deliver([[packet, this.#replies], from], packet.length);
+    const { buffer, byteOffset, length } = packet;
+    if (length > this.#max) this.#deliver(new PacketTooLong(from, this.#max), 0);
+    // Not as the `Buffer` it is, whose methods are others.
+    else this.#deliver([[new Uint8Array(buffer, byteOffset, length), this.#replies], from], length);
   }
 
   #deliver(next: [DatagramRequest, Deno.NetAddr] | Error, size: number): void {

@@ -3,6 +3,11 @@ import { is_abstract } from "../address.ts";
 /** How long, in ms, somebody may take to answer a probe; who takes longer lives. */
 const PATIENCE = 2000;
 
+/** A socket that is younger, in ms, may be one at which somebody is about to listen. */
+const YOUNG = 1000;
+/** How long that may take, in ms. */
+const BIND_TO_LISTEN = 10;
+
 /** What a probe says in shared memory, where there is 0 until it does. */
 const SOMEBODY = 1;
 const NOBODY = 2;
@@ -25,6 +30,8 @@ const PROBE = `
 interface FileId {
   dev: number;
   ino: number | null;
+  /** When it was made, in ms: the system gives a number again at once. */
+  made: number;
 }
 
 /**
@@ -119,11 +126,18 @@ function restore(kept: string, path: string): void {
 function remove_stale(path: string): boolean {
   if (is_abstract(path) || !Deno.lstatSync(path).isSocket) return false;
   const before = file_id(path);
+  // Somebody may be about to listen, who has only bound it.
+  if (before && Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
   if (somebody_listens(path)) return false;
   const now = file_id(path);
   // Somebody else may have done the same meanwhile, and listen there now.
   if (!before || !now || !same(before, now)) return false;
   return remove(path);
+}
+
+/** Stops this thread for a while, as binding cannot wait otherwise. */
+function pause(delay: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delay);
 }
 
 /**
@@ -142,15 +156,15 @@ function somebody_listens(path: string): boolean {
 
 function file_id(path: string): FileId | undefined {
   try {
-    const { dev, ino } = Deno.lstatSync(path);
-    return { dev, ino };
+    const { dev, ino, mtime } = Deno.lstatSync(path);
+    return { dev, ino, made: Number(mtime) };
   } catch {
     return undefined;
   }
 }
 
 function same(one: FileId, other: FileId): boolean {
-  return one.dev === other.dev && one.ino === other.ino;
+  return one.dev === other.dev && one.ino === other.ino && one.made === other.made;
 }
 
 function remove(path: string): boolean {

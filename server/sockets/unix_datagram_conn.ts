@@ -25,6 +25,7 @@ export class UnixDatagramConn implements DatagramConn {
   #bell: { conn: Deno.DatagramConn; path: SocketPath } | undefined;
   #receiving = false;
   #ringing = false;
+  #closed = false;
   #outgoing: Outgoing[] = [];
   /** The sending under way. */
   #sending: Promise<void> | undefined;
@@ -55,6 +56,7 @@ export class UnixDatagramConn implements DatagramConn {
   }
 
   close(): void {
+    this.#closed = true;
     this.#conn.close();
     const { conn, path } = this.#bell ?? {};
     void path?.release(() => conn!.close());
@@ -83,13 +85,17 @@ export class UnixDatagramConn implements DatagramConn {
 
   /** Ends the receiving under way, which sends what waits. */
   async #ring(): Promise<void> {
-    if (this.#ringing) return;
+    if (this.#ringing || this.#closed) return;
     this.#ringing = true;
     try {
       this.#bell ??= hang_bell(this.addr);
       await this.#bell.conn.send(new Uint8Array(0), this.addr);
-    } catch (error) {
+    } catch (cause) {
       this.#ringing = false;
+      const error = new Deno.errors.BadResource(
+        `Cannot send while receiving, without ${this.addr.path}.bell: ${cause}`,
+        { cause },
+      );
       for (const { reject } of this.#outgoing.splice(0)) reject(error);
     }
   }

@@ -38,7 +38,8 @@ export interface ServerSide {
  * relay where it is not; a datagram without its socket; anything else as a copy.
  */
 export function pack(request: unknown, relay_only = false): Parcel {
-  if (is_datagram(request)) return { kind: "datagram", packet: request[0] };
+  // A copy: cloning a view would clone the whole pool that it is a part of.
+  if (is_datagram(request)) return { kind: "datagram", packet: new Uint8Array(request[0]) };
   if (!(request instanceof StreamSocket)) return { kind: "value", value: request };
   const { localAddr: local, remoteAddr: remote } = request;
   const detached = relay_only ? undefined : detach(request);

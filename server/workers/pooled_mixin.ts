@@ -34,6 +34,7 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
 
     #queue: RequestQueue | undefined;
     #pool: WorkerPool | undefined;
+    #released = false;
 
     // deno-lint-ignore no-explicit-any
     constructor(...args: any[]) {
@@ -68,6 +69,8 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
     override async _prepare(): Promise<void> {
       await super._prepare();
       if (this.#pool) return;
+      // It was closed while a subclass prepared.
+      if (this.#released) throw new Deno.errors.BadResource("The server is closed");
       // Once more: fields of a subclass have their values only now.
       refuse_overrides(this);
       const size = this._pool_size();
@@ -88,6 +91,7 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
     }
 
     override async _release(overdue: Promise<void>): Promise<void> {
+      this.#released = true;
       await this.#pool?.close(overdue);
       await super._release(overdue);
     }

@@ -17,7 +17,7 @@ const LAST_WORDS = 100;
 /** A worker in a process of its own. */
 export class ProcessHost implements WorkerHost {
   readonly name: string;
-  readonly pid: number;
+  readonly pid?: number;
   readonly shares_memory = false;
   #child: ChildProcess;
 
@@ -30,8 +30,9 @@ export class ProcessHost implements WorkerHost {
    */
   constructor({ file, args, environment }: ChildCommand, events: HostEvents) {
     this.#child = spawn_child(file, args, environment);
-    this.pid = this.#child.pid!;
-    this.name = `Child process ${this.pid}`;
+    const { pid } = this.#child;
+    if (pid !== undefined) this.pid = pid;
+    this.name = pid === undefined ? "A child process" : `Child process ${pid}`;
     this.#child.on("message", (messages) => events.received(messages as FromWorker[]));
     this.#child.once("error", (error) => events.ended(error));
     this.#child.once("exit", (code, signal) => {
@@ -41,6 +42,8 @@ export class ProcessHost implements WorkerHost {
   }
 
   post(messages: ToWorker[]): void {
+    // It could not be started: its "error" event says why.
+    if (this.pid === undefined) return;
     for (const message of messages) this.#post(message);
   }
 
@@ -56,12 +59,17 @@ export class ProcessHost implements WorkerHost {
   /** Waits for what it sent before its end, which is still on its way when it has ended. */
   #hear_out(done: () => void): void {
     if (!this.#child.connected) return done();
-    // A program that it has started may hold the channel open.
-    const timer = setTimeout(() => this.#child.disconnect(), LAST_WORDS);
-    this.#child.once("disconnect", () => {
+    // The channel may stay open: a program that the child has started may hold it.
+    const timer = setTimeout(() => {
+      this.#child.removeListener("disconnect", heard);
+      if (this.#child.connected) this.#child.disconnect();
+      done();
+    }, LAST_WORDS);
+    const heard = () => {
       clearTimeout(timer);
       done();
-    });
+    };
+    this.#child.once("disconnect", heard);
   }
 
   /** A connection travels beside its message, as a descriptor that the system duplicates. */

@@ -24,7 +24,7 @@ export class RelayedSender<A extends Deno.Addr> implements DatagramSender<A> {
 
   async send(data: Uint8Array, address: A): Promise<number> {
     // Cloning a view would clone all that is behind it, and the caller may fill its array anew.
-    const args = [data.slice(), address];
+    const args = [new Uint8Array(data), plain(address)];
     if (++this.#sent % WINDOW !== 0) {
       this.#calls.tell("send", args);
     } else {
@@ -34,4 +34,10 @@ export class RelayedSender<A extends Deno.Addr> implements DatagramSender<A> {
     }
     return data.length;
   }
+}
+
+/** The address without what else may be on the object and cannot be cloned. */
+function plain(address: Deno.Addr): Deno.Addr {
+  const { transport, hostname, port, path } = address as Deno.NetAddr & Deno.UnixAddr;
+  return (path === undefined ? { transport, hostname, port } : { transport, path }) as Deno.Addr;
 }

@@ -18,7 +18,7 @@ const SETTLED = 1000;
 
 /** How a worker ended. */
 export interface WorkerEnd {
-  /** Whether it has worked: it handled a request, or was ready for a while. */
+  /** Whether it has worked: it took a request, or was ready for a while. */
   useful: boolean;
   /** Whether it handled nothing when it ended, so that nobody has heard of the cause. */
   silent: boolean;
@@ -229,10 +229,11 @@ export class WorkerHandle {
 
   #end(reason: unknown): WorkerEnd {
     this.#cause ??= reason;
-    const useful = this.completed > 0 || performance.now() - this.#ready_at > SETTLED;
     this.state = "ended";
     this.recall();
     const silent = this.#sent.size === 0;
+    const settled = performance.now() - this.#ready_at > SETTLED;
+    const useful = settled || this.completed > 0 || !silent;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
     const error = new Error(`${this.#host.name} ended while it handled the request`, options);
     for (const [id, sent] of this.#sent) {
