@@ -11,7 +11,9 @@ import { UDPServer } from "./udp_server.ts";
  * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file.
  *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
- * absolute there.
+ * absolute there. Deno removes the path when it closes, whoever's it is by then: to keep that of
+ * another server, and to accept again after descriptors ran out with a mix-in that uses workers, the
+ * server must also be allowed to read and write other names in the folder.
  *
  * @example A server in the temporary folder
  * ```ts
@@ -65,7 +67,9 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
  *
  * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
  * `--allow-net=unix:PATH` for its path; and where it replies while it receives, as with each mix-in,
- * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one.
+ * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one. A client
+ * that asks and does not read its replies holds up the server until it does, in each of the ways: Deno
+ * cannot give up a datagram that its receiver has no room for.
  *
  * @example Lines of a log
  * ```ts ignore

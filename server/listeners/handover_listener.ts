@@ -96,9 +96,12 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
       .on("error", (error) => this.#deliver(error));
   }
 
-  #suspend(): void {
+  #suspend_when_full(): void {
     this.#full = false;
-    if (this.#closed || this.#accepted.length < this.#backlog) return;
+    if (!this.#closed && this.#accepted.length >= this.#backlog) this.#suspend();
+  }
+
+  #suspend(): void {
     const fd = duplicate_listener(this.#server);
     if (fd < 0) return;
     const close = () => void this.#server.close();
@@ -120,7 +123,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     if (this.#full || this.#accepted.length < this.#backlog) return;
     // Not before the others that came with it are here too: closing would lose them.
     this.#full = true;
-    setImmediate(() => this.#suspend());
+    setImmediate(() => this.#suspend_when_full());
   }
 
   /** The local and the peer's address; none where the peer has gone already (accept(2), ENOTCONN). */
@@ -137,8 +140,16 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
   #wake(): void {
-    wake_listener(this.#server, this.#backlog);
-    if (this.#waiter && !this.has_descriptors(1)) this.#deliver(no_descriptors());
+    if (!this.#waiter) return;
+    if (!this.has_descriptors(1)) this.#deliver(no_descriptors());
+    else if (this.#path) this.#listen_again();
+    else wake_listener(this.#server, this.#backlog);
+  }
+
+  /** A Unix socket is not woken by a call: another server must listen at it. */
+  #listen_again(): void {
+    if (this.#suspended < 0) this.#suspend();
+    if (this.#suspended >= 0) this.#resume();
   }
 
   /** Whether the process has so many descriptors left. */

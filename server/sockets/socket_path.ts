@@ -92,8 +92,8 @@ export class SocketPath {
    * @returns Whether it was closed: not where the path could not be kept.
    */
   outlive(close: () => void): boolean {
-    const kept = this.#id ? keep(this.#path) : undefined;
-    if (this.#id && !kept) return false;
+    const kept = this.#id && this.#removed_by_deno ? keep(this.#path) : undefined;
+    if (this.#id && this.#removed_by_deno && !kept) return false;
     close();
     if (kept) restore(kept, this.#path);
     this.#removed_by_deno = false;

@@ -2,16 +2,26 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { LineClient } from "../fixtures/clients.ts";
+import { TempFolder } from "../fixtures/temp_folder.ts";
 
 const SERVER = fileURLToPath(new URL("../fixtures/limited_server.ts", import.meta.url));
 const CLIENTS = 80;
 
-for (const name of ["AsyncTCPServer", "ThreadingTCPServer"]) {
+for (
+  const name of [
+    "AsyncTCPServer",
+    "ThreadingTCPServer",
+    "AsyncUnixStreamServer",
+    "ThreadingUnixStreamServer",
+  ]
+) {
   Deno.test({
     name: `${name} serves again when descriptors are free, and reports their want once`,
     ignore: Deno.build.os === "windows",
     async fn() {
-      const command = `ulimit -n 64; exec "${Deno.execPath()}" run -A "${SERVER}" ${name}`;
+      await using folder = await TempFolder.make();
+      const path = name.includes("Unix") ? folder.join("server") : "";
+      const command = `ulimit -n 64; exec "${Deno.execPath()}" run -A "${SERVER}" ${name} ${path}`;
       const child = new Deno.Command("sh", {
         args: ["-c", command],
         stdout: "piped",
@@ -20,8 +30,7 @@ for (const name of ["AsyncTCPServer", "ThreadingTCPServer"]) {
       }).spawn();
       const errors = new Response(child.stderr).text();
       const output = child.stdout.getReader();
-      const port = Number(new TextDecoder().decode((await output.read()).value));
-      const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
+      const address = JSON.parse(new TextDecoder().decode((await output.read()).value));
       // More clients than descriptors: the last ones wait in the system.
       const clients = [await LineClient.connect(address)];
       assertEquals(await clients[0]!.ask("first"), "FIRST");
