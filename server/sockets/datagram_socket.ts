@@ -95,9 +95,14 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
     const { transport } = this.addr;
     if (transport !== "udp") return unix_addr(address as UnixAddress, "unixpacket") as A;
     // A client's address, as it came, is what is given mostly.
-    const known = !this.#ipv6 && (address as Deno.NetAddr)?.transport === "udp";
-    if (known) return address as A;
+    if (!this.#ipv6 && is_udp_addr(address)) return address as A;
     const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
     return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
   }
+}
+
+function is_udp_addr(address: unknown): boolean {
+  const { transport, hostname, port } = Object(address) as Deno.NetAddr;
+  const valid = typeof hostname === "string" && port >>> 0 === port && port <= 65_535;
+  return transport === "udp" && valid;
 }

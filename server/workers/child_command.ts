@@ -50,7 +50,7 @@ export async function child_command(entry: string): Promise<ChildCommand> {
   }
   const file = granted({ name: "run", command: Deno.execPath() }) ? Deno.execPath() : "deno";
   const own = await own_process_of(file);
-  const flags = own.arguments ? flags_of(own.arguments) : undefined;
+  const flags = own.arguments && flags_of(own.arguments);
   const args = [
     "run",
     "--no-prompt",
@@ -82,35 +82,63 @@ function inherited_flags(flags: Flag[]): string[] {
 }
 
 /** The permissions of this process as flags; without its own flags only what is granted as a whole. */
-function permission_flags(flags: Flag[] | undefined): string[] {
-  const permissions = Object.keys(PERMISSIONS) as Permission[];
-  const denied = (flags ?? []).filter(({ name }) => /^--(deny|ignore)-/.test(name)).map(format);
-  const everything = flags?.some(({ name }) => name === "--allow-all") &&
+function permission_flags(own: Flag[] | null): string[] {
+  const permissions = (Object.keys(PERMISSIONS) as Permission[])
+    .filter((permission) => denials_are_known(permission, own));
+  const flags = own ?? [];
+  const denied = flags.filter(({ name }) => /^--(deny|ignore)-/.test(name)).map(format);
+  const everything = flags.some(({ name }) => name === "--allow-all") &&
+    permissions.length === Object.keys(PERMISSIONS).length &&
     permissions.every((name) => granted({ name }));
   if (everything) return ["--allow-all", ...denied];
   const allowed = permissions.flatMap((permission) => {
-    const { state, partial } = Deno.permissions.querySync({ name: permission });
-    if (state === "granted") return flags || !partial ? `--allow-${permission}` : [];
-    const items = listed(flags ?? [], permission).filter((item) => holds(permission, item));
+    if (granted({ name: permission })) return `--allow-${permission}`;
+    const items = listed(flags, `--allow-${permission}`).filter((item) => holds(permission, item));
     return items.length > 0 ? `--allow-${permission}=${items.join(",")}` : [];
   });
   return [...allowed, ...denied];
 }
 
-/** The items that the flags of a permission list. */
-function listed(flags: Flag[], permission: Permission): string[] {
-  return flags.filter(({ name, value }) => name === `--allow-${permission}` && value !== undefined)
+/**
+ * Whether all that is denied of a permission stands in the flags, and means now what it meant at the
+ * start. Otherwise a child must not have the permission at all.
+ */
+function denials_are_known(permission: Permission, flags: Flag[] | null): boolean {
+  // A set of deno.json may deny anything. (What Deno denies by itself, it denies to a child, too.)
+  const by_set = flags?.some(({ name }) => name === "--permission-set") ?? true;
+  if (by_set && Deno.permissions.querySync({ name: permission }).partial) return false;
+  // A relative path is another one in another folder.
+  return [`--deny-${permission}`, `--ignore-${permission}`]
+    .flatMap((name) => listed(flags ?? [], name))
+    .every((item) => !holds(permission, item));
+}
+
+/** The items that a flag lists, all its occurrences together. */
+function listed(flags: Flag[], flag: string): string[] {
+  return flags.filter(({ name, value }) => name === flag && value !== undefined)
     // A comma that belongs to an item is written twice.
     .flatMap(({ value }) => value!.split(/(?<!,),(?!,)/));
 }
 
 /** Whether this process has a permission still. */
 function holds(permission: Permission, item: string): boolean {
-  // A query takes neither a wildcard nor a network: one of its members stands for it.
-  const value = permission !== "net" || item.startsWith("unix:")
-    ? item.replaceAll(",,", ",")
-    : item.replace(/^\*\./, "any.").replace(/\/\d+$/, "");
+  const value = permission === "net" ? member_of(item) : item.replaceAll(",,", ",");
   return granted({ name: permission, [PERMISSIONS[permission]]: value } as PermissionQuery);
+}
+
+/**
+ * A query takes neither a wildcard nor a network: one of its members stands for it, by chance, so that
+ * it is hardly one that is denied.
+ */
+function member_of(item: string): string {
+  const random = crypto.getRandomValues(new Uint8Array(4));
+  if (item.startsWith("*.")) return `x${random.join("")}${item.slice(1)}`;
+  const [, network, bits] = /^([\d.]+)\/(\d+)$/.exec(item) ?? [];
+  if (network === undefined) return item.startsWith("unix:") ? item : item.replace(/\/\d+$/, "");
+  return network.split(".").map((byte, at) => {
+    const free = Math.min(Math.max((at + 1) * 8 - Number(bits), 0), 8);
+    return Number(byte) | (random[at]! & ((1 << free) - 1));
+  }).join(".");
 }
 
 type PermissionQuery = Parameters<typeof Deno.permissions.querySync>[0];

@@ -9,8 +9,10 @@ const VALUED = new Set([
   "--ext",
   "--filter",
   "--import-map",
+  "--inspect-publish-uid",
   "--junit-path",
   "--location",
+  "--lock",
   "--log-level",
   "--min-dep-age",
   "--node-modules-linker",
@@ -18,16 +20,19 @@ const VALUED = new Set([
   "--reporter",
   "--require",
   "--seed",
-  "-L",
-  "-c",
 ]);
+
+/** The one of them that need not have one. */
+const OPTIONALLY_VALUED = "--lock";
 
 /** The long names of flags that people write with one letter. */
 const LETTERS: Record<string, string> = {
   A: "--allow-all",
   E: "--allow-env",
   I: "--allow-import",
+  L: "--log-level",
   N: "--allow-net",
+  P: "--permission-set",
   R: "--allow-read",
   S: "--allow-sys",
   W: "--allow-write",
@@ -86,19 +91,28 @@ export async function own_process(deno: string): Promise<OwnProcess> {
 /** What Deno was told by a command line: its flags up to the name of the program. */
 export function flags_of([, ...args]: string[]): Flag[] {
   const flags: Flag[] = [];
-  if (SUBCOMMANDS.has(args[0] ?? "")) args.shift();
-  while (args[0]?.startsWith("-") && args[0] !== "--") {
-    const arg = args.shift()!;
-    const at = arg.indexOf("=");
-    const name = at < 0 ? arg : arg.slice(0, at);
-    const value = at >= 0 ? arg.slice(at + 1) : VALUED.has(name) ? args.shift() : undefined;
-    const names = name.startsWith("--") ? [name] : long_names(name);
-    for (const name of names) flags.push({ name, value });
+  let subcommand = false;
+  for (;;) {
+    const arg = args.shift();
+    if (arg === undefined || arg === "--" || arg === "-") return flags;
+    if (arg.startsWith("-")) flags.push(...flags_in(arg, args));
+    else if (subcommand || !SUBCOMMANDS.has(arg)) return flags;
+    else subcommand = true;
   }
-  return flags;
 }
 
-/** `-RW` is `--allow-read --allow-write`. */
-function long_names(letters: string): string[] {
-  return [...letters.slice(1)].flatMap((letter) => LETTERS[letter] ?? []);
+/** The flags of one argument, with the value that may follow it: `-RW` is `--allow-read --allow-write`. */
+function flags_in(arg: string, following: string[]): Flag[] {
+  const at = arg.indexOf("=");
+  const name = at < 0 ? arg : arg.slice(0, at);
+  const names = name.startsWith("--") ? [name] : [...name.slice(1)].map(long_name);
+  const last = names.at(-1)!;
+  const follows = at < 0 && VALUED.has(last) &&
+    !(last === OPTIONALLY_VALUED && following[0]?.startsWith("-"));
+  const value = at >= 0 ? arg.slice(at + 1) : follows ? following.shift() : undefined;
+  return names.map((name) => ({ name, value: name === last ? value : undefined }));
+}
+
+function long_name(letter: string): string {
+  return LETTERS[letter] ?? `-${letter}`;
 }
