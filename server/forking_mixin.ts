@@ -31,7 +31,7 @@ export type ForkingStatics = Omit<ForkingMembers, "active_children">;
  * those end again after ten seconds without work. A connection goes to a child as a file descriptor.
  * A child that does not give up its request at `request_timeout` is killed, and replaced. Children
  * ignore Ctrl-C and SIGTERM, because the server decides when they end; they end with its process,
- * however that ends, all but one that is stuck in a loop then (end that one with SIGKILL).
+ * however that ends.
  *
  * Deno cannot fork: a child is a new process, which imports the module of the handler class, as workers
  * do: see {@linkcode ThreadingMixIn} for how it finds the class and what `this.server` is there.

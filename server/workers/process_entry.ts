@@ -6,11 +6,23 @@
 import process from "node:process";
 import { WorkerSide } from "./worker_side.ts";
 
+/**
+ * Run in a thread of its own: ends this process when the server's has ended, also where a handler that
+ * never lets go keeps the event loop from noticing.
+ */
+const WATCHDOG = `
+  const server = Deno.ppid;
+  setInterval(() => {
+    if (Deno.ppid !== server) Deno.kill(Deno.pid, "SIGKILL");
+  }, 1000);
+`;
+
 // Ctrl-C on a terminal reaches the children, too. The server decides when they end.
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
 // The server's process has ended.
 process.on("disconnect", () => process.exit());
 
+new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
 new WorkerSide({
   post: (messages) => void process.send!(messages),
   on_messages: (receive) => process.on("message", receive),
