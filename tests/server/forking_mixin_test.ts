@@ -532,3 +532,27 @@ for (const [run, asked] of TERMINALS) {
     assertEquals(printed, `asked for ${asked}\nHELLO\n`);
   });
 }
+
+Deno.test("ForkingMixIn: a program that a child has started does not hide the child's end", {
+  ignore,
+}, async () => {
+  await using server = serving(new ObservedServer(HERE, CommandHandler));
+  using client = await LineClient.connect(server.server_address);
+  const pid = Number(await client.ask("start"));
+  try {
+    await client.send("exit");
+    assertEquals(await soon(client.line()), null);
+    await soon(server.log.until(({ errors }) => errors.length === 1));
+    assertEquals(await soon(ask(server.server_address, "add 1")), "1");
+  } finally {
+    Deno.kill(pid, "SIGKILL");
+  }
+});
+
+Deno.test("ForkingMixIn: a server that is closed while it starts leaves no child", async () => {
+  const server = new ObservedServer(HERE, UpperHandler);
+  const loop = server.serve_forever();
+  await server.server_close();
+  await loop;
+  assertEquals(server.info().workers, []);
+});

@@ -1,5 +1,12 @@
 /** What UDP servers do, over Deno's sockets and over `node:dgram`. */
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   BaseRequestHandler,
   type DatagramRequest,
@@ -18,7 +25,7 @@ import {
 } from "../fixtures/datagrams.ts";
 import { made_with } from "../fixtures/make_server.ts";
 import { is_there, output_of } from "../fixtures/programs.ts";
-import { serving } from "../fixtures/serving.ts";
+import { serving, until } from "../fixtures/serving.ts";
 import { soon } from "../fixtures/waiting.ts";
 
 /** Sends back what comes, an empty datagram too. */
@@ -336,3 +343,28 @@ for (const flags of [[], ["--unstable-net"]]) {
     assertMatch(refused, /^NotCapable: .*127\.0\.0\.1:0/);
   });
 }
+
+/** Answers when it is told to end. */
+class LastHandler extends DatagramRequestHandler {
+  override async handle(): Promise<void> {
+    await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+    await this.wfile.write("last words");
+  }
+}
+
+test_udp("a handler under way when the server closes can reply", async ({ make }) => {
+  const server = make(LastHandler);
+  const loop = server.serve_forever();
+  using client = new DatagramClient(server.server_address);
+  await client.send("wait");
+  await until(() => server.info().active === 1);
+  assertEquals(await server.server_close(), { drained: 1, aborted: 0 });
+  assertEquals(text_of(await soon(client.receive())), "last words");
+  await loop;
+  assertEquals(server.log.errors, []);
+});
+
+test_udp("a server that is not bound refuses to serve", async ({ make }) => {
+  await using server = make(UpperHandler, { bind_and_activate: false });
+  await assertRejects(() => server.serve_forever(), Deno.errors.BadResource, "not bound");
+});
