@@ -93,7 +93,9 @@ function permission_flags(own: Flag[] | null): string[] {
   if (everything) return ["--allow-all", ...denied];
   const allowed = permissions.flatMap((permission) => {
     if (granted({ name: permission })) return `--allow-${permission}`;
-    const items = listed(flags, `--allow-${permission}`).filter((item) => holds(permission, item));
+    const items = listed(flags, `--allow-${permission}`).filter((item) =>
+      state_of(permission, item) === "granted"
+    );
     return items.length > 0 ? `--allow-${permission}=${items.join(",")}` : [];
   });
   return [...allowed, ...denied];
@@ -108,9 +110,10 @@ function denials_are_known(permission: Permission, flags: Flag[] | null): boolea
   const by_set = flags?.some(({ name }) => name === "--permission-set") ?? true;
   if (by_set && Deno.permissions.querySync({ name: permission }).partial) return false;
   // A relative path is another one in another folder.
-  return [`--deny-${permission}`, `--ignore-${permission}`]
-    .flatMap((name) => listed(flags ?? [], name))
-    .every((item) => !holds(permission, item));
+  return listed(flags ?? [], `--deny-${permission}`)
+    .every((item) => state_of(permission, item) === "denied") &&
+    listed(flags ?? [], `--ignore-${permission}`)
+      .every((item) => state_of(permission, item) !== "granted");
 }
 
 /** The items that a flag lists, all its occurrences together. */
@@ -120,10 +123,10 @@ function listed(flags: Flag[], flag: string): string[] {
     .flatMap(({ value }) => value!.split(/(?<!,),(?!,)/));
 }
 
-/** Whether this process has a permission still. */
-function holds(permission: Permission, item: string): boolean {
+/** What this process may do with an item of a permission's list now; `undefined` if it is none. */
+function state_of(permission: Permission, item: string): Deno.PermissionState | undefined {
   const value = permission === "net" ? member_of(item) : item.replaceAll(",,", ",");
-  return granted({ name: permission, [PERMISSIONS[permission]]: value } as PermissionQuery);
+  return state({ name: permission, [PERMISSIONS[permission]]: value } as PermissionQuery);
 }
 
 /**
@@ -143,12 +146,16 @@ function member_of(item: string): string {
 
 type PermissionQuery = Parameters<typeof Deno.permissions.querySync>[0];
 
-function granted(query: PermissionQuery): boolean {
+function state(query: PermissionQuery): Deno.PermissionState | undefined {
   try {
-    return Deno.permissions.querySync(query).state === "granted";
+    return Deno.permissions.querySync(query).state;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function granted(query: PermissionQuery): boolean {
+  return state(query) === "granted";
 }
 
 function format({ name, value }: Flag): string {
