@@ -625,7 +625,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       if (!is_pending(processed) || processed === exchange.running) return processed;
       return this.#handle_later(exchange, true, processed);
     } catch (error) {
-      return this.#handler_failed(exchange, error).then(() => this.#close(exchange));
+      return this.#hook_failed(exchange, error);
     }
   }
 
@@ -639,11 +639,21 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       if (is_pending(welcome)) {
         processed = this.#admit(exchange, await exchange.until(welcome) ?? false);
       }
-      if (is_pending(processed)) await exchange.until(processed);
+      if (!is_pending(processed)) return;
+      // It may throw when the request is closed already, and nobody waits for it any more.
+      const failed = (error: unknown) => this.#hook_failed(exchange, error);
+      await exchange.until(processed.then(undefined, failed));
     } catch (error) {
-      await this.#handler_failed(exchange, error);
-      this.#close(exchange);
+      await this.#hook_failed(exchange, error);
     }
+  }
+
+  /** Reports what a hook threw, also after the handler had ended well; not if it was cut short. */
+  async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
+    if (exchange.cut) return;
+    exchange.outcome ??= "failed";
+    await this.#report(error, exchange);
+    this.#close(exchange);
   }
 
   /** Processes a request, or refuses it. */
@@ -653,7 +663,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.#close(exchange);
   }
 
-  /** Reports what a hook or a handler threw; what one throws that was cut short is no news. */
+  /** Reports what a handler threw; what one throws that was cut short is no news. */
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
     exchange.outcome = "failed";

@@ -476,3 +476,17 @@ Deno.test("BaseServer: request_timeout does not wait for handle_error()", async 
   assert(server.log.entries.includes("close_request one"));
   assertEquals(server.info().timed_out, 1);
 });
+
+Deno.test("BaseServer.process_request() that throws after the handler has ended well is reported", async () => {
+  class Late extends ItemServer {
+    override async process_request(request: string, client_address: string): Promise<void> {
+      await super.process_request(request, client_address);
+      throw new RangeError("too late");
+    }
+  }
+  await using server = new Late(NotingHandler, ["one"]);
+  await server.handle_request();
+  await server.log.until(({ errors }) => errors.length > 0);
+  assertEquals(server.log.errors.map(String), ["RangeError: too late"]);
+  assertEquals(server.info().completed, 1);
+});
