@@ -25,6 +25,8 @@ const MIN_PAUSE = 5;
 const MAX_PAUSE = 1000;
 /** How long a request may go on after `request_timeout` before it is given up by force, in ms. */
 const GIVE_UP = 1000;
+/** How long `handle_overflow()` may take, in ms: a client that never reads must not hold its place. */
+const LAST_WORD = 1000;
 
 /**
  * What makes handlers: a subclass of `BaseRequestHandler`, or any class with its constructor and its
@@ -328,15 +330,11 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     if (exchange.state !== "waiting" || exchange.over) return Promise.resolve();
     exchange.state = "running";
     this.#active++;
-    const clock = this.#start_clock(exchange);
+    this.#start_clock(exchange);
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
-      exchange.on_close(() => {
-        if (clock !== undefined) clearTimeout(clock);
-        resolve();
-      });
+      exchange.on_close(resolve);
       const ended = () => {
-        if (clock !== undefined) clearTimeout(clock);
         this.#close(exchange);
         resolve();
       };
@@ -413,7 +411,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   /**
    * Called with a request for which there is no room: the place to say so to the client. It is closed
-   * afterwards.
+   * afterwards, and after 1 s in any case.
    *
    * @param _request The request.
    * @param _client_address The client's address.
@@ -468,11 +466,14 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    */
   async _refuse(exchange: Exchange<Request, Address>): Promise<void> {
     exchange.outcome = "refused";
+    const clock = setTimeout(() => void this.#force(exchange), LAST_WORD);
     try {
-      await this.handle_overflow(exchange.request, exchange.client_address);
+      const said = this.handle_overflow(exchange.request, exchange.client_address);
+      if (is_pending(said)) await exchange.until(said);
     } catch (error) {
-      await this.#report(error, exchange);
+      if (!exchange.cut) await this.#report(error, exchange);
     }
+    clearTimeout(clock);
     this.#close(exchange);
   }
 
@@ -635,6 +636,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     welcome: boolean | Promise<boolean>,
     processed?: void | Promise<void>,
   ): Promise<void> {
+    if (exchange.state === "waiting") this.#start_clock(exchange);
     try {
       if (is_pending(welcome)) {
         processed = this.#admit(exchange, await exchange.until(welcome) ?? false);
@@ -645,6 +647,9 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       await exchange.until(processed.then(undefined, failed));
     } catch (error) {
       await this.#hook_failed(exchange, error);
+    } finally {
+      // A request that waits for a place may wait for as long as it takes.
+      if (exchange.state === "waiting") exchange.stop_clock();
     }
   }
 
@@ -708,6 +713,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #close(exchange: Exchange<Request, Address>): void {
     if (exchange.state === "closing" || exchange.state === "closed") return;
     this.#count(exchange);
+    exchange.stop_clock();
     exchange.state = "closing";
     try {
       const closed = this.shutdown_request(exchange.request);
@@ -754,18 +760,33 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     exchange.close();
   }
 
-  #start_clock(exchange: Exchange<Request, Address>): ReturnType<typeof setTimeout> | undefined {
-    return set_timer(this.request_timeout, async () => {
-      const message = `The request took longer than request_timeout = ${this.request_timeout} ms`;
-      const error = new Deno.errors.TimedOut(message);
-      exchange.outcome = "timed_out";
-      exchange.abort(error);
-      const force = setTimeout(() => this.#give_up(exchange), GIVE_UP);
-      void this.#cut(exchange);
-      void this.#report(error, exchange);
-      await exchange.closed;
-      clearTimeout(force);
-    });
+  /** Starts the clock of the hooks that are waited for, and then that of the handler. */
+  #start_clock(exchange: Exchange<Request, Address>): void {
+    exchange.stop_clock();
+    exchange.clock = set_timer(this.request_timeout, () => void this.#time_out(exchange));
+  }
+
+  async #time_out(exchange: Exchange<Request, Address>): Promise<void> {
+    const message = `The request took longer than request_timeout = ${this.request_timeout} ms`;
+    const error = new Deno.errors.TimedOut(message);
+    exchange.outcome = "timed_out";
+    exchange.abort(error);
+    void this.#report(error, exchange);
+    await this.#force(exchange);
+  }
+
+  /** Closes a request that goes on for too long, and gives it up where that is not enough. */
+  async #force(exchange: Exchange<Request, Address>): Promise<void> {
+    const force = setTimeout(() => this.#give_up(exchange), GIVE_UP);
+    void (exchange.state === "running" ? this.#cut(exchange) : this.#end_early(exchange));
+    await exchange.closed;
+    clearTimeout(force);
+  }
+
+  /** Ends a request for which no handler runs. */
+  async #end_early(exchange: Exchange<Request, Address>): Promise<void> {
+    await this.#cut(exchange);
+    this.#forget(exchange);
   }
 
   /** Closes a request whose handler is still at work. */
@@ -806,7 +827,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     for (const exchange of active) {
       exchange.abort(reason);
       if (exchange.state === "running") this._interrupt_request(exchange.request);
-      else void this.#cut(exchange).then(() => this.#forget(exchange));
+      else void this.#end_early(exchange);
     }
     const ended = Promise.all(exchanges.map(({ closed }) => closed));
     await Promise.race([ended, this.#overdue.promise]);

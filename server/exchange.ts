@@ -33,6 +33,8 @@ export class Exchange<Request = unknown, Address = unknown> {
   aborted = false;
   /** Whether it was closed before its handler had ended. */
   cut = false;
+  /** What ends it when it takes too long. */
+  clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
   #watchers: (() => void)[] | undefined;
   #reason: unknown;
@@ -89,9 +91,15 @@ export class Exchange<Request = unknown, Address = unknown> {
     return this.cut || this.state === "closed";
   }
 
+  stop_clock(): void {
+    if (this.clock !== undefined) clearTimeout(this.clock);
+    this.clock = undefined;
+  }
+
   /** The request is closed, and nothing more will be done for it. */
   close(): void {
     this.state = "closed";
+    this.stop_clock();
     this.#unlist();
     const watchers = this.#watchers;
     this.#watchers = undefined;

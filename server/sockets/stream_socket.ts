@@ -1,6 +1,7 @@
 import { peer_addr } from "../address.ts";
 import { exchange_of } from "../exchange.ts";
 import { MAX_TIMER } from "../timer.ts";
+import { IdleClock } from "./idle_clock.ts";
 
 /** The size of a connection's first read buffer, in bytes: an idle connection costs no more. */
 const MIN_BUFFER = 4096;
@@ -8,6 +9,8 @@ const MIN_BUFFER = 4096;
 const MAX_BUFFER = 65_536;
 /** The most that {@linkcode close_gracefully} reads and throws away, in bytes. */
 const MAX_DISCARD = 1_048_576;
+/** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
+const MAX_PIECE = 65_536;
 
 const EMPTY = new Uint8Array(0);
 
@@ -100,12 +103,15 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   /** Whether it was idle when its input was ended: no reply is on its way. */
   #idle = false;
   #error: unknown;
-  #timeout: number | null = null;
-  #deadline = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** How long a read may wait; none where that is for ever. */
+  #read_clock: IdleClock | undefined;
+  /** How long a write may make no progress. */
+  #write_clock: IdleClock | undefined;
+  /** Rejects the write that is under way with a clock. */
+  #fail_write: ((error: unknown) => void) | undefined;
   #writing = false;
   #writers: (() => void)[] = [];
-  #output: "open" | "closed" = "open";
+  #output: "open" | "closed" | "stuck" = "open";
   #closed = false;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
@@ -175,19 +181,22 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    *
    * @param p The bytes.
    * @returns The number of bytes, always the length of `p`.
-   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection, or {@linkcode closeWrite}
-   * was called.
+   * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection, {@linkcode closeWrite}
+   * was called, or an earlier write timed out.
+   * @throws {Deno.errors.TimedOut} If the peer took nothing within the timeout. Nobody knows how much
+   * it has: nothing more can be written.
    */
   async write(p: Uint8Array): Promise<number> {
     if (p.length === 0) return 0;
-    if (this.#closed) throw closed_error();
-    if (this.#output === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
+    this.#check_output();
     if (this.#writing) await this.#turn();
     this.#writing = true;
     this.#idle = false;
     try {
-      let sent = await this.#conn.write(p);
-      while (sent < p.length) sent += await this.#conn.write(p.subarray(sent));
+      // The one before may have timed out meanwhile.
+      if (this.#output === "stuck") this.#check_output();
+      let sent = await this.#write_some(p);
+      while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
       return sent;
     } finally {
       this.#next_writer();
@@ -214,7 +223,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 
   /**
-   * Sets how long a read may wait for bytes of the peer. Only those reset the clock.
+   * Sets how long a read may wait for bytes of the peer, and a write until the peer takes some more, as
+   * Python's `socket.settimeout` does. What is written does not reset the clock of a read.
    *
    * @param timeout Milliseconds, or `null` to wait for ever, which is the default.
    * @throws {RangeError} If it is negative or not a number.
@@ -223,16 +233,23 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (timeout !== null && !(timeout >= 0)) {
       throw new RangeError(`Cannot set a timeout of ${timeout} ms: it must be 0 or more, or null`);
     }
-    this.#timeout = timeout === Infinity ? null : timeout;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#waiter) this.#start_clock();
+    this.#read_clock?.end();
+    this.#write_clock?.end();
+    const none = timeout === null || timeout === Infinity;
+    this.#read_clock = none ? undefined : new IdleClock(timeout, () => this.#read_late(timeout));
+    this.#write_clock = none ? undefined : new IdleClock(timeout, () => this.#write_late(timeout));
+    if (this.#waiter) this.#read_clock?.start();
+    if (this.#fail_write) this.#write_clock?.start();
   }
 
-  /** Sends what is left, then FIN (`shutdown(2)`, `SHUT_WR`): the peer sees the end of its input. */
+  /**
+   * Sends what is left, then FIN (`shutdown(2)`, `SHUT_WR`): the peer sees the end of its input.
+   *
+   * @throws {Deno.errors.BrokenPipe} If a write has timed out.
+   */
   async closeWrite(): Promise<void> {
     if (this.#output === "closed") return;
-    if (this.#closed) throw closed_error();
+    this.#check_output();
     this.#output = "closed";
     if (this.#writing) await this.#turn();
     this.#writing = true;
@@ -247,7 +264,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#read_clock?.end();
+    this.#write_clock?.end();
     this.#conn.close();
   }
 
@@ -319,7 +337,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     }
     return new Promise((resolve, reject) => {
       this.#waiter = { target, midway, resolve, reject };
-      if (this.#timeout !== null) this.#start_clock();
+      this.#read_clock?.start();
       if (!this.#pulling) this.#pull();
     });
   }
@@ -357,6 +375,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #end_wait(): Waiter | undefined {
     const waiter = this.#waiter;
     this.#waiter = undefined;
+    this.#read_clock?.stop();
     return waiter;
   }
 
@@ -381,25 +400,16 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return result;
   }
 
-  #start_clock(): void {
-    const timeout = this.#timeout;
-    if (timeout === null) return;
-    this.#deadline = performance.now() + timeout;
-    // One timer for many reads: it is set again only when it rings too early.
-    this.#timer ??= setTimeout(this.#ring, Math.min(timeout, MAX_TIMER));
+  #read_late(timeout: number): void {
+    const message = `No bytes came from the peer within ${timeout} ms`;
+    this.#end_wait()?.reject(new Deno.errors.TimedOut(message));
   }
 
-  #ring = (): void => {
-    this.#timer = undefined;
-    if (!this.#waiter) return;
-    const left = this.#deadline - performance.now();
-    if (left > 0) {
-      this.#timer = setTimeout(this.#ring, Math.min(left, MAX_TIMER));
-    } else {
-      const message = `No bytes came from the peer within ${this.#timeout} ms`;
-      this.#end_wait()?.reject(new Deno.errors.TimedOut(message));
-    }
-  };
+  #write_late(timeout: number): void {
+    this.#output = "stuck";
+    const message = `The peer took no bytes within ${timeout} ms`;
+    this.#fail_write?.(new Deno.errors.TimedOut(message));
+  }
 
   #end_input(): void {
     if (this.#input === "open") this.#input = "ending";
@@ -411,6 +421,26 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #resolve_end(): void {
     const waiter = this.#end_wait();
     waiter?.resolve(end_of(waiter.target));
+  }
+
+  #check_output(): void {
+    if (this.#closed) throw closed_error();
+    if (this.#output === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
+    if (this.#output === "stuck") throw new Deno.errors.BrokenPipe("An earlier write timed out");
+  }
+
+  /** Writes some of the bytes, all if it can; with a timeout no more than the peer must take in it. */
+  #write_some(p: Uint8Array): Promise<number> {
+    const clock = this.#write_clock;
+    if (!clock) return this.#conn.write(p);
+    clock.start();
+    return new Promise<number>((resolve, reject) => {
+      this.#fail_write = reject;
+      this.#conn.write(p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p).then(resolve, reject);
+    }).finally(() => {
+      this.#fail_write = undefined;
+      this.#write_clock?.stop();
+    });
   }
 
   #turn(): Promise<void> {
@@ -428,7 +458,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!conn.detach || this.#closed || this.#pulling || this.#writing) return undefined;
     const fd = conn.detach();
     if (fd === undefined || fd < 0) return undefined;
-    clearTimeout(this.#timer);
+    this.#read_clock?.end();
+    this.#write_clock?.end();
     this.#closed = true;
     return { fd, unread: this.#unread };
   }
@@ -438,7 +469,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#resolve_end();
     // Where the peer has sent FIN already, closing sends ours and nothing can be lost.
     const ended = this.#input === "ended" && this.#unread.length === 0 && !this.#writing;
-    if (ended || this.#closed || this.#error !== undefined) return this.close();
+    const broken = this.#error !== undefined || this.#output === "stuck";
+    if (ended || broken || this.#closed) return this.close();
     this.settimeout(null);
     const force = setTimeout(() => this.close(), Math.min(linger, MAX_TIMER));
     try {

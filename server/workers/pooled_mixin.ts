@@ -1,4 +1,5 @@
 import { BaseServer } from "../base_server.ts";
+import { has_descriptors } from "../descriptors.ts";
 import type { ServerInfo } from "../info.ts";
 import { DenoListener } from "../listeners/deno_listener.ts";
 import { HandoverListener } from "../listeners/handover_listener.ts";
@@ -6,7 +7,7 @@ import type { Listener, StreamListenOptions } from "../listeners/listener.ts";
 import type { Constructor } from "../mixin.ts";
 import { RequestQueue } from "../request_queue.ts";
 import { can_hand_over } from "../runtime.ts";
-import { refuse_while_loading } from "./handler_place.ts";
+import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { type PoolSize, WorkerPool } from "./pool.ts";
 
 /** How many descriptors a worker may need at its start; Deno panics where it finds none. */
@@ -74,10 +75,13 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
       // Once more: fields of a subclass have their values only now.
       refuse_overrides(this);
       const size = this._pool_size();
+      const { module } = place_of(this.RequestHandlerClass);
       const { linger = 0 } = this as { linger?: number };
       const can_start = () => {
         const { socket } = this;
-        return !(socket instanceof HandoverListener) || socket.has_descriptors(WORKER_DESCRIPTORS);
+        return socket instanceof HandoverListener
+          ? socket.has_descriptors(WORKER_DESCRIPTORS)
+          : has_descriptors(module, WORKER_DESCRIPTORS);
       };
       this.#pool = new WorkerPool(this, { ...size, linger, can_start });
       try {

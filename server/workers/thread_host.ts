@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import {
   MessageChannel,
   type MessagePort,
@@ -24,8 +25,13 @@ export class ThreadHost implements WorkerHost {
 
   constructor(id: number, events: HostEvents) {
     this.name = `Worker ${id}`;
-    // Sharing the environment needs no permission; copying it, the default, would ask for one.
-    this.#worker = new Worker(entry_url(), { env: SHARE_ENV, name: `socketserver ${id}` });
+    this.#worker = new Worker(entry_url(), {
+      name: `socketserver ${id}`,
+      // Sharing the environment needs no permission; copying it, the default, would ask for one.
+      env: SHARE_ENV,
+      // The limit it would have in any case; but named, it ends this worker and not the program.
+      resourceLimits: { maxOldGenerationSizeMb: getHeapStatistics().heap_size_limit / 2 ** 20 },
+    });
     // A channel of its own: Deno looks through all that comes by the worker's for further ports,
     // byte by byte.
     const { port1, port2 } = new MessageChannel();
