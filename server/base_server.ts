@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { format_address } from "./address.ts";
 import { Backoff } from "./backoff.ts";
-import { accept_error_class, is_client_gone, is_want, PacketTooLong } from "./errors.ts";
+import { accept_error_class, is_client_gone, PacketTooLong } from "./errors.ts";
 import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import { AcceptFailure, Intake } from "./intake.ts";
@@ -14,6 +14,7 @@ import {
   settings_of,
 } from "./options.ts";
 import { is_pending } from "./pending.ts";
+import { prepare_stacks } from "./runtime.ts";
 import { ServeLoop } from "./serve_loop.ts";
 import { MAX_TIMER, set_timer } from "./timer.ts";
 
@@ -147,6 +148,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     if (typeof RequestHandlerClass !== "function") {
       throw new TypeError(`Cannot make handlers of ${RequestHandlerClass}: it must be a class`);
     }
+    prepare_stacks();
     this.server_address = server_address;
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
@@ -401,8 +403,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       : `during processing of request from ${format_address(client_address)}`;
     const line = "-".repeat(40);
     console.error(`${line}\nException occurred ${where}`);
-    // Deno may panic while it makes a stack without descriptors; and it would say nothing here.
-    console.error(is_want(error) ? `${error}` : error);
+    console.error(error);
     console.error(line);
   }
 
@@ -810,6 +811,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.#overdue_at = at;
     clearTimeout(this.#overdue_timer);
     this.#overdue_timer = set_timer(grace, () => this.#overdue.resolve());
+    if (!this._waits_on_close && this.#overdue_timer) Deno.unrefTimer(this.#overdue_timer);
   }
 
   async #close_server(): Promise<CloseResult> {
@@ -831,11 +833,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     }
     const ended = Promise.all(exchanges.map(({ closed }) => closed));
     await Promise.race([ended, this.#overdue.promise]);
-    for (const exchange of exchanges) {
-      if (exchange.state === "closed") continue;
-      await this.#cut(exchange);
-      this.#give_up(exchange);
+    // All at once: one that is cut must not wait for another, nor die with it and count as drained.
+    const late = exchanges.filter(({ state }) => state !== "closed");
+    for (const exchange of late) {
+      void (exchange.state === "closing" ? this.#close_now(exchange) : this.#cut(exchange));
     }
+    for (const exchange of late) this.#give_up(exchange);
     const aborted = active.filter(({ cut }) => cut).length;
     return { drained: active.length - aborted, aborted };
   }

@@ -9,6 +9,7 @@
  * @module
  */
 import { ChildProcess } from "node:child_process";
+import module from "node:module";
 import net from "node:net";
 
 /** The undocumented members of a `node:net` handle. */
@@ -162,4 +163,24 @@ export function become_killable(): void {
   // Web Locks are not in Deno's types, and where Deno has none nothing is lost but the kill.
   const { locks } = navigator as unknown as { locks?: LockManager };
   locks?.request(crypto.randomUUID(), () => new Promise<never>(() => {}));
+}
+
+/** As much of `node:module` as is used here; Deno's types lack it. */
+interface TypeStripping {
+  stripTypeScriptTypes?(code: string): string;
+}
+
+let stacks_are_prepared = false;
+
+/**
+ * Makes it safe to print errors when descriptors have run out. Deno transpiles a module once more then,
+ * for the source map of the stack, and panics the first time it does so in the main thread: the parser
+ * wants to know how large the thread's stack is, for which a file must be opened. So it is asked to
+ * parse something now.
+ */
+export function prepare_stacks(): void {
+  if (stacks_are_prepared) return;
+  stacks_are_prepared = true;
+  // A block is enough; an expression alone is parsed without that question.
+  (module as TypeStripping).stripTypeScriptTypes?.("if (1) {}");
 }

@@ -1,5 +1,6 @@
 import { peer_addr } from "../address.ts";
 import { exchange_of } from "../exchange.ts";
+import { rest, turn_is_long } from "../fairness.ts";
 import { MAX_TIMER } from "../timer.ts";
 import { IdleClock } from "./idle_clock.ts";
 
@@ -100,6 +101,9 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #pulling = false;
   #waiter: Waiter | undefined;
   #input: "open" | "ending" | "ended" = "open";
+  /** Whether it was looked, since its input was ended, for what had come before. */
+  #looked = false;
+  #look: ReturnType<typeof setTimeout> | undefined;
   /** Whether it was idle when its input was ended: no reply is on its way. */
   #idle = false;
   #error: unknown;
@@ -195,6 +199,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     try {
       // The one before may have timed out meanwhile.
       if (this.#output === "stuck") this.#check_output();
+      if (turn_is_long()) await rest();
       let sent = await this.#write_some(p);
       while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
       return sent;
@@ -264,6 +269,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#look);
     this.#read_clock?.end();
     this.#write_clock?.end();
     this.#conn.close();
@@ -332,11 +338,11 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     const wanted = typeof target === "number" ? target : target.length;
     if (this.#unread.length > 0 || wanted === 0) return Promise.resolve(this.#take(target));
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (this.#input === "ended" || (this.#input === "ending" && !midway)) {
-      return Promise.resolve(end_of(target));
-    }
+    const ending = this.#input === "ending" && !midway;
+    if (this.#input === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
     return new Promise((resolve, reject) => {
       this.#waiter = { target, midway, resolve, reject };
+      if (ending) this.#look_once_more();
       this.#read_clock?.start();
       if (!this.#pulling) this.#pull();
     });
@@ -345,7 +351,9 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #pull(): void {
     this.#pulling = true;
     if (this.#buffer.length === 0) this.#buffer = new Uint8Array(this.#size);
-    this.#conn.read(this.#buffer).then(this.#arrived, this.#failed);
+    const read = () => this.#conn.read(this.#buffer).then(this.#arrived, this.#failed);
+    if (turn_is_long()) void rest().then(read);
+    else void read();
   }
 
   #arrived = (count: number | null): void => {
@@ -412,7 +420,23 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 
   #end_input(): void {
-    if (this.#input === "open") this.#input = "ending";
+    if (this.#input !== "open") return;
+    this.#input = "ending";
+    if (this.#waiter?.midway === false) this.#look_once_more();
+  }
+
+  /**
+   * Ends the read that waits, but not before what has come is read: it was sent in time, and is
+   * answered. Once, because a client that is answered may go on asking for ever.
+   */
+  #look_once_more(): void {
+    this.#looked = true;
+    // The first turn of the event loop asks the system, the second one brings what it has.
+    const end = () => this.#end_idle_read();
+    this.#look = setTimeout(() => this.#look = setTimeout(end, 0), 0);
+  }
+
+  #end_idle_read(): void {
     if (this.#waiter?.midway !== false) return;
     this.#idle = true;
     this.#resolve_end();

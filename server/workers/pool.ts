@@ -217,6 +217,7 @@ export class WorkerPool {
   }
 
   #add_later(): void {
+    if (this.#closing) return;
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
       if (this.#options.can_start()) this.#add();
