@@ -1,4 +1,4 @@
-/** How long, in ms, the last failure must be ago for the next one to be news again. */
+/** How long, in ms, beyond the delay the last failure must be ago for the next one to be news again. */
 const QUIET = 5000;
 
 /** Delays that double with each failure in a row, and whether a failure is worth a report. */
@@ -30,7 +30,7 @@ export class Backoff {
   /** To be called at each failure: whether it is the first one for a while. */
   is_news(): boolean {
     const now = performance.now();
-    const news = now - this.#failed_at > QUIET;
+    const news = now - this.#failed_at > QUIET + this.#delay;
     this.#failed_at = now;
     return news;
   }

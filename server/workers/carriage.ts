@@ -83,7 +83,7 @@ export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: ne
 
 /** Closes the descriptor of a parcel that no worker has opened. */
 export function discard(parcel: Parcel): void {
-  if (parcel.kind === "descriptor") close_descriptor(parcel.fd);
+  if (parcel.kind === "descriptor" && parcel.fd >= 0) close_descriptor(parcel.fd);
 }
 
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {

@@ -32,7 +32,7 @@ export interface WorkerSettings {
 
 /** A request as it travels to a worker. */
 export type Parcel =
-  /** A connection, as a file descriptor of this process; another process gets it as a socket. */
+  /** A connection, as a file descriptor of this process; -1 in another one, which gets it as a socket. */
   | {
     kind: "descriptor";
     fd: number;
@@ -79,3 +79,6 @@ export type FromWorker =
   | { type: "done"; id: number; error?: ErrorImage }
   /** Call this method, and send an answer, unless `call` is 0. */
   | { type: "call"; call: number; target: CallTarget; method: string; args: unknown[] };
+
+/** What a child process says at once when a connection has come, in the place of messages. */
+export const TAKEN = "taken";

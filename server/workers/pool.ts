@@ -19,6 +19,12 @@ const MAX_RESTART = 5000;
 const PATIENCE = 25;
 /** How long, in ms, workers beyond those of the start may have nothing to do. */
 const REST = 10_000;
+/** How many descriptors a worker takes; Deno panics where one that starts finds none. */
+const WORKER_DESCRIPTORS = 8;
+/** How many more there must be: connections come while it starts. */
+const SPARE_DESCRIPTORS = 8;
+/** How long, in ms, a connection waits until it is tried again whether it can be handed over. */
+const WANT = 50;
 
 /** What workers a pool has. */
 export interface PoolSize {
@@ -32,14 +38,16 @@ export interface PoolSize {
   max_requests_per_worker: number;
   /** Whether workers keep the program from ending. */
   keeps_running: boolean;
+  /** Whether handing a connection over takes one more descriptor while it is on its way. */
+  sends_duplicates: boolean;
 }
 
 /** What a pool is made for. */
 export interface PoolOptions extends PoolSize {
   /** How long connections linger, in ms. */
   linger: number;
-  /** Whether there are descriptors for one more worker. */
-  can_start(): boolean;
+  /** Whether the process has so many descriptors left. */
+  has_descriptors(count: number): boolean;
 }
 
 /**
@@ -81,10 +89,11 @@ export class WorkerPool {
   /**
    * Starts the workers; resolves when the first can serve.
    *
-   * @throws What the first one failed with, if none can.
+   * @throws What the first one failed with, if none can; `EMFILE` where descriptors are too few.
    */
   async start(): Promise<void> {
     const { min_workers } = this.#options;
+    if (!this.#can_start(min_workers)) throw too_few_descriptors(min_workers);
     const workers = Array.from({ length: min_workers }, () => this.#add());
     try {
       await Promise.any(workers.map(({ ready }) => ready));
@@ -129,14 +138,29 @@ export class WorkerPool {
         this.#check(exchange);
         const worker = this.#least_busy();
         // In the same breath: another request must not find the worker free in between.
-        if (worker) return { outcome: this.#hand_to(worker, exchange, parcel) };
-        this.#grow();
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        if (worker && this.#can_send(parcel)) {
+          return { outcome: this.#hand_to(worker, exchange, parcel) };
+        }
+        if (worker) {
+          await new Promise((resolve) => setTimeout(resolve, WANT));
+        } else {
+          this.#grow();
+          await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        }
       }
     } catch (error) {
       discard(parcel);
       throw error;
     }
+  }
+
+  #can_send({ kind }: Parcel): boolean {
+    const { sends_duplicates, has_descriptors } = this.#options;
+    return kind !== "descriptor" || !sends_duplicates || has_descriptors(1);
+  }
+
+  #can_start(workers: number): boolean {
+    return this.#options.has_descriptors(workers * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
   }
 
   #check(exchange: Exchange): void {
@@ -211,7 +235,7 @@ export class WorkerPool {
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (useful) this.#restarts.reset();
     const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;
-    if (wanted && useful && this.#options.can_start()) this.#add();
+    if (wanted && useful && this.#can_start(1)) this.#add();
     else if (wanted) this.#add_later();
     if (silent && this.#restarts.is_news()) await this.#server._report_error(cause);
   }
@@ -220,7 +244,7 @@ export class WorkerPool {
     if (this.#closing) return;
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
-      if (this.#options.can_start()) this.#add();
+      if (this.#can_start(1)) this.#add();
       else this.#add_later();
     }, this.#restarts.next());
     this.#restart_timers.add(timer);
@@ -228,10 +252,9 @@ export class WorkerPool {
 
   /** Starts one more worker for a request that waits, unless enough are about to start. */
   #grow(): void {
-    const { max_workers, can_start } = this.#options;
-    if (this.#workers.size >= max_workers || this.#restart_timers.size > 0) return;
+    if (this.#workers.size >= this.#options.max_workers || this.#restart_timers.size > 0) return;
     const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
-    if (starting <= this.#waiting.length && can_start()) this.#add();
+    if (starting <= this.#waiting.length && this.#can_start(1)) this.#add();
   }
 
   /** A worker can take one more request. */
@@ -303,6 +326,11 @@ export class WorkerPool {
 function busier(one: WorkerHandle, other: WorkerHandle): boolean {
   const untaken = one.untaken - other.untaken;
   return untaken > 0 || (untaken === 0 && one.active > other.active);
+}
+
+function too_few_descriptors(workers: number): Error {
+  const message = `Too many open files: ${workers} workers take ${WORKER_DESCRIPTORS} each`;
+  return Object.assign(new Error(message), { code: "EMFILE" });
 }
 
 let forced_relay = false;

@@ -10,9 +10,6 @@ import { can_hand_over } from "../runtime.ts";
 import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { type PoolSize, WorkerPool } from "./pool.ts";
 
-/** How many descriptors a worker may need at its start; Deno panics where it finds none. */
-const WORKER_DESCRIPTORS = 16;
-
 /** What a mix-in that uses workers tells of them, and may ask of them. */
 export interface PooledMembers {
   /** See {@linkcode ServerOptions.block_on_close}. */
@@ -77,13 +74,13 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
       const size = this._pool_size();
       const { module } = place_of(this.RequestHandlerClass);
       const { linger = 0 } = this as { linger?: number };
-      const can_start = () => {
+      const has_left = (count: number) => {
         const { socket } = this;
         return socket instanceof HandoverListener
-          ? socket.has_descriptors(WORKER_DESCRIPTORS)
-          : has_descriptors(module, WORKER_DESCRIPTORS);
+          ? socket.has_descriptors(count)
+          : has_descriptors(module, count);
       };
-      this.#pool = new WorkerPool(this, { ...size, linger, can_start });
+      this.#pool = new WorkerPool(this, { ...size, linger, has_descriptors: has_left });
       try {
         await this.#pool.start();
       } catch (error) {

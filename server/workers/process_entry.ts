@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type net from "node:net";
 import process from "node:process";
+import { TAKEN, type ToWorker } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -25,5 +27,9 @@ process.on("disconnect", () => process.exit());
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
 new WorkerSide({
   post: (messages) => void process.send!(messages),
-  on_messages: (receive) => process.on("message", receive),
+  on_messages: (receive) =>
+    process.on("message", (messages: ToWorker[], connection?: net.Socket) => {
+      if (connection) process.send!(TAKEN);
+      receive(messages, connection);
+    }),
 });

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import net from "node:net";
 import { spawn_child } from "../runtime.ts";
 import type { ChildCommand } from "./child_command.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import { type FromWorker, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
@@ -14,12 +14,19 @@ export const PROCESS_ENTRY: string = new URL("./process_entry.ts", import.meta.u
 /** How long, in ms, what a child sent before its end may be on its way. */
 const LAST_WORDS = 100;
 
+/** How long, in ms, a child may leave a connection that was sent to it untaken. */
+const TAKING = 5000;
+
 /** A worker in a process of its own. */
 export class ProcessHost implements WorkerHost {
   readonly name: string;
   readonly pid?: number;
   readonly shares_memory = false;
   #child: ChildProcess;
+  /** How many connections are on their way to it. */
+  #untaken = 0;
+  #taking: ReturnType<typeof setTimeout> | undefined;
+  #complaint: string | undefined;
 
   /**
    * Starts a child process.
@@ -33,10 +40,15 @@ export class ProcessHost implements WorkerHost {
     const { pid } = this.#child;
     if (pid !== undefined) this.pid = pid;
     this.name = pid === undefined ? "A child process" : `Child process ${pid}`;
-    this.#child.on("message", (messages) => events.received(messages as FromWorker[]));
+    this.#child.on("message", (messages) => {
+      if (messages === TAKEN) this.#taken();
+      else events.received(messages as FromWorker[]);
+    });
     this.#child.once("error", (error) => events.ended(error));
     this.#child.once("exit", (code, signal) => {
-      const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+      clearTimeout(this.#taking);
+      const how = this.#complaint ??
+        (signal ? `was ended by ${signal}` : `ended with code ${code}`);
       this.#hear_out(() => events.ended(new Error(`${this.name} ${how}`)));
     });
   }
@@ -72,15 +84,40 @@ export class ProcessHost implements WorkerHost {
     this.#child.once("disconnect", heard);
   }
 
-  /** A connection travels beside its message, as a descriptor that the system duplicates. */
+  /**
+   * Ends a child that cannot take a connection, for want of descriptors. Deno drops it there without a
+   * word, and holds back all that follows until it has come: such a child hears nothing any more.
+   */
+  #expect_taken(): void {
+    this.#untaken++;
+    clearTimeout(this.#taking);
+    this.#taking = setTimeout(() => {
+      this.#complaint = `took no connection within ${TAKING} ms: it may have no descriptor left`;
+      this.kill();
+    }, TAKING);
+  }
+
+  #taken(): void {
+    if (--this.#untaken === 0) clearTimeout(this.#taking);
+  }
+
+  /** A connection travels as a descriptor that the system duplicates. */
   #post(message: ToWorker): void {
     if (message.type !== "request" || message.parcel.kind !== "descriptor") {
       this.#child.send([message], () => {});
       return;
     }
-    const { fd } = message.parcel;
-    const socket = new net.Socket({ fd, readable: false, writable: false });
+    const { parcel } = message;
+    const socket = new net.Socket({ fd: parcel.fd, readable: false, writable: false });
+    // The socket has it now: nobody else closes it, and the number means nothing in the child.
+    parcel.fd = -1;
     socket.on("error", () => {});
-    this.#child.send([message], socket, { keepOpen: true }, () => socket.destroy());
+    try {
+      this.#child.send([message], socket, { keepOpen: true }, () => socket.destroy());
+      this.#expect_taken();
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
   }
 }
