@@ -82,3 +82,6 @@ export type FromWorker =
 
 /** What a child process says at once when a connection has come, in the place of messages. */
 export const TAKEN = "taken";
+
+/** What is asked of a child process before a connection follows on messages, and what it answers. */
+export const READ = "read";

@@ -5,7 +5,7 @@
  */
 import type net from "node:net";
 import process from "node:process";
-import { TAKEN, type ToWorker } from "./messages.ts";
+import { READ, TAKEN, type ToWorker } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -28,7 +28,8 @@ new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "modu
 new WorkerSide({
   post: (messages) => void process.send!(messages),
   on_messages: (receive) =>
-    process.on("message", (messages: ToWorker[], connection?: net.Socket) => {
+    process.on("message", (messages: ToWorker[] | typeof READ, connection?: net.Socket) => {
+      if (messages === READ) return void process.send!(READ);
       if (connection) process.send!(TAKEN);
       receive(messages, connection);
     }),
