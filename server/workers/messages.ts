@@ -67,7 +67,9 @@ export type ToWorker =
   /** What a call gave. */
   | { type: "answer"; call: number; value?: unknown; error?: ErrorImage }
   /** End, when the last connection has lingered. */
-  | { type: "end" };
+  | { type: "end" }
+  /** End at once. */
+  | { type: "exit" };
 
 /** What a worker tells the server. */
 export type FromWorker =

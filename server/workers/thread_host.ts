@@ -16,12 +16,17 @@ import type { HostEvents, WorkerHost } from "./worker_host.ts";
  */
 export const load_entry = (): Promise<unknown> => import("./thread_entry.ts");
 
+/** How long, in ms, a worker that was told to end may take to listen. */
+const LISTENING = 50;
+
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {
   readonly name: string;
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
+  #exited = false;
+  #force: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: number, events: HostEvents) {
     this.name = `Worker ${id}`;
@@ -42,6 +47,8 @@ export class ThreadHost implements WorkerHost {
     on_message(port1, received);
     this.#worker.on("error", (error) => cause ??= error);
     this.#worker.on("exit", () => {
+      this.#exited = true;
+      clearTimeout(this.#force);
       // What it sent before its end may still be on its way.
       for (let left; (left = receiveMessageOnPort(port1));) received(left.message);
       port1.close();
@@ -53,8 +60,14 @@ export class ThreadHost implements WorkerHost {
     this.#port.postMessage(messages);
   }
 
+  /**
+   * Asks it to end, and ends it by force where it does not listen. By force alone, some go on: where
+   * nothing runs at that moment Deno takes back the order, and never gives it again.
+   */
   kill(): void {
-    void this.#worker.terminate();
+    if (this.#exited) return;
+    this.post([{ type: "exit" }]);
+    this.#force ??= setTimeout(() => void this.#worker.terminate(), LISTENING);
   }
 
   unref(): void {

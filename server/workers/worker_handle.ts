@@ -161,6 +161,9 @@ export class WorkerHandle {
   /** Ends it at once, even in an endless loop. */
   kill(cause: unknown): void {
     this.#cause ??= cause;
+    this.state = "ended";
+    // What it has not taken goes to another one now.
+    this.recall();
     this.#host.kill();
   }
 

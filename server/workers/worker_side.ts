@@ -85,6 +85,8 @@ export class WorkerSide {
       case "end":
         void this.#end();
         break;
+      case "exit":
+        process.exit();
     }
   }
 
