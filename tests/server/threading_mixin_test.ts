@@ -289,7 +289,7 @@ Deno.test("ThreadingMixIn: no worker is started in the place of one that server_
 });
 
 Deno.test("ThreadingMixIn: a request that timed out before a worker took it is never handled", async () => {
-  const options = { max_workers: 1, request_timeout: 200 };
+  const options = { max_workers: 1, request_timeout: 600 };
   await using server = serving(new ObservedServer(HERE, CommandHandler, options));
   using stuck = await LineClient.connect(server.server_address);
   assertEquals(await stuck.ask("loop"), "looping");
