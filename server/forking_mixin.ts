@@ -91,7 +91,6 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
         max_workers: max_children,
         max_requests_per_worker: 1,
         keeps_running: true,
-        sends_duplicates: true,
       };
     }
   }

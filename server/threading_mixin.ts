@@ -82,7 +82,6 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
         max_workers,
         max_requests_per_worker,
         keeps_running: !this.daemon_threads,
-        sends_duplicates: false,
       };
     }
 

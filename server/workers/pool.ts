@@ -23,8 +23,6 @@ const REST = 10_000;
 const WORKER_DESCRIPTORS = 8;
 /** How many more there must be: connections come while it starts. */
 const SPARE_DESCRIPTORS = 8;
-/** How long, in ms, a connection waits until it is tried again whether it can be handed over. */
-const WANT = 50;
 
 /** What workers a pool has. */
 export interface PoolSize {
@@ -38,8 +36,6 @@ export interface PoolSize {
   max_requests_per_worker: number;
   /** Whether workers keep the program from ending. */
   keeps_running: boolean;
-  /** Whether handing a connection over takes one more descriptor while it is on its way. */
-  sends_duplicates: boolean;
 }
 
 /** What a pool is made for. */
@@ -138,25 +134,14 @@ export class WorkerPool {
         this.#check(exchange);
         const worker = this.#least_busy();
         // In the same breath: another request must not find the worker free in between.
-        if (worker && this.#can_send(parcel)) {
-          return { outcome: this.#hand_to(worker, exchange, parcel) };
-        }
-        if (worker) {
-          await new Promise((resolve) => setTimeout(resolve, WANT));
-        } else {
-          this.#grow();
-          await new Promise<void>((resolve) => this.#waiting.push(resolve));
-        }
+        if (worker) return { outcome: this.#hand_to(worker, exchange, parcel) };
+        this.#grow();
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
     } catch (error) {
       discard(parcel);
       throw error;
     }
-  }
-
-  #can_send({ kind }: Parcel): boolean {
-    const { sends_duplicates, has_descriptors } = this.#options;
-    return kind !== "descriptor" || !sends_duplicates || has_descriptors(1);
   }
 
   #can_start(workers: number): boolean {

@@ -1,10 +1,13 @@
 import type { ChildProcess } from "node:child_process";
 import net from "node:net";
-import { spawn_child } from "../runtime.ts";
+import { close_descriptor, duplicate_descriptor, spawn_child } from "../runtime.ts";
 import { discard } from "./carriage.ts";
 import type { ChildCommand } from "./child_command.ts";
+import { image_of } from "./error_image.ts";
 import { type FromWorker, type Parcel, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
+
+type Request = Extract<ToWorker, { type: "request" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
@@ -18,12 +21,16 @@ const LAST_WORDS = 100;
 /** How long, in ms, a child may leave a connection that was sent to it, or a question, unanswered. */
 const PATIENCE = 5000;
 
+/** How long, in ms, a connection waits until it is tried again whether it can be sent. */
+const WANT = 50;
+
 /** A worker in a process of its own. */
 export class ProcessHost implements WorkerHost {
   readonly name: string;
   readonly pid?: number;
   readonly shares_memory = false;
   #child: ChildProcess;
+  #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -42,13 +49,14 @@ export class ProcessHost implements WorkerHost {
    * @throws {Deno.errors.NotCapable} If `deno` may not be run.
    */
   constructor({ file, args, environment }: ChildCommand, events: HostEvents) {
+    this.#events = events;
     this.#child = spawn_child(file, args, environment);
     const { pid } = this.#child;
     if (pid !== undefined) this.pid = pid;
     this.name = pid === undefined ? "A child process" : `Child process ${pid}`;
     this.#child.on("message", (messages) => {
       if (messages === TAKEN) this.#answered();
-      else if (messages === READ) this.#release();
+      else if (messages === READ) this.#all_read();
       else events.received(messages as FromWorker[]);
     });
     this.#child.once("error", (error) => events.ended(error));
@@ -107,6 +115,12 @@ export class ProcessHost implements WorkerHost {
     }, PATIENCE);
   }
 
+  #all_read(): void {
+    this.#answered();
+    this.#unread = false;
+    this.#release();
+  }
+
   #answered(): void {
     if (--this.#open === 0) clearTimeout(this.#patience);
   }
@@ -128,31 +142,50 @@ export class ProcessHost implements WorkerHost {
       this.#child.send(READ, () => {});
       this.#expect_answer();
     } else {
-      this.#send_connection(message, message.parcel);
+      this.#send_connection(message, open_socket(message.parcel));
     }
   }
 
+  /** Sends what was held. */
   #release(): void {
-    this.#answered();
     const held = this.#held ?? [];
     this.#held = undefined;
-    this.#unread = false;
     for (const message of held) this.#post(message);
   }
 
-  #send_connection(message: ToWorker, parcel: Extract<Parcel, { kind: "descriptor" }>): void {
-    const socket = new net.Socket({ fd: parcel.fd, readable: false, writable: false });
-    // The socket has it now: nobody else closes it, and the number means nothing in the child.
-    parcel.fd = -1;
-    socket.on("error", () => {});
+  /** Sends a connection, when there is a descriptor for its duplicate. */
+  #send_connection(message: Request, socket: net.Socket): void {
+    if (this.#exited) return void socket.destroy();
+    if (!can_duplicate(socket)) {
+      this.#held ??= [];
+      setTimeout(() => this.#send_connection(message, socket), WANT);
+      return;
+    }
     try {
       this.#child.send([message], socket, { keepOpen: true }, () => socket.destroy());
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      throw error;
+      // It cannot be cloned. Whoever sent it may not be here any more.
+      const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
+      queueMicrotask(() => this.#events.received([done]));
     }
+    this.#release();
   }
+}
+
+/** The connection of a parcel, which is the socket's from then on. */
+function open_socket(parcel: Extract<Parcel, { kind: "descriptor" }>): net.Socket {
+  const socket = new net.Socket({ fd: parcel.fd, readable: false, writable: false });
+  // Nobody else closes it now, and the number means nothing in the child.
+  parcel.fd = -1;
+  return socket.on("error", () => {});
+}
+
+function can_duplicate(socket: net.Socket): boolean {
+  const fd = duplicate_descriptor(socket);
+  if (fd >= 0) close_descriptor(fd);
+  return fd >= 0;
 }
 
 /** Closes the connection of a request that nobody will get. */
