@@ -1,7 +1,12 @@
 /** What every TCP server does, in whatever way it runs handlers. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import net from "node:net";
-import { AsyncTCPServer, StreamRequestHandler, type TCPServer } from "../../mod.ts";
+import {
+  AsyncTCPServer,
+  StreamRequestHandler,
+  type TCPServer,
+  ThreadingTCPServer,
+} from "../../mod.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import {
   CommandHandler,
@@ -12,6 +17,7 @@ import {
 } from "../fixtures/handlers.ts";
 import { Log, serving, until } from "../fixtures/serving.ts";
 import { make, test_ways, type Way } from "../fixtures/tcp_servers.ts";
+import { soon } from "../fixtures/waiting.ts";
 
 const every = () => true;
 const concurrent = (way: Way) => way.concurrent;
@@ -330,3 +336,42 @@ test_ways(
     await client.conn.read(new Uint8Array(1));
   },
 );
+
+test_ways("what a client sent before server_close() is answered", every, async (way) => {
+  for (let round = 0; round < 5; round++) {
+    await using server = serving(make(way, UpperHandler));
+    using client = await LineClient.connect(server.server_address);
+    assertEquals(await soon(client.ask("first")), "FIRST");
+    await client.send("second");
+    const closing = server.server_close();
+    assertEquals(await soon(client.line()), "SECOND");
+    assertEquals(await soon(client.line()), null);
+    assertEquals(await soon(closing), { drained: 1, aborted: 0 });
+  }
+});
+
+Deno.test("ThreadingTCPServer: a client that never stops asking does not hold up another one", async () => {
+  const options = { max_workers: 1, linger: 100 };
+  await using server = serving(new ThreadingTCPServer(["127.0.0.1", 0], UpperHandler, options));
+  const { hostname, port } = server.server_address;
+  const greedy = await Deno.connect({ hostname, port });
+  using client = await LineClient.connect(server.server_address);
+  assertEquals(await soon(client.ask("hello")), "HELLO");
+  const asking = ask_for_ever(greedy);
+  for (let turn = 0; turn < 5; turn++) assertEquals(await soon(client.ask("hello")), "HELLO");
+  greedy.close();
+  await asking;
+});
+
+/** Asks more than can be answered, and reads what is, until the connection is closed. */
+async function ask_for_ever(conn: Deno.Conn): Promise<void> {
+  const lines = new TextEncoder().encode("more\n".repeat(10_000));
+  const buffer = new Uint8Array(65_536);
+  const write = async () => {
+    for (;;) await conn.write(lines);
+  };
+  const read = async () => {
+    for (;;) await conn.read(buffer);
+  };
+  await Promise.allSettled([write(), read()]);
+}
