@@ -29,7 +29,8 @@ export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr
   extends BaseRequestHandler<Server, StreamSocket<Address>, Address> {
   /**
    * How long a read may wait for bytes of the client, in ms; `null`, the default, is for ever. Only
-   * bytes of the client reset the clock. A read that waited too long throws `Deno.errors.TimedOut`.
+   * bytes of the client reset the clock. A read that waited too long throws `Deno.errors.TimedOut`, and
+   * so does a write of which the client takes nothing for so long: see `StreamSocket.settimeout()`.
    */
   static timeout: number | null = null;
   /** How much `rfile` reads at once, in bytes: 64 KiB where negative (the default), 0 unbuffered. */

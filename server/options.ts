@@ -41,8 +41,10 @@ export interface ServerOptions {
    */
   overflow?: Overflow;
   /**
-   * How long a request may take, in ms; `null` is for ever. After it the handler's `signal` aborts
-   * and the connection is closed.
+   * How long the handler of a request may take, in ms; `null` is for ever. After it the handler's
+   * `signal` aborts and the connection is closed; a worker or child that goes on with it is ended 1 s
+   * later. `verify_request()` and `process_request()`, where they are waited for, may take as long. A
+   * request that waits for a place has no clock.
    *
    * @default {null}
    */
