@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 
 /** How long, in ms, a turn of the event loop may take before other connections have theirs. */
 const LONG = 20;
-/** So often, of all times that it is asked, the clock is looked at. A power of 2. */
+/** The clock is looked at each time that it was asked so often: looking costs more than a message may. */
 const EVERY = 16;
 
 /** When the turn began, as far as anybody has asked in it; 0 where nobody has. */

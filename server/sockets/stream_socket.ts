@@ -351,9 +351,12 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #pull(): void {
     this.#pulling = true;
     if (this.#buffer.length === 0) this.#buffer = new Uint8Array(this.#size);
-    const read = () => this.#conn.read(this.#buffer).then(this.#arrived, this.#failed);
-    if (turn_is_long()) void rest().then(read);
-    else void read();
+    if (turn_is_long()) void rest().then(() => this.#read_conn());
+    else this.#read_conn();
+  }
+
+  #read_conn(): void {
+    this.#conn.read(this.#buffer).then(this.#arrived, this.#failed);
   }
 
   #arrived = (count: number | null): void => {

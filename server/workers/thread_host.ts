@@ -18,6 +18,8 @@ export const load_entry = (): Promise<unknown> => import("./thread_entry.ts");
 
 /** How long, in ms, a worker that was told to end may take to listen. */
 const LISTENING = 50;
+/** The same for one that has not said anything yet: it may still be starting. */
+const STARTING = 500;
 
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {
@@ -25,6 +27,8 @@ export class ThreadHost implements WorkerHost {
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
+  /** Whether it has said anything. */
+  #heard = false;
   #exited = false;
   #force: ReturnType<typeof setTimeout> | undefined;
 
@@ -43,7 +47,10 @@ export class ThreadHost implements WorkerHost {
     this.#port = port1;
     this.#worker.postMessage(port2, [port2]);
     let cause: unknown;
-    const received = (messages: unknown) => events.received(messages as FromWorker[]);
+    const received = (messages: unknown) => {
+      this.#heard = true;
+      events.received(messages as FromWorker[]);
+    };
     on_message(port1, received);
     this.#worker.on("error", (error) => cause ??= error);
     this.#worker.on("exit", () => {
@@ -67,7 +74,8 @@ export class ThreadHost implements WorkerHost {
   kill(): void {
     if (this.#exited) return;
     this.post([{ type: "exit" }]);
-    this.#force ??= setTimeout(() => void this.#worker.terminate(), LISTENING);
+    const patience = this.#heard ? LISTENING : STARTING;
+    this.#force ??= setTimeout(() => void this.#worker.terminate(), patience);
   }
 
   unref(): void {

@@ -337,18 +337,22 @@ test_ways(
   },
 );
 
-test_ways("what a client sent before server_close() is answered", every, async (way) => {
-  for (let round = 0; round < 5; round++) {
-    await using server = serving(make(way, UpperHandler));
-    using client = await LineClient.connect(server.server_address);
-    assertEquals(await soon(client.ask("first")), "FIRST");
-    await client.send("second");
-    const closing = server.server_close();
-    assertEquals(await soon(client.line()), "SECOND");
-    assertEquals(await soon(client.line()), null);
-    assertEquals(await soon(closing), { drained: 1, aborted: 0 });
-  }
-});
+test_ways(
+  "what a client sent before server_close() is answered",
+  (way) => !way.relay,
+  async (way) => {
+    for (let round = 0; round < 5; round++) {
+      await using server = serving(make(way, UpperHandler));
+      using client = await LineClient.connect(server.server_address);
+      assertEquals(await soon(client.ask("first")), "FIRST");
+      await client.send("second");
+      const closing = server.server_close();
+      assertEquals(await soon(client.line()), "SECOND");
+      assertEquals(await soon(client.line()), null);
+      assertEquals(await soon(closing), { drained: 1, aborted: 0 });
+    }
+  },
+);
 
 Deno.test("ThreadingTCPServer: a client that never stops asking does not hold up another one", async () => {
   const options = { max_workers: 1, linger: 100 };
