@@ -1,4 +1,5 @@
 import type { BaseServer } from "./base_server.ts";
+import { HandoverListener } from "./listeners/handover_listener.ts";
 import { type Constructor, named } from "./mixin.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
@@ -84,9 +85,11 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     }
 
     override _pool_size(): PoolSize {
-      const { max_children } = this;
+      const { max_children, socket } = this;
+      const with_spare = (use: () => void) =>
+        socket instanceof HandoverListener ? socket.with_spare(use) : use();
       return {
-        start_host: (_id, events) => new ProcessHost(this.#command!, events),
+        start_host: (_id, events) => new ProcessHost(this.#command!, events, with_spare),
         min_workers: Math.min(max_children, navigator.hardwareConcurrency),
         max_workers: max_children,
         max_requests_per_worker: 1,

@@ -39,6 +39,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #full = false;
   /** The descriptor of the listening socket while it is stopped, else -1. */
   #suspended = -1;
+  /** A descriptor that is kept for {@linkcode with_spare}, else -1. */
+  #spare = -1;
   #waker: ReturnType<typeof setInterval> | undefined;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
@@ -69,6 +71,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#free_spare();
     clearInterval(this.#waker);
     const close = () => {
       if (this.#suspended >= 0) close_descriptor(this.#suspended);
@@ -155,6 +158,24 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean {
     return has_descriptors(this.#server, count);
+  }
+
+  /**
+   * Runs what takes one more descriptor for a moment. One is kept for that: at the limit the next
+   * connection takes any other one that is free, and none could be handed over any more.
+   */
+  with_spare(use: () => void): void {
+    this.#free_spare();
+    try {
+      use();
+    } finally {
+      if (!this.#closed && this.#spare < 0) this.#spare = duplicate_listener(this.#server);
+    }
+  }
+
+  #free_spare(): void {
+    if (this.#spare >= 0) close_descriptor(this.#spare);
+    this.#spare = -1;
   }
 
   #deliver(next: StreamSocket<A> | Error): void {

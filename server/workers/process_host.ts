@@ -7,6 +7,7 @@ import { image_of } from "./error_image.ts";
 import { type FromWorker, type Parcel, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
+type WithSpare = (use: () => void) => void;
 type Request = Extract<ToWorker, { type: "request" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
@@ -30,6 +31,7 @@ export class ProcessHost implements WorkerHost {
   readonly pid?: number;
   readonly shares_memory = false;
   #child: ChildProcess;
+  #with_spare: WithSpare;
   #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
@@ -46,9 +48,15 @@ export class ProcessHost implements WorkerHost {
    *
    * @param command How.
    * @param events What is told of it.
+   * @param with_spare Runs what takes one more descriptor for a moment.
    * @throws {Deno.errors.NotCapable} If `deno` may not be run.
    */
-  constructor({ file, args, environment }: ChildCommand, events: HostEvents) {
+  constructor(
+    { file, args, environment }: ChildCommand,
+    events: HostEvents,
+    with_spare: WithSpare = (use) => use(),
+  ) {
+    this.#with_spare = with_spare;
     this.#events = events;
     this.#child = spawn_child(file, args, environment);
     const { pid } = this.#child;
@@ -156,6 +164,10 @@ export class ProcessHost implements WorkerHost {
   /** Sends a connection, when there is a descriptor for its duplicate. */
   #send_connection(message: Request, socket: net.Socket): void {
     if (this.#exited) return void socket.destroy();
+    this.#with_spare(() => this.#try_to_send(message, socket));
+  }
+
+  #try_to_send(message: Request, socket: net.Socket): void {
     if (!can_duplicate(socket)) {
       this.#held ??= [];
       setTimeout(() => this.#send_connection(message, socket), WANT);
