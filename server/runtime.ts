@@ -116,9 +116,14 @@ export function has_descriptors(server: net.Server, count: number): boolean {
   return !duplicates.includes(-1);
 }
 
-/** Closes the descriptor of a socket that nobody has opened. */
-export function close_descriptor(fd: number): void {
-  new net.Socket({ fd, readable: false }).on("error", () => {}).destroy();
+/** Closes the descriptor of a socket that nobody has opened; resolves when it is closed. */
+export function close_descriptor(fd: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  new net.Socket({ fd, readable: false })
+    .on("error", () => {})
+    .on("close", () => resolve())
+    .destroy();
+  return promise;
 }
 
 /** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */

@@ -71,11 +71,13 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#free_spare();
+    const spared = this.#free_spare();
     clearInterval(this.#waker);
-    const close = () => {
-      if (this.#suspended >= 0) close_descriptor(this.#suspended);
+    // The address is free when the last descriptor of it is closed.
+    const close = async () => {
+      if (this.#suspended >= 0) await close_descriptor(this.#suspended);
       else this.#server.close();
+      await spared;
     };
     const released = this.#path ? this.#path.release(close) : close();
     for (const socket of this.#accepted.splice(0)) {
@@ -165,7 +167,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
    * connection takes any other one that is free, and none could be handed over any more.
    */
   with_spare(use: () => void): void {
-    this.#free_spare();
+    void this.#free_spare();
     try {
       use();
     } finally {
@@ -173,9 +175,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     }
   }
 
-  #free_spare(): void {
-    if (this.#spare >= 0) close_descriptor(this.#spare);
+  #free_spare(): Promise<void> | undefined {
+    const fd = this.#spare;
     this.#spare = -1;
+    return fd >= 0 ? close_descriptor(fd) : undefined;
   }
 
   #deliver(next: StreamSocket<A> | Error): void {
