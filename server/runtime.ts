@@ -1,7 +1,8 @@
 /**
  * All that depends on how Deno is built inside, and nothing else: the undocumented members of
- * `node:net` and `node:child_process` below, and one side effect of Web Locks. Each has a check here and a test that says in words
- * what stopped working when a later Deno changes it (`tests/runtime_test.ts`).
+ * `node:net` and `node:child_process` below, and one side effect each of Web Locks and of stripping
+ * types. Each has a check here and a test that says in words what stopped working when a later Deno
+ * changes it (`tests/server/runtime_test.ts`; for the last one `tests/faults/descriptors_test.ts`).
  *
  * Measured on Deno 2.9.6, Linux: a descriptor made by `fdForIpc` belongs to the process, so another
  * thread can open it with the public `new net.Socket({ fd })`.

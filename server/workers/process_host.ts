@@ -7,6 +7,7 @@ import { image_of } from "./error_image.ts";
 import { type FromWorker, type Parcel, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
+/** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
 type WithSpare = (use: () => void) => void;
 type Request = Extract<ToWorker, { type: "request" }>;
 
@@ -39,7 +40,7 @@ export class ProcessHost implements WorkerHost {
   #complaint: string | undefined;
   /** Whether it may not have read all messages that came without a connection. */
   #unread = false;
-  /** What waits until it has. */
+  /** What waits until it has, or until there is a descriptor for the connection before it. */
   #held: ToWorker[] | undefined;
   #exited = false;
 

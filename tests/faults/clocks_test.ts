@@ -8,7 +8,7 @@ import {
   make_counting,
   test_ways_at_once,
 } from "../fixtures/all_ways.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
+import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
 import {
   FLOOD,
   FloodingHandler,
@@ -18,7 +18,7 @@ import {
   IdleHandler,
   LimitHandler,
 } from "../fixtures/limit_handlers.ts";
-import { all_gone } from "../fixtures/processes.ts";
+import { all_gone, cpu_time } from "../fixtures/processes.ts";
 import { Program } from "../fixtures/programs.ts";
 import { serving, until } from "../fixtures/serving.ts";
 import type { Way } from "../fixtures/tcp_servers.ts";
@@ -62,11 +62,6 @@ async function ready(server: CountingServer): Promise<void> {
 /** A client of a server. */
 function connect(server: CountingServer): Promise<LineClient> {
   return LineClient.connect(server.server_address);
-}
-
-/** The next line, or `null` at the end of the connection, however it ends. */
-async function line_or_end(client: LineClient): Promise<string | null> {
-  return await soon(client.line().catch(() => null));
 }
 
 /** How long a promise takes, in ms. */
@@ -239,13 +234,6 @@ test_ways_at_once("request_timeout cuts a write to a client that never reads", a
   assertEquals(ids(server), before);
   assert(await soon(rest_of(deaf)) < FLOOD, "It was not cut");
 });
-
-/** CPU time of a process, in ms: the 14th and 15th field of its line, in ticks of 10 ms. */
-function cpu_time(pid: number): number {
-  const line = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  return 10 * (Number(fields[11]) + Number(fields[12]));
-}
 
 /** The least part of a core that it used in a few intervals: a loop lets none be quiet. */
 async function least_load(pid: number): Promise<number> {

@@ -1,5 +1,6 @@
 /** Servers whose process has no descriptor left. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { at_once } from "../fixtures/at_once.ts";
 import type { LineClient } from "../fixtures/clients.ts";
 import { LimitedProcess } from "../fixtures/limited_process.ts";
 import { children_of, descriptors_of } from "../fixtures/processes.ts";
@@ -18,20 +19,17 @@ function test_at_once(
   promise: string,
   run: (process: LimitedProcess, name: string) => Promise<void>,
 ): void {
-  Deno.test(`${names.join(", ")}: ${promise}`, { ignore }, async () => {
-    const outcomes = await Promise.allSettled(names.map(async (name) => {
-      await using folder = await TempFolder.make();
-      const path = name.includes("Unix") ? folder.join("server") : "";
-      await using process = await LimitedProcess.start(name, path);
-      await run(process, name);
-    }));
-    const faults = outcomes.flatMap((outcome, at) =>
-      outcome.status === "rejected"
-        ? new Error(`${names[at]} failed`, { cause: outcome.reason })
-        : []
-    );
-    if (faults.length > 0) throw new AggregateError(faults);
-  });
+  const start_and_run = async (name: string) => {
+    await using folder = await TempFolder.make();
+    const path = name.includes("Unix") ? folder.join("server") : "";
+    await using process = await LimitedProcess.start(name, path);
+    await run(process, name);
+  };
+  Deno.test(
+    `${names.join(", ")}: ${promise}`,
+    { ignore },
+    () => at_once(names, (name) => name, start_and_run),
+  );
 }
 
 test_at_once(

@@ -19,13 +19,14 @@ import {
   test_ways_at_once,
 } from "../fixtures/all_ways.ts";
 import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
+import { line_or_end, LineClient } from "../fixtures/clients.ts";
 import { DatagramClient, over_node } from "../fixtures/datagrams.ts";
 import { DrainHandler, DrainPacketHandler } from "../fixtures/drain_handlers.ts";
 import { UpperHandler } from "../fixtures/handlers.ts";
 import { Noting, type NotingMembers } from "../fixtures/noting.ts";
 import { all_gone } from "../fixtures/processes.ts";
 import { Program } from "../fixtures/programs.ts";
+import { Random } from "../fixtures/random.ts";
 import { until } from "../fixtures/serving.ts";
 import { type Way, WAYS } from "../fixtures/tcp_servers.ts";
 import { TempFolder } from "../fixtures/temp_folder.ts";
@@ -35,7 +36,7 @@ const DAEMON_PROGRAM = fileURLToPath(new URL("../fixtures/daemon_program.ts", im
 /** A grace that no test waits for. */
 const LONG = 60_000;
 /** How much later than its deadline closing may be over, in ms, on a machine that is busy. */
-const A_BIT = 4000;
+const A_BIT = 2500;
 
 const all = () => true;
 /** For what happens in the same place whether connections are relayed or not. */
@@ -81,11 +82,6 @@ async function half_client(server: TCPServer): Promise<LineClient> {
   await client.conn.write(bytes_of("whole\nremai"));
   assertEquals(await soon(client.line()), "whole");
   return client;
-}
-
-/** The next line; `null` at the end of the connection, whether by FIN or by reset. */
-function line_or_end(client: LineClient): Promise<string | null> {
-  return soon(client.line().catch(() => null));
 }
 
 /** Closes, and tells how long that took. */
@@ -416,10 +412,10 @@ test_ways_at_once(
   "closing at any moment of the start ends the loop and leaves no worker",
   pooled,
   async (way) => {
-    const random = seeded(11);
+    const random = new Random(11);
     for (let time = 0; time < 4; time++) {
       const [server, loop] = start(way, { max_workers: 2, max_children: 2 });
-      await new Promise((resolve) => setTimeout(resolve, random() * 300));
+      await new Promise((resolve) => setTimeout(resolve, random.below(300)));
       const pids = pids_of(server);
       const [result, took] = await timed_close(server, 5000);
       assertEquals(result, { drained: 0, aborted: 0 });
@@ -465,19 +461,11 @@ function pids_of(server: TCPServer): number[] {
   return (server.info().workers ?? []).flatMap(({ pid }) => pid ?? []);
 }
 
-/** Numbers from 0 to 1 that are the same each time. */
-function seeded(seed: number): () => number {
-  return () => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-    return seed / 2 ** 31;
-  };
-}
-
 test_ways_at_once(
   "at any moment of a rush each client has its whole answers or an end, and no worker is left",
   all,
   async (way) => {
-    const random = seeded(7);
+    const random = new Random(7);
     const times = way === FORKING || way.relay ? 3 : way.workers ? 6 : 25;
     for (let time = 0; time < times; time++) {
       const server = make(way, { max_workers: 2, max_children: 2 }, UpperHandler);
@@ -488,7 +476,7 @@ test_ways_at_once(
         { length: 20 },
         (_, at) => talk(server.server_address, `${time}-${at}`),
       );
-      await new Promise((resolve) => setTimeout(resolve, random() * 20));
+      await new Promise((resolve) => setTimeout(resolve, random.below(20)));
       const [{ aborted }, took] = await timed_close(server, GRACE);
       // Handlers that loop over lines end by themselves: whoever is not told holds it to the deadline.
       assert(took < GRACE, `time ${time}: closed after ${took} ms`);

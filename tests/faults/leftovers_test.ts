@@ -1,10 +1,11 @@
 /** What servers leave over: nothing, however many requests there were, and whatever became of them. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
+import { at_once } from "../fixtures/at_once.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import { DatagramClient } from "../fixtures/datagrams.ts";
 import { FaultServer } from "../fixtures/fault_server.ts";
-import { children_of } from "../fixtures/processes.ts";
+import { children_of, resident_of } from "../fixtures/processes.ts";
 import { is_there } from "../fixtures/programs.ts";
 import { soon } from "../fixtures/waiting.ts";
 
@@ -125,11 +126,6 @@ function threads_of(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].length;
 }
 
-function resident_of(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
-}
-
 /** That nothing was added, and that memory has grown no more than it may. */
 async function assert_same(server: FaultServer, before: Holdings, after: Holdings): Promise<void> {
   assertEquals(after.children, before.children);
@@ -147,16 +143,7 @@ Deno.test(
   KINDS.map(({ name, cycles }) => `${name} (${cycles} times)`).join(", ") +
     ` leave nothing over from ${REQUESTS} requests, some of which fail, nor from starts and stops`,
   { ignore: Deno.build.os !== "linux" || !is_there("ps") },
-  async () => {
-    // All at once, to save time; all have ended when one has failed.
-    const outcomes = await Promise.allSettled(KINDS.map(leaves_nothing));
-    const faults = outcomes.flatMap((outcome, at) =>
-      outcome.status === "rejected"
-        ? new Error(`${KINDS[at]!.name} failed`, { cause: outcome.reason })
-        : []
-    );
-    if (faults.length > 0) throw new AggregateError(faults);
-  },
+  () => at_once(KINDS, ({ name }) => name, leaves_nothing),
 );
 
 async function leaves_nothing({ name, options, workers, cycles }: Kind): Promise<void> {

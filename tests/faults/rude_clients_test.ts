@@ -7,7 +7,7 @@ import { ALL_WAYS, test_ways_at_once } from "../fixtures/all_ways.ts";
 import { bytes_of } from "../fixtures/bytes.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import { Noting, type NotingMembers } from "../fixtures/noting.ts";
-import { children_of } from "../fixtures/processes.ts";
+import { children_of, cpu_time, resident_of } from "../fixtures/processes.ts";
 import { is_there, Program } from "../fixtures/programs.ts";
 import { RudeHandler } from "../fixtures/rude_handlers.ts";
 import { serving } from "../fixtures/serving.ts";
@@ -200,14 +200,14 @@ class RudeServer implements AsyncDisposable {
 
   /** The memory of its process and of its children, in bytes. */
   async memory(): Promise<number> {
-    return (await this.#pids()).reduce((sum, pid) => sum + resident(pid), 0);
+    return (await this.#pids()).reduce((sum, pid) => sum + resident_of(pid), 0);
   }
 
   /** Resolves when its memory and what it has done stay the same for a while. */
   async until_quiet(): Promise<void> {
     for (let [before, quiet] = [-1, 0]; quiet < 3;) {
-      const now = (await this.#pids()).reduce((sum, pid) => sum + cpu(pid), 0);
-      quiet = now - before <= 1 ? quiet + 1 : 0;
+      const now = (await this.#pids()).reduce((sum, pid) => sum + cpu_time(pid), 0);
+      quiet = now - before <= 10 ? quiet + 1 : 0;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -227,18 +227,6 @@ class RudeServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
   }
-}
-
-function resident(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-}
-
-/** The time that a process has had on the cores, in ticks of 10 ms. */
-function cpu(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 /** Has the handler write 64 MiB, and reads nothing. */

@@ -7,7 +7,7 @@ import {
   type TCPServer,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
+import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
 import { FaultHandler } from "../fixtures/fault_handlers.ts";
 import { FaultServer } from "../fixtures/fault_server.ts";
 import { loads_while_there } from "../fixtures/loads_while_there.ts";
@@ -100,10 +100,6 @@ async function neighbours(server: NotingServer): Promise<[LineClient, LineClient
   assertEquals(await soon(victim.ask("other")), "OTHER");
   assertEquals(workers_of(server).map(({ active }) => active), [1, 1]);
   return [neighbour, victim];
-}
-
-async function line_or_end(client: LineClient): Promise<string | null> {
-  return await soon(client.line().catch(() => null));
 }
 
 /** What is promised of each end: the request is reported and counted, and nobody else hears of it. */

@@ -18,7 +18,7 @@ import {
 } from "../../mod.ts";
 import { force_relay } from "../../server/workers/pool.ts";
 import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/bytes.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
+import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
 import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers.ts";
 import { all_ended, all_gone, children_of, descriptors_of } from "../fixtures/processes.ts";
 import { is_there, output_of, Program } from "../fixtures/programs.ts";
@@ -67,11 +67,6 @@ async function all_ready(server: ObservedServer): Promise<number[]> {
   await soon(until(() => ready_children(server).length >= wanted));
   assertEquals(server.info().workers!.length, ready_children(server).length);
   return ready_children(server);
-}
-
-/** The next line, or `null` at the end of the connection, however it ends. */
-async function line_or_end(client: LineClient): Promise<string | null> {
-  return await soon(client.line().catch(() => null));
 }
 
 /** Connects and asks one thing: the client, and the number of the child that serves it. */
