@@ -10,6 +10,7 @@
  */
 import { Benchmark } from "./benchmark.ts";
 import { LoadGenerator } from "./load_generator.ts";
+import { Machine } from "./machine.ts";
 import { type Options, parse_options, UsageError } from "./options.ts";
 import { format_report, type Report } from "./report.ts";
 import { find_runtimes } from "./runtimes.ts";
@@ -29,12 +30,14 @@ function select(name: string): Workload[] {
   throw new UsageError(`Cannot find a workload named ${name} among\n${names}`);
 }
 
-async function run(workloads: Workload[], { rounds, seconds }: Options): Promise<Report> {
+async function run(selected: Workload[], { rounds, seconds }: Options): Promise<Report> {
   await using resources = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "bench-" });
   resources.defer(() => Deno.remove(directory, { recursive: true }));
   const generator = await LoadGenerator.build(directory);
   const runtimes = await find_runtimes(directory);
+  const machine = await Machine.examine(generator);
+  const workloads = selected.filter(({ load }) => !load || !machine.obstacle(load));
   const signal = interrupted();
   const benchmark = new Benchmark(workloads, { rounds, seconds, generator, runtimes, signal });
   return {
@@ -43,9 +46,20 @@ async function run(workloads: Workload[], { rounds, seconds }: Options): Promise
     generator: generator.name,
     rounds,
     seconds,
-    skipped: benchmark.skipped.map(({ name, runtime }) => `${name} (no ${runtime} here)`),
+    skipped: [
+      ...benchmark.skipped.map(({ name, runtime }) => `${name} (no ${runtime} here)`),
+      ...left_out(selected, machine),
+    ],
     rows: (await benchmark.run()).rows,
   };
+}
+
+/** The workloads that cannot be run, with the reason. */
+function left_out(workloads: Workload[], machine: Machine): string[] {
+  return workloads.flatMap(({ name, load }) => {
+    const obstacle = load && machine.obstacle(load);
+    return obstacle ? `${name} (${obstacle})` : [];
+  });
 }
 
 /** Aborts at Ctrl-C and SIGTERM, so that what was started is ended; a second one ends this at once. */

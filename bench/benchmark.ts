@@ -1,4 +1,5 @@
 import type { LoadGenerator } from "./load_generator.ts";
+import { measure_memory } from "./memory.ts";
 import { command_of, type Peer } from "./peers.ts";
 import { Results, type Sample } from "./results.ts";
 import type { Runtime, RuntimeName } from "./runtimes.ts";
@@ -65,6 +66,8 @@ export class Benchmark {
     const transport = load?.mode === "udp" ? "udp" : "tcp";
     await using server = await ServerProcess.start(command, transport);
     const { start_ms } = server;
-    return load ? await generator.run(load, server.port, seconds) : { start_ms, errors: 0 };
+    if (!load) return { start_ms, errors: 0 };
+    if (load.mode === "idle") return await measure_memory(generator, load, server);
+    return await generator.run(load, server.port, seconds);
   }
 }

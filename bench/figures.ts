@@ -1,5 +1,12 @@
-/** What is measured of a server: the names are those of the load generator's JSON. */
-export type FigureName = "per_second" | "p50_us" | "p99_us" | "start_ms";
+/** What is measured of a server: the names are those of the load generator's JSON, where it is there. */
+export type FigureName =
+  | "per_second"
+  | "p50_us"
+  | "p99_us"
+  | "all_answered_ms"
+  | "mib_per_second"
+  | "kib_per_connection"
+  | "start_ms";
 
 /** How a figure is shown, and which way is better. */
 export interface Figure {
@@ -13,6 +20,9 @@ export const FIGURES: Record<FigureName, Figure> = {
   per_second: { label: "", unit: "/s", more_is_better: true },
   p50_us: { label: "p50", unit: "µs", more_is_better: false },
   p99_us: { label: "p99", unit: "µs", more_is_better: false },
+  all_answered_ms: { label: "", unit: "ms", more_is_better: false },
+  mib_per_second: { label: "", unit: "MiB/s", more_is_better: true },
+  kib_per_connection: { label: "", unit: "KiB", more_is_better: false },
   start_ms: { label: "", unit: "ms", more_is_better: false },
 };
 

@@ -3,14 +3,19 @@
  * Linux, one thread, no dependency: cc -O2 -Wall -Wextra -o load load.c
  *
  *   load MODE HOST PORT [--connections N] [--size BYTES] [--seconds S]
- *                       [--pipeline P] [--requests N]
+ *                       [--pipeline P] [--requests N] [--bytes N]
  *
  *   echo     kept connections ping-pong messages; every echoed byte is checked
  *   lines    the same with lower-case lines, which may come back in upper case
  *   compute  kept connections send "go\n" and wait for a line
  *   request  connect, line out, line in, half-close, end of file; repeatedly
+ *   mixed    one kept connection sends "heavy\n" again and again; the others do
+ *            as in request, and only theirs are counted
  *   burst    --requests connects at once, held open; then one line over each
- *   idle     opens connections and holds them until stdin ends
+ *   idle     opens connections, sends one line over each, and when those are
+ *            answered prints its result and holds them until stdin ends
+ *   drain    sends --bytes as a line, takes that many bytes: lines of 64, of "x"
+ *   fill     sends one line of --bytes, takes a line with their number
  *   udp      ping-pong of datagrams; a lost one is resent after 100 ms
  *
  * Prints one line of JSON. Exits with 0, with 1 if there was no connection at
@@ -22,10 +27,12 @@
  *   errors             are failed connects, lost connections, wrong replies
  *                      and clients without a reply; stderr has the first;
  *   resets             are those errors that were connection resets;
- *   all_connected_s, all_answered_s  are from the first connect until the last
- *                      client was connected, or answered, or had failed.
- * --seconds is the time measured; in burst and idle it only sets when to give
- * up. After --seconds + 10 s the process ends in any case, by SIGALRM.
+ *   all_connected_ms, all_answered_ms  are from the first connect until the
+ *                      last client was connected, or answered, or had failed;
+ *   mib_per_second     is of --bytes, after a warm-up of a 16th of them.
+ * --seconds is the time measured; in burst, idle, drain and fill it only sets
+ * when to give up. After --seconds + 10 s the process ends in any case, by
+ * SIGALRM.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -46,11 +53,14 @@
 #include <unistd.h>
 
 enum { CHUNK = 1 << 16, MAX_SIZE = 1 << 24, MAX_DATAGRAM = 65507 };
+enum { BULK_CHUNK = 1 << 18, BULK_LINE = 64, MIB = 1 << 20 };
+#define HEAVY "heavy\n"
 enum { MS = 1000, SECOND = 1000 * MS }; /* times are in microseconds */
 enum { WARM_UP = 500 * MS, TICK = 10 * MS, RESEND = 100 * MS, BINS = 1 << 22 };
 
 struct client {
   int fd;                     /* -1 while closed */
+  bool heavy;                 /* (mixed) it is the one of heavy requests */
   uint32_t interest;          /* the events epoll watches for */
   bool connecting;            /* the connect is still under way */
   bool half_closed;           /* (request) answered, end of file is to come */
@@ -75,7 +85,7 @@ struct mode {
 static const struct mode *mode;
 static int connections, requests = 10000;
 static size_t size, pipeline = 1;
-static double seconds;
+static double seconds, bytes = 1 << 30;
 
 static int epoll_fd, client_count;
 static struct sockaddr_storage address;
@@ -83,7 +93,7 @@ static socklen_t address_size;
 static struct client *clients;
 static char *pattern; /* the period, and its first CHUNK bytes once more */
 static size_t period; /* a multiple of the message size */
-static char buffer[CHUNK];
+static char buffer[CHUNK], bulk[BULK_CHUNK];
 static int64_t window_start, window_end; /* replies between these count */
 static bool stopping;                    /* start no new messages */
 static int connecting, in_flight;        /* clients; messages */
@@ -151,8 +161,9 @@ static void make_pattern(void) {
   for (size_t i = 0; i < period + CHUNK; i++) pattern[i] = byte_at(i % period);
 }
 
-/* The bytes of a client's stream from a position on, at least CHUNK. */
+/* The bytes of a client's stream from a position on: all that may be sent. */
 static const char *stream_at(const struct client *c, uint64_t position) {
+  if (c->heavy) return HEAVY + position % size; /* it has one under way */
   return pattern + (c->offset + position) % period;
 }
 
@@ -169,10 +180,11 @@ static bool is_echo(const struct client *c, const char *data, size_t n) {
 
 /* Returns how many replies n more bytes complete, or -1 if they are wrong. */
 static int take_bytes(struct client *c, const char *data, size_t n) {
-  const char *newline = mode->any_line ? memchr(data, '\n', n) : NULL;
-  if (mode->any_line && c->finished == c->started) return -1;
+  bool any_line = mode->any_line || c->heavy;
+  const char *newline = any_line ? memchr(data, '\n', n) : NULL;
+  if (any_line && c->finished == c->started) return -1;
   if (newline != NULL) return newline == data + n - 1 ? 1 : -1;
-  if (mode->any_line) return 0;
+  if (any_line) return 0;
   if (!is_echo(c, data, n)) return lost > 0 ? 0 : -1; /* 0: it is only late */
   c->received += n;
   return (int)(c->received / size - (c->received - n) / size);
@@ -275,6 +287,11 @@ static void half_close(struct client *c) {
   shutdown(c->fd, SHUT_WR);
 }
 
+static void next_heavy_or_half_close(struct client *c) {
+  if (!c->heavy) half_close(c);
+  else if (!stopping) start_message(c);
+}
+
 static void reopen(void) {
   for (struct client *c = clients; c < clients + client_count; c++) {
     if (c->fd < 0 && !stopping) open_client(c, 1);
@@ -357,24 +374,96 @@ static void run_request(void) {
   run_window(); /* reopen() opens them */
 }
 
+static void run_mixed(void) {
+  make_clients(connections);
+  clients[0].heavy = true;
+  run_window();
+}
+
 static void run_burst(void) {
   int64_t start = now_us();
   connect_all(requests, seconds / 2 + 4);
-  double all_connected = (double)(now_us() - start) / SECOND;
+  double all_connected = (double)(now_us() - start) / MS;
   start_all(1);
   run_while(&in_flight, seconds / 2 + 4);
-  double all_answered = (double)(now_us() - start) / SECOND;
+  double all_answered = (double)(now_us() - start) / MS;
   count_silent();
   printf("{\"mode\":\"burst\",\"requests\":%d,\"connected\":%lu,"
-         "\"answered\":%lu,\"all_connected_s\":%.3f,\"all_answered_s\":%.3f,"
+         "\"answered\":%lu,\"all_connected_ms\":%.1f,\"all_answered_ms\":%.1f,"
          "\"resets\":%lu,\"errors\":%lu}\n", requests, connected, answered,
          all_connected, all_answered, resets, errors);
 }
 
+/* Those below block, and return what went wrong, or 0. */
+
+static int drain(int fd, uint64_t count) {
+  char lines[2 * BULK_LINE];
+  memset(lines, 'x', sizeof lines);
+  lines[BULK_LINE - 1] = lines[2 * BULK_LINE - 1] = '\n';
+  if (dprintf(fd, "%llu\n", (unsigned long long)count) < 0) return errno;
+  for (uint64_t got = 0; got < count;) {
+    ssize_t n = recv(fd, bulk, sizeof bulk, 0);
+    if (n <= 0) return n < 0 ? errno : ECONNABORTED;
+    size_t checked = n < BULK_LINE ? (size_t)n : BULK_LINE;
+    if (memcmp(bulk, lines + got % BULK_LINE, checked) != 0) return EBADMSG;
+    got += (uint64_t)n;
+    if (got > count) return EBADMSG;
+  }
+  return 0;
+}
+
+static int take_count(int fd, uint64_t count) {
+  char want[32] = "", got[sizeof want] = "";
+  size_t length = 0;
+  snprintf(want, sizeof want, "%llu\n", (unsigned long long)count);
+  while (length < strlen(want)) {
+    ssize_t n = recv(fd, got + length, sizeof got - 1 - length, 0);
+    if (n <= 0) return n < 0 ? errno : ECONNABORTED;
+    length += (size_t)n;
+    if (memchr(got, '\n', length) != NULL) break;
+  }
+  return strcmp(got, want) == 0 ? 0 : EBADMSG;
+}
+
+static int fill(int fd, uint64_t count) {
+  memset(bulk, 'x', sizeof bulk);
+  for (uint64_t left = count; left > 0;) {
+    size_t n = left < sizeof bulk ? left : sizeof bulk;
+    if (n == left) bulk[n - 1] = '\n';
+    ssize_t sent = send(fd, bulk, n, 0);
+    if (sent < 0) return errno;
+    left -= (uint64_t)sent;
+  }
+  return take_count(fd, count);
+}
+
+static void run_bulk(int (*transfer)(int fd, uint64_t count)) {
+  int fd = socket(address.ss_family, SOCK_STREAM, 0);
+  if (fd < 0) err(1, "socket");
+  if (connect(fd, (struct sockaddr *)&address, address_size) < 0) {
+    err(1, "connect");
+  }
+  connected = 1;
+  int error = transfer(fd, (uint64_t)bytes / 16 / BULK_LINE * BULK_LINE);
+  int64_t start = now_us();
+  if (error == 0) error = transfer(fd, (uint64_t)bytes);
+  if (error != 0) count_error(error);
+  double rate = bytes / MIB * SECOND / (double)(now_us() - start);
+  printf("{\"mode\":\"%s\",\"bytes\":%.0f,\"mib_per_second\":%.1f,"
+         "\"errors\":%lu}\n", mode->name, bytes, error == 0 ? rate : 0, errors);
+}
+
+static void run_drain(void) { run_bulk(drain); }
+
+static void run_fill(void) { run_bulk(fill); }
+
 static void run_idle(void) {
   connect_all(connections, 7);
-  errors += (unsigned long)connecting;
-  printf("{\"connected\":%lu,\"errors\":%lu}\n", connected, errors);
+  start_all(1);
+  run_while(&in_flight, 7);
+  count_silent();
+  printf("{\"mode\":\"idle\",\"connected\":%lu,\"answered\":%lu,"
+         "\"errors\":%lu}\n", connected, answered, errors);
   fflush(stdout);
   while (connected > 0 && read(0, buffer, sizeof buffer) > 0) continue;
 }
@@ -386,15 +475,19 @@ static const struct mode modes[] = {
     {"lines", run_kept, next_message, NULL, AZ, false, false, 64, 64, 5},
     {"compute", run_kept, next_message, NULL, "go", true, false, 8, 3, 5},
     {"request", run_request, half_close, reopen, AZ, true, false, 32, 64, 5},
-    {"burst", run_burst, NULL, NULL, AZ, true, false, 1, 64, 30},
-    {"idle", run_idle, NULL, NULL, AZ, true, false, 64, 64, 300},
+    {"mixed", run_mixed, next_heavy_or_half_close, reopen, AZ, false, false, 9,
+     sizeof HEAVY - 1, 5},
+    {"burst", run_burst, NULL, NULL, AZ, false, false, 1, 64, 30},
+    {"idle", run_idle, NULL, NULL, AZ, false, false, 64, 64, 300},
+    {"drain", run_drain, NULL, NULL, AZ, false, false, 1, 64, 30},
+    {"fill", run_fill, NULL, NULL, AZ, false, false, 1, 64, 30},
     {"udp", run_kept, next_message, resend, NULL, false, true, 32, 64, 5},
 };
 
 static void usage(void) {
-  errx(2, "usage: load echo|lines|compute|request|burst|idle|udp HOST PORT"
-          " [--connections N] [--size BYTES] [--seconds S] [--pipeline P]"
-          " [--requests N]");
+  errx(2, "usage: load echo|lines|compute|request|mixed|burst|idle|drain|fill"
+          "|udp HOST PORT [--connections N] [--size BYTES] [--seconds S]"
+          " [--pipeline P] [--requests N] [--bytes N]");
 }
 
 static double number(const char *text, double low, double high) {
@@ -418,10 +511,12 @@ static void parse(int argc, char **argv) {
     else if (!strcmp(name, "--seconds")) seconds = number(value, 0.001, 1e6);
     else if (!strcmp(name, "--pipeline")) pipeline = number(value, 1, 1e6);
     else if (!strcmp(name, "--requests")) requests = number(value, 1, 1e6);
+    else if (!strcmp(name, "--bytes")) bytes = number(value, 1024, 1e12);
     else usage();
   }
   if (mode->udp && size > MAX_DATAGRAM) usage();
-  if (mode->any_line || mode->udp) pipeline = 1;
+  if (mode->run == run_mixed && size != strlen(HEAVY)) usage();
+  if (mode->any_line || mode->udp || mode->run == run_mixed) pipeline = 1;
 }
 
 static void resolve(const char *host, const char *port) {

@@ -1,17 +1,42 @@
+import { first_line } from "./first_line.ts";
 import type { LoadResult } from "./load_result.ts";
 import { output_of } from "./output_of.ts";
 
-/** What a load generator is to do: see the top of load.c. */
+/** What clients do: see the top of load.c. */
+export type Mode =
+  | "echo"
+  | "lines"
+  | "compute"
+  | "request"
+  | "mixed"
+  | "burst"
+  | "idle"
+  | "drain"
+  | "fill"
+  | "udp";
+
+/** What a load generator is to do. What is left out is as the mode has it. */
 export interface Load {
-  mode: "echo" | "lines" | "compute" | "request" | "udp";
-  connections: number;
+  mode: Mode;
+  connections?: number;
   /** The size of a message, in bytes. */
   size?: number;
   /** How many messages a connection has under way. */
   pipeline?: number;
+  /** How many clients are in a burst. */
+  requests?: number;
+  /** When to give up, in modes that do not measure for a time. */
+  seconds?: number;
+}
+
+/** Connections that are held until this is disposed of. */
+export interface HeldLoad extends AsyncDisposable {
+  errors: number;
 }
 
 const { dirname: BENCH } = import.meta;
+/** What load.ts can do. */
+const FALLBACK_MODES: Mode[] = ["echo", "lines", "compute", "request", "udp"];
 
 /** The program that loads the servers. */
 export class LoadGenerator {
@@ -19,7 +44,7 @@ export class LoadGenerator {
   readonly name: string;
   #command: string[];
 
-  private constructor(name: string, command: string[]) {
+  private constructor(name: "load.c" | "load.ts", command: string[]) {
     this.name = name;
     this.#command = command;
   }
@@ -41,6 +66,11 @@ export class LoadGenerator {
     return new LoadGenerator("load.ts", command);
   }
 
+  /** Whether it has a mode. */
+  can(mode: Mode): boolean {
+    return this.name === "load.c" || FALLBACK_MODES.includes(mode);
+  }
+
   /**
    * Loads a server.
    *
@@ -49,17 +79,36 @@ export class LoadGenerator {
    * @param seconds How long to measure.
    * @throws {Error} If no connection was made.
    */
-  async run({ mode, ...numbers }: Load, port: number, seconds: number): Promise<LoadResult> {
-    const flags = Object.entries({ ...numbers, seconds })
-      .flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const [program, ...args] = [...this.#command, mode, "127.0.0.1", String(port), ...flags];
-    await using child = new Deno.Command(program!, { args, stdin: "null", stdout: "piped" })
-      .spawn();
+  async run(load: Load, port: number, seconds: number): Promise<LoadResult> {
+    await using child = this.#spawn({ seconds, ...load }, port, "null");
     const [output, { success }] = await Promise.all([
       new Response(child.stdout).text(),
       child.status,
     ]);
-    if (!success) throw new Error(`The load generator failed in mode ${mode}: ${output}`);
+    if (!success) throw new Error(`The load generator failed in mode ${load.mode}: ${output}`);
     return JSON.parse(output);
+  }
+
+  /**
+   * Opens connections; resolves when each has had a reply, or will have none.
+   *
+   * @param load What to do, in mode `idle`.
+   * @param port Where the server listens.
+   * @throws {Error} If the program failed.
+   */
+  async hold(load: Load, port: number): Promise<HeldLoad> {
+    const child = this.#spawn(load, port, "piped");
+    const release = async () => {
+      await child.stdin.close();
+      await child.status;
+    };
+    const { errors }: LoadResult = JSON.parse(await first_line(child.stdout));
+    return { errors, [Symbol.asyncDispose]: release };
+  }
+
+  #spawn({ mode, ...numbers }: Load, port: number, stdin: "null" | "piped"): Deno.ChildProcess {
+    const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const [program, ...args] = [...this.#command, mode, "127.0.0.1", String(port), ...flags];
+    return new Deno.Command(program!, { args, stdin, stdout: "piped" }).spawn();
   }
 }

@@ -1,7 +1,15 @@
 import type { Runtime, RuntimeName } from "./runtimes.ts";
 
 /** The handlers that server programs have. */
-export type HandlerName = "echo" | "lines" | "compute" | "packet" | "sendto";
+export type HandlerName =
+  | "echo"
+  | "lines"
+  | "compute"
+  | "mixed"
+  | "bulk_out"
+  | "bulk_in"
+  | "packet"
+  | "sendto";
 
 /** A server that is measured: a program of servers/, and what it is told. */
 export interface Peer {
@@ -17,8 +25,8 @@ export interface Peer {
   reference?: Reference;
 }
 
-/** What ratios are to: the loop without a library, and what this library is modelled on. */
-export type Reference = "bare" | "cpython";
+/** What ratios are to: the loop without a library, what this library is modelled on, and Go. */
+export type Reference = "bare" | "cpython" | "go";
 
 /** What Deno has its own datagrams with. */
 const DATAGRAM_FLAGS = ["--unstable-net"];
@@ -42,6 +50,14 @@ export const CPYTHON: Peer = {
   script: "cpython.py",
   args: ["threading"],
   reference: "cpython",
+};
+
+/** Python's server of a process for each connection. */
+export const CPYTHON_FORKING: Peer = {
+  name: "CPython ForkingTCPServer",
+  runtime: "python3",
+  script: "cpython.py",
+  args: ["forking"],
 };
 
 /** Python's server of one datagram after the other. */
@@ -76,6 +92,13 @@ export function threading_with(workers: number): Peer {
   return { ...THREADING, name, args: [...THREADING.args, `--workers=${workers}`] };
 }
 
+/** `ThreadingTCPServer` whose workers each handle one connection at a time. */
+export const THREADING_ALONE: Peer = {
+  ...THREADING,
+  name: "ThreadingTCPServer, 1 request each",
+  args: [...THREADING.args, "--requests=1"],
+};
+
 /** `UDPServer` over `Deno.listenDatagram`. */
 export const UDP: Peer = {
   name: "UDPServer",
@@ -98,10 +121,25 @@ export const UDP_THREADING: Peer = {
   args: ["ThreadingUDPServer"],
 };
 
-/** Servers without a `socketserver`, for comparison. */
-export const OTHERS: Peer[] = [
+/** A goroutine for each connection. */
+export const GO: Peer = {
+  name: "Go",
+  runtime: "go",
+  script: "go_server",
+  args: ["tcp"],
+  reference: "go",
+};
+
+/** `node:net`, of Deno and of Node. */
+export const NODE_NET: Peer[] = [
   { name: "node:net on Deno", runtime: "deno", script: "node_net.ts", args: [] },
   { name: "node:net on Node", runtime: "node", script: "node_net.mjs", args: [] },
+];
+
+/** Servers without a `socketserver`, for comparison. */
+export const OTHERS: Peer[] = [
+  ...NODE_NET,
+  GO,
   { name: "CPython asyncio", runtime: "python3", script: "cpython.py", args: ["asyncio"] },
 ];
 
@@ -109,6 +147,7 @@ export const OTHERS: Peer[] = [
 export const UDP_OTHERS: Peer[] = [
   { name: "node:dgram on Deno", runtime: "deno", script: "node_dgram.ts", args: [] },
   { name: "node:dgram on Node", runtime: "node", script: "node_dgram.mjs", args: [] },
+  { ...GO, args: ["udp"] },
 ];
 
 /** The command that starts a server; it chooses its port. */

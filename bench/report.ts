@@ -10,7 +10,7 @@ export interface Report {
   generator: string;
   rounds: number;
   seconds: number;
-  /** Servers that were left out, with the reason. */
+  /** Servers and workloads that were left out, with the reason. */
   skipped: string[];
   rows: Row[];
 }

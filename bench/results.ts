@@ -17,6 +17,8 @@ export interface Row {
   to_bare: number | null;
   /** How many times as good it is as CPython; `null` where that was not measured. */
   to_cpython: number | null;
+  /** How many times as good it is as Go; `null` where that was not measured. */
+  to_go: number | null;
   /** Lost connections, lost datagrams and wrong replies, of all turns. */
   errors: number;
   /** The value of each turn, in the order of time. */
@@ -43,6 +45,7 @@ export class Results {
           value: median(values_of(figure, samples)),
           to_bare: median_ratio(figure, samples, samples_of("bare", peers)),
           to_cpython: median_ratio(figure, samples, samples_of("cpython", peers)),
+          to_go: median_ratio(figure, samples, samples_of("go", peers)),
           errors: samples.reduce((sum, { errors, lost = 0 }) => sum + errors + lost, 0),
           samples: values_of(figure, samples),
         }))

@@ -1,7 +1,7 @@
 import { output_of } from "./output_of.ts";
 
 /** What server programs run under. */
-export type RuntimeName = "deno" | "node" | "python3";
+export type RuntimeName = "deno" | "node" | "go" | "python3";
 
 /** A runtime that this machine has. */
 export interface Runtime {
@@ -25,12 +25,14 @@ const DESCRIBE_PYTHON =
 /**
  * Finds the runtimes of this machine.
  *
- * @param directory Where programs go that must be transpiled.
+ * @param directory Where programs go that must be transpiled or built.
  */
 export async function find_runtimes(directory: string): Promise<Map<RuntimeName, Runtime>> {
   const runtimes = new Map([["deno" as RuntimeName, deno()]]);
   const node = await find_node(directory);
   if (node) runtimes.set("node", node);
+  const go = await find_go(directory);
+  if (go) runtimes.set("go", go);
   const python3 = await find_python();
   if (python3) runtimes.set("python3", python3);
   return runtimes;
@@ -51,6 +53,13 @@ async function find_node(directory: string): Promise<Runtime | undefined> {
     await output_of(Deno.execPath(), ["transpile", "-o", output, `${SERVERS}/${script}.ts`]);
   }
   return { version: `Node ${version.trim().slice(1)}`, command: ["node"], directory };
+}
+
+async function find_go(directory: string): Promise<Runtime | undefined> {
+  const [, , version] = (await output_of("go", ["version"]))?.split(" ") ?? [];
+  if (!version) return undefined;
+  await output_of("go", ["build", "-o", `${directory}/`, `${SERVERS}/go_server.go`]);
+  return { version: `Go ${version.replace("go", "")}`, command: [], directory };
 }
 
 /** The interpreter itself, as `python3` may be a script that looks for one and takes its time. */

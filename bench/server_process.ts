@@ -1,10 +1,11 @@
 import { deadline } from "@std/async/deadline";
+import { first_line } from "./first_line.ts";
 
 /** How long a server may take to start, in ms. */
 const PATIENCE = 15_000;
 
 /** What every handler answers with a line. */
-const GREETING = new TextEncoder().encode("go\n");
+const GREETING = new TextEncoder().encode("64\n");
 const NEWLINE = 10;
 
 /** What a server listens for: connections or datagrams. */
@@ -12,13 +13,20 @@ export type Transport = "tcp" | "udp";
 
 /** A server program in a process of its own, from its start until it is disposed of. */
 export class ServerProcess implements AsyncDisposable {
+  readonly pid: number;
   /** Where it listens, on the loopback. */
   readonly port: number;
   /** From its start to its first reply, in ms. */
   readonly start_ms: number;
   #resources: AsyncDisposableStack;
 
-  private constructor(port: number, start_ms: number, resources: AsyncDisposableStack) {
+  private constructor(
+    pid: number,
+    port: number,
+    start_ms: number,
+    resources: AsyncDisposableStack,
+  ) {
+    this.pid = pid;
     this.port = port;
     this.start_ms = start_ms;
     this.#resources = resources;
@@ -42,23 +50,13 @@ export class ServerProcess implements AsyncDisposable {
     );
     const port = Number(await deadline(first_line(child.stdout), PATIENCE));
     await deadline(FIRST_REPLY[transport](port), PATIENCE);
-    return new ServerProcess(port, performance.now() - started, resources.move());
+    return new ServerProcess(child.pid, port, performance.now() - started, resources.move());
   }
 
   /** Ends the process; resolves when it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
-}
-
-async function first_line(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let text = "";
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    const end = text.indexOf("\n");
-    if (end >= 0) return text.slice(0, end);
-  }
-  throw new Error("The server ended before it had printed its port");
 }
 
 async function first_line_back(port: number): Promise<void> {

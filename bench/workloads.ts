@@ -4,10 +4,14 @@ import {
   ASYNC,
   BARE,
   CPYTHON,
+  CPYTHON_FORKING,
+  GO,
   type HandlerName,
+  NODE_NET,
   OTHERS,
   type Peer,
   THREADING,
+  THREADING_ALONE,
   threading_with,
   UDP,
   UDP_ASYNC,
@@ -34,6 +38,9 @@ export interface Workload {
 }
 
 const ALL = [BARE, ASYNC, THREADING, ...OTHERS, CPYTHON];
+const BULK = [BARE, ASYNC, THREADING, ...NODE_NET, GO, CPYTHON];
+/** How long bulk and bursts may take, in seconds. */
+const PATIENCE = 30;
 const UDP_OURS = [UDP, UDP_FLAGLESS, UDP_ASYNC];
 const UDP_WORKERS = [UDP_BARE, UDP_THREADING, UDP_CPYTHON_THREADING];
 const UDP_LOAD: Load = { mode: "udp", connections: 32, size: 64 };
@@ -81,12 +88,52 @@ export const WORKLOADS: Workload[] = [
     peers: ALL,
   },
   {
+    name: "burst of 10,000 connects",
+    handler: "lines",
+    load: { mode: "burst", requests: 10_000, seconds: PATIENCE },
+    turns: 1,
+    figures: ["all_answered_ms"],
+    peers: ALL,
+  },
+  {
+    name: "memory per idle connection, at 5,000",
+    handler: "lines",
+    load: { mode: "idle", connections: 5000 },
+    turns: 1,
+    figures: ["kib_per_connection"],
+    peers: ALL,
+  },
+  {
+    name: "bulk, 1 GiB out",
+    handler: "bulk_out",
+    load: { mode: "drain", seconds: PATIENCE },
+    turns: 1,
+    figures: ["mib_per_second"],
+    peers: BULK,
+  },
+  {
+    name: "bulk, 1 GiB in",
+    handler: "bulk_in",
+    load: { mode: "fill", seconds: PATIENCE },
+    turns: 1,
+    figures: ["mib_per_second"],
+    peers: BULK,
+  },
+  {
     name: "compute, 8 clients",
     handler: "compute",
     load: { mode: "compute", connections: 8 },
     turns: 1,
     figures: ["per_second"],
-    peers: [BARE, threading_with(1), threading_with(2), CPYTHON],
+    peers: [BARE, threading_with(1), threading_with(2), GO, CPYTHON, CPYTHON_FORKING],
+  },
+  {
+    name: "requests of 8 clients beside a heavy one",
+    handler: "mixed",
+    load: { mode: "mixed", connections: 9 },
+    turns: 1,
+    figures: ["p50_us", "p99_us"],
+    peers: [BARE, ASYNC, threading_with(2), THREADING_ALONE, GO, CPYTHON, CPYTHON_FORKING],
   },
   {
     name: "UDP echo, 32 clients x 64 bytes",
@@ -125,6 +172,6 @@ export const WORKLOADS: Workload[] = [
     handler: "lines",
     turns: 5, // each is over soon
     figures: ["start_ms"],
-    peers: [BARE, ASYNC, THREADING, CPYTHON],
+    peers: [BARE, ASYNC, THREADING, GO, CPYTHON],
   },
 ];

@@ -9,17 +9,23 @@
  *
  * @module
  */
+import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
 
 /** What one read takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
 
 const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const NEWLINE = 10;
 
 const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
   echo,
   lines: (conn) => answer_lines(conn, (line) => `${line.toUpperCase()}\n`),
   compute: (conn) => answer_lines(conn, () => `${compute()}\n`),
+  mixed: (conn) => answer_lines(conn, light_or_heavy),
+  bulk_out,
+  bulk_in,
 };
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
@@ -42,6 +48,34 @@ async function answer_lines(conn: Deno.TcpConn, reply: (line: string) => string)
     const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
     rest = lines.pop()!;
     for (const line of lines) await write_all(conn, ENCODER.encode(reply(line)));
+  }
+}
+
+function light_or_heavy(line: string): string {
+  return line === "heavy" ? `${compute()}\n` : `${line.toUpperCase()}\n`;
+}
+
+/** Answers a number with as many bytes. It comes in one piece, short as it is. */
+async function bulk_out(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(READ_SIZE);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    let left = Number(DECODER.decode(buffer.subarray(0, count)));
+    for (; left > 0; left -= BULK.length) await write_all(conn, BULK.subarray(0, left));
+  }
+}
+
+/** Answers a line of any length with that length. */
+async function bulk_in(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(READ_SIZE);
+  for (let length = 0;;) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    length += count;
+    if (buffer[count - 1] !== NEWLINE) continue;
+    await write_all(conn, ENCODER.encode(`${length}\n`));
+    length = 0;
   }
 }
 

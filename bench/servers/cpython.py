@@ -2,7 +2,7 @@
 
 Prints its port, then serves until it is ended.
 
-    python3 bench/servers/cpython.py threading|asyncio echo|lines|compute 0
+    python3 bench/servers/cpython.py threading|forking|asyncio HANDLER 0
     python3 bench/servers/cpython.py udp|threading_udp packet|sendto 0
 """
 
@@ -10,12 +10,14 @@ import asyncio
 import socketserver
 import sys
 
-# What one read of an echo takes at the most, in bytes: the same in all servers.
+# What one read takes at the most, in bytes: the same in all servers.
 READ_SIZE = 65_536
 # Python's default of 5 would make new connections wait for retransmissions.
 BACKLOG = 4096
 # As in compute.ts.
 TURNS = 2_000_000
+# What is sent at once where much is sent: as in bulk.ts.
+BULK = memoryview((b"x" * 63 + b"\n") * 4096)
 
 
 def compute():
@@ -47,6 +49,32 @@ class ComputeHandler(socketserver.StreamRequestHandler):
             self.wfile.write(b"%d\n" % compute())
 
 
+class MixedHandler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self):
+        for line in self.rfile:
+            heavy = line == b"heavy\n"
+            self.wfile.write(b"%d\n" % compute() if heavy else line.decode().upper().encode())
+
+
+class BulkOutHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        while line := self.request.recv(READ_SIZE):
+            for left in range(int(line), 0, -len(BULK)):
+                self.request.sendall(BULK[:left])
+
+
+class BulkInHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        length = 0
+        while data := self.request.recv(READ_SIZE):
+            length += len(data)
+            if data.endswith(b"\n"):
+                self.request.sendall(b"%d\n" % length)
+                length = 0
+
+
 class PacketHandler(socketserver.DatagramRequestHandler):
     def handle(self):
         self.wfile.write(self.packet)
@@ -63,12 +91,17 @@ class ThreadingTCPServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
+class ForkingTCPServer(socketserver.ForkingMixIn, socketserver.TCPServer):
+    request_queue_size = BACKLOG
+
+
 class ThreadingUDPServer(socketserver.ThreadingUDPServer):
     daemon_threads = True
 
 
 SERVERS = {
     "threading": ThreadingTCPServer,
+    "forking": ForkingTCPServer,
     "udp": socketserver.UDPServer,
     "threading_udp": ThreadingUDPServer,
 }
@@ -76,6 +109,9 @@ HANDLERS = {
     "echo": EchoHandler,
     "lines": LinesHandler,
     "compute": ComputeHandler,
+    "mixed": MixedHandler,
+    "bulk_out": BulkOutHandler,
+    "bulk_in": BulkInHandler,
     "packet": PacketHandler,
     "sendto": SendtoHandler,
 }

@@ -23,12 +23,15 @@ import {
   ThreadingUDPServer,
   UDPServer,
 } from "../../mod.ts";
+import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
 
 /** What one read of an echo takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
 
+const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
+const NEWLINE = 10;
 
 /** Sends back what comes. */
 export class EchoHandler extends BaseRequestHandler {
@@ -58,6 +61,42 @@ export class ComputeHandler extends StreamRequestHandler {
   }
 }
 
+/** Answers the line "heavy" as `ComputeHandler` does, others as `LinesHandler` does. */
+export class MixedHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      const text = DECODER.decode(line);
+      await this.wfile.write(text === "heavy\n" ? `${compute()}\n` : text.toUpperCase());
+    }
+  }
+}
+
+/** Answers a number with as many bytes. It comes in one piece, short as it is. */
+export class BulkOutHandler extends BaseRequestHandler {
+  override async handle(): Promise<void> {
+    for (;;) {
+      const line = await this.request.recv(READ_SIZE);
+      if (line.length === 0) break;
+      let left = Number(DECODER.decode(line));
+      for (; left > 0; left -= BULK.length) await this.request.sendall(BULK.subarray(0, left));
+    }
+  }
+}
+
+/** Answers a line of any length with that length. */
+export class BulkInHandler extends BaseRequestHandler {
+  override async handle(): Promise<void> {
+    for (let length = 0;;) {
+      const data = await this.request.recv(READ_SIZE);
+      if (data.length === 0) break;
+      length += data.length;
+      if (data.at(-1) !== NEWLINE) continue;
+      await this.request.sendall(ENCODER.encode(`${length}\n`));
+      length = 0;
+    }
+  }
+}
+
 /** Sends back what comes, as the reply that is sent at the end. */
 export class PacketHandler extends DatagramRequestHandler {
   override async handle(): Promise<void> {
@@ -84,13 +123,16 @@ const HANDLERS: Record<string, RequestHandlerConstructor> = {
   echo: EchoHandler,
   lines: LinesHandler,
   compute: ComputeHandler,
+  mixed: MixedHandler,
+  bulk_out: BulkOutHandler,
+  bulk_in: BulkInHandler,
   packet: PacketHandler,
   sendto: SendtoHandler,
 };
 
 async function main(args: string[]): Promise<void> {
-  const { workers, _: [server_name, handler_name, port] } = parseArgs(args, {
-    string: ["workers"],
+  const { workers, requests, _: [server_name, handler_name, port] } = parseArgs(args, {
+    string: ["workers", "requests"],
   });
   const Server = SERVERS[String(server_name)];
   const Handler = HANDLERS[String(handler_name)];
@@ -102,6 +144,7 @@ async function main(args: string[]): Promise<void> {
   }
   await using server = new Server(["127.0.0.1", Number(port)], Handler, {
     ...(workers !== undefined && { max_workers: Number(workers) }),
+    ...(requests !== undefined && { max_requests_per_worker: Number(requests) }),
   });
   console.log(server.server_address.port);
   await server.serve_forever();
