@@ -1,0 +1,144 @@
+/**
+ * A DNS server for the names of a zone file, over UDP and TCP. Ctrl-C ends it. It runs without the
+ * flag, too, which makes UDP faster.
+ *
+ * ```sh
+ * deno run --allow-net=127.0.0.1 --allow-read=examples --unstable-net examples/dns_server.ts \
+ *   --port 5353 --zone examples/zone.txt
+ * dig @127.0.0.1 -p 5353 example.test A
+ * dig @127.0.0.1 -p 5353 +tcp long.example.test TXT
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
+import * as dns from "./dns_message.ts";
+
+/** The records of each name; those above a name exist, too, if only without records. */
+interface Zone {
+  soa: dns.Resource;
+  records: Map<string, dns.Resource[]>;
+}
+
+function parse_zone(text: string): Zone {
+  const lines = text.split("\n").map((line) => line.match(/"[^"]*"|;.*|[^\s";]+/g) ?? []);
+  const all = lines.map((words) => words.filter((word) => !word.startsWith(";")))
+    .filter((words) => words.length > 0).map(parse_record);
+  const soa = all.find(({ type }) => type === dns.TYPE.SOA);
+  if (!soa) throw new SyntaxError("The zone has no SOA record");
+  const records = Map.groupBy(all, ({ name }) => name);
+  for (const name of [...records.keys()]) add_parents(records, name, soa.name);
+  return { soa, records };
+}
+
+/** A record: name, seconds to live (3600 unless told), type, data. */
+function parse_record([name = "", ...rest]: string[]): dns.Resource {
+  const ttl = /^\d+$/.test(rest[0] ?? "") ? Number(rest.shift()) : 3600;
+  const [type = "", ...words] = rest.map((word) => word.replaceAll('"', ""));
+  const encode = dns.DATA[type];
+  if (!encode || words.length === 0) throw new SyntaxError(`${name}: no record of type '${type}'`);
+  return { name: plain(name), ttl, type: dns.TYPE[type]!, data: encode(...words) };
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
+
+function add_parents(records: Zone["records"], name: string, top: string): void {
+  for (let parent = name; is_below(parent, top); parent = parent.replace(/^[^.]*\./, "")) {
+    if (!records.has(parent)) records.set(parent, []);
+  }
+}
+
+function is_below(name: string, top: string): boolean {
+  return name.endsWith(`.${top}`);
+}
+
+/** The reply to a message; `undefined` if it deserves none. */
+function answer(zone: Zone, message: Uint8Array, over_udp: boolean): Uint8Array | undefined {
+  const header = dns.read_header(message);
+  if (!header) return undefined;
+  if (header.opcode !== 0) return dns.write_reply(header, { rcode: dns.RCODE.NOTIMP });
+  try {
+    const query = dns.read_query(message, header);
+    const max_size = over_udp ? dns.datagram_size(query) : 65_535;
+    return dns.write_reply(query, look_up(zone, query), max_size);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return dns.write_reply(header, { rcode: dns.RCODE.FORMERR });
+  }
+}
+
+function look_up({ soa, records }: Zone, query: dns.Query): dns.Findings {
+  const { name, type, edns } = query;
+  if (edns && edns.version > 0) return { rcode: dns.RCODE.BADVERS };
+  const known = query.class === dns.IN && (name === soa.name || is_below(name, soa.name));
+  if (!known) return { rcode: dns.RCODE.REFUSED };
+  const there = records.get(name);
+  const answers = there?.filter((record) => type === record.type || type === dns.TYPE.ANY) ?? [];
+  return {
+    rcode: there ? dns.RCODE.NOERROR : dns.RCODE.NXDOMAIN,
+    answers,
+    // It says for how long nothing will be there.
+    authority: answers.length > 0 ? [] : [soa],
+  };
+}
+
+class UDPNameServer extends UDPServer {
+  zone!: Zone;
+}
+
+class TCPNameServer extends AsyncTCPServer {
+  zone!: Zone;
+}
+
+class DatagramHandler extends DatagramRequestHandler<UDPNameServer> {
+  override async handle(): Promise<void> {
+    const reply = answer(this.server.zone, this.packet, true);
+    if (reply) await this.wfile.write(reply);
+  }
+}
+
+/** Answers the queries of a connection, each with its length before it, as are the replies. */
+class StreamHandler extends StreamRequestHandler<TCPNameServer> {
+  static override timeout = 10_000;
+  static override wbufsize = 65_536;
+
+  override async handle(): Promise<void> {
+    try {
+      while (await this.#answer());
+    } catch (error) {
+      // A silent client may come again.
+      if (!(error instanceof Deno.errors.TimedOut)) throw error;
+    }
+  }
+
+  async #answer(): Promise<boolean> {
+    const [high, low] = await this.rfile.read(2);
+    if (high === undefined || low === undefined) return false;
+    const message = await this.rfile.readexactly(high << 8 | low);
+    const reply = answer(this.server.zone, message, false);
+    if (!reply) return false;
+    await this.wfile.write(Uint8Array.of(reply.length >> 8, reply.length));
+    await this.wfile.write(reply);
+    await this.wfile.flush();
+    return true;
+  }
+}
+
+if (import.meta.main) {
+  const { port, zone: path } = parseArgs(Deno.args, {
+    string: ["port", "zone"],
+    default: { port: "5353", zone: "examples/zone.txt" },
+  });
+  const zone = parse_zone(await Deno.readTextFile(path));
+  await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler);
+  await using udp = new UDPNameServer(tcp.server_address, DatagramHandler);
+  udp.zone = tcp.zone = zone;
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGINT", () => stop.abort());
+  console.log(`Serving on 127.0.0.1:${tcp.server_address.port}; Ctrl-C ends it`);
+  const { signal } = stop;
+  await Promise.all([udp.serve_forever({ signal }), tcp.serve_forever({ signal })]);
+}

@@ -1,0 +1,148 @@
+/**
+ * A key-value store that speaks the protocol of Redis (RESP2). Keys and values are any bytes: they are
+ * kept as text with a character for each byte (latin1). Ctrl-C ends it.
+ *
+ * ```sh
+ * deno run --allow-net=127.0.0.1 examples/key_value_store.ts --port 6380
+ * redis-cli -p 6380 SET greeting hello EX 60
+ * redis-benchmark -p 6380 -t ping,set,get -P 16 -q
+ * nc 127.0.0.1 6380   # and type: GET greeting
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { Buffer } from "node:buffer";
+import { AsyncTCPServer, BufferedReader, StreamRequestHandler } from "../mod.ts";
+
+const MAX_WORDS = 8192; // of a command
+const MAX_BYTES = 1_048_576; // of all words of a command
+const SWEEP = 400; // entries at a time
+const UNITS: Record<string, number> = { EX: 1000, PX: 1 }; // of the times that SET takes, in ms
+
+/** Holds the entries, which all connections share. */
+class KeyValueServer extends AsyncTCPServer {
+  entries = new Map<string, { value: string; expires: number }>();
+  #round = this.entries.keys();
+
+  get(key: string) {
+    const entry = this.entries.get(key);
+    if (entry && entry.expires > performance.now()) return entry;
+    this.entries.delete(key);
+  }
+
+  delete(key: string): boolean {
+    return this.get(key) !== undefined && this.entries.delete(key);
+  }
+
+  /** Drops expired entries that nobody asks for: as in Redis, more while a quarter has expired. */
+  override service_actions(): void {
+    for (let expired = SWEEP; expired > SWEEP / 4;) {
+      const keys = this.#round.take(SWEEP).toArray();
+      if (keys.length < SWEEP) this.#round = this.entries.keys();
+      expired = keys.filter((key) => !this.get(key)).length;
+    }
+  }
+}
+
+const text_of = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+const integer = (value: number) => `:${value}\r\n`;
+const bulk = (text?: string) => text === undefined ? "$-1\r\n" : `$${text.length}\r\n${text}\r\n`;
+const failure = (message: string) => `-ERR ${message.replaceAll(/[\r\n]/g, " ")}\r\n`;
+const NO_INTEGER = failure("value is not an integer or out of range");
+
+type Run = (store: KeyValueServer, ...words: string[]) => string;
+/** Of each command how many words may follow its name, and what makes its reply of them. */
+const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
+  COMMAND: [0, Infinity, () => "*0\r\n"],
+  CONFIG: [2, 2, (_store, _get, name) => `*2\r\n${bulk(name)}${bulk("")}`],
+  DEL: [1, Infinity, (store, ...keys) => integer(keys.filter((key) => store.delete(key)).length)],
+  ECHO: [1, 1, (_store, text) => bulk(text)],
+  EXPIRE: [2, 2, expire],
+  GET: [1, 1, (store, key) => bulk(store.get(key)?.value)],
+  INCR: [1, 1, increment],
+  PING: [0, 1, (_store, text?) => text === undefined ? "+PONG\r\n" : bulk(text)],
+  QUIT: [0, Infinity, () => "+OK\r\n"],
+  SET: [2, 4, set],
+};
+
+/** The integer that a word is, `NaN` if it is none; of 15 digits, which a number has exactly. */
+const integer_of = (word = "") => /^-?\d{1,15}$/.test(word) ? Number(word) : NaN;
+const from_now = (word = "", unit = NaN) => performance.now() + integer_of(word) * unit;
+
+function expire(store: KeyValueServer, key: string, seconds: string): string {
+  const expires = from_now(seconds, 1000);
+  if (Number.isNaN(expires)) return NO_INTEGER;
+  const entry = store.get(key);
+  if (entry) entry.expires = expires;
+  return integer(entry ? 1 : 0);
+}
+
+function increment(store: KeyValueServer, key: string): string {
+  const { value, expires } = store.get(key) ?? { value: "0", expires: Infinity };
+  const sum = integer_of(value) + 1;
+  if (Number.isNaN(sum)) return NO_INTEGER;
+  store.entries.set(key, { value: `${sum}`, expires });
+  return integer(sum);
+}
+
+function set(store: KeyValueServer, key: string, value: string, unit?: string, time?: string) {
+  const expires = unit === undefined ? Infinity : from_now(time, UNITS[unit.toUpperCase()]);
+  if (Number.isNaN(expires)) return failure("syntax error");
+  store.entries.set(key, { value, expires });
+  return "+OK\r\n";
+}
+
+function execute(store: KeyValueServer, name: string, words: string[]): string {
+  const [least, most, run] = COMMANDS[name.toUpperCase()] ?? [];
+  if (!run) return failure(`unknown command '${name.slice(0, 128)}'`);
+  if (words.length >= least! && words.length <= most!) return run(store, ...words);
+  return failure(`wrong number of arguments for '${name.toLowerCase()}' command`);
+}
+
+class CommandHandler extends StreamRequestHandler<KeyValueServer> {
+  static override wbufsize = 65_536;
+
+  override async handle(): Promise<void> {
+    const { connection, wfile } = this;
+    // Sends when it must wait for input: the replies to a pipeline of commands go out together.
+    const rfile = new BufferedReader({ read: (p) => wfile.flush().then(() => connection.read(p)) });
+    try {
+      for await (const line of rfile) {
+        const [name, ...words] = await words_of(line, rfile);
+        const reply = name === undefined ? "" : execute(this.server, name, words);
+        await wfile.write(Buffer.from(reply, "latin1"));
+        if (name?.toUpperCase() === "QUIT") break;
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      await wfile.write(failure(`Protocol error: ${error.message}`));
+    }
+  }
+}
+
+/** The words of a command: those in its line, or as many as the line says that follow. */
+async function words_of(line: Uint8Array, rfile: BufferedReader): Promise<string[]> {
+  if (line[0] !== 0x2a) return text_of(line).match(/[^ \t\r\n]+/g) ?? [];
+  const words: string[] = [];
+  const count = length_of(line, "*", MAX_WORDS);
+  for (let room = MAX_BYTES; words.length < count; room -= words.at(-1)!.length) {
+    const length = length_of(await rfile.readline(), "$", room);
+    words.push(text_of(await rfile.readexactly(length + 2)).slice(0, length));
+  }
+  return words;
+}
+
+function length_of(line: Uint8Array, mark: string, limit: number): number {
+  const [, type, digits] = /^(.)(\d+)\r?\n$/.exec(text_of(line)) ?? [];
+  if (type === mark && Number(digits) <= limit) return Number(digits);
+  throw new Deno.errors.InvalidData(`expected '${mark}' and a length up to ${limit}`);
+}
+
+if (import.meta.main) {
+  const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "6380" } });
+  await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler);
+  Deno.addSignalListener("SIGINT", () => void server.shutdown());
+  console.log(`Serving on 127.0.0.1:${server.server_address.port}; Ctrl-C ends it`);
+  await server.serve_forever();
+}

@@ -1,0 +1,134 @@
+/**
+ * A syslog collector on UDP, TCP and a Unix datagram socket at once: it prints one line for each
+ * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. `logger` is a client for each of them:
+ *
+ * ```sh
+ * deno run --unstable-net --allow-net=127.0.0.1,unix:/tmp/syslog.sock --allow-read=/tmp/syslog.sock \
+ *   --allow-write=/tmp/syslog.sock examples/syslog_collector.ts --port 5514 --socket /tmp/syslog.sock
+ * logger --server 127.0.0.1 --port 5514 --udp hello
+ * logger --server 127.0.0.1 --port 5514 --udp --rfc3164 hello
+ * logger --server 127.0.0.1 --port 5514 --tcp --octet-count hello
+ * logger --server 127.0.0.1 --port 5514 --tcp hello
+ * logger --socket /tmp/syslog.sock hello
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  AsyncTCPServer,
+  type BaseServer,
+  type BufferedReader,
+  DatagramRequestHandler,
+  StreamRequestHandler,
+  UDPServer,
+  UnixDatagramServer,
+} from "../mod.ts";
+
+/** The longest message, in bytes. */
+const MAX_MESSAGE = 8192;
+/** The longest message that is counted has so many digits in its count. */
+const MAX_DIGITS = String(MAX_MESSAGE).length;
+/** What a message without a priority gets: user.notice (RFC 3164, section 4.3.3). */
+const DEFAULT_PRIORITY = 13;
+
+const FACILITIES = [
+  ..."kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert".split(" "),
+  ..."clock local0 local1 local2 local3 local4 local5 local6 local7".split(" "),
+];
+const SEVERITIES = "emerg alert crit err warning notice info debug".split(" ");
+
+/** What stands behind the priority; `-` is for what the sender does not know, or not say. */
+const FORMS = [
+  // RFC 5424: version, time, host, app, process, message's id, structured data, message.
+  /^1 (?<time>\S+) (?<host>\S+) (?<app>\S+) \S+ \S+ (?:-|(?:\[(?:[^"\]]|"(?:\\.|[^"\\])*")*\])+)(?: \uFEFF?(?<text>.*))?$/s,
+  // RFC 3164: time, host, tag, message. On its own machine a program names no host.
+  /^(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?:(?<host>\S*[^\s:]) )?(?<app>[^\s:[]+)(?:\[[^\]\s]*\])?: ?(?<text>.*)$/s,
+  // Anything else is a message, too.
+  /^(?<text>.*)$/s,
+];
+
+/** Prints the message in a datagram. */
+class DatagramHandler extends DatagramRequestHandler<BaseServer, Deno.NetAddr | Deno.UnixAddr> {
+  override handle(): void {
+    const sender = "hostname" in this.client_address ? this.client_address.hostname : "localhost";
+    print(this.packet, sender);
+  }
+}
+
+/** Prints the messages of a connection. */
+class StreamHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    const { hostname } = this.client_address;
+    try {
+      for await (const message of messages(this.rfile)) print(message, hostname);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      console.error(`Closed the connection of ${hostname}: ${error.message}`);
+    }
+  }
+}
+
+/** The messages of a stream, each counted or a line: RFC 6587 has both, and tells them by a digit. */
+async function* messages(stream: BufferedReader): AsyncGenerator<Uint8Array> {
+  for (let next; (next = await stream.peek()).length > 0;) {
+    yield /\d/.test(String.fromCharCode(next[0]!))
+      ? await counted(stream)
+      : await stream.readline(MAX_MESSAGE);
+  }
+}
+
+async function counted(stream: BufferedReader): Promise<Uint8Array> {
+  const count = Number(new TextDecoder().decode(await stream.readuntil(" ", MAX_DIGITS + 1)));
+  if (!(count <= MAX_MESSAGE)) {
+    throw new Deno.errors.InvalidData(`A count must be a number up to ${MAX_MESSAGE}`);
+  }
+  return await stream.readexactly(count);
+}
+
+function print(message: Uint8Array, sender: string): void {
+  const line = new TextDecoder().decode(message).replace(/\0$/, "").trimEnd();
+  if (line !== "") console.log(printable(described(line, sender)));
+}
+
+/** A message in words: when, where, how bad, who, what. */
+function described(message: string, sender: string): string {
+  const [start = "", digits] = /^<(\d{1,3})>/.exec(message) ?? [];
+  const known = digits !== undefined && Number(digits) < FACILITIES.length * 8;
+  const priority = known ? Number(digits) : DEFAULT_PRIORITY;
+  const body = known ? message.slice(start.length) : message;
+  const form = FORMS.find((form) => form.test(body))!;
+  const { time = "-", host = "-", app = "-", text = "" } = form.exec(body)!.groups!;
+  const when = time === "-" ? new Date().toISOString() : time;
+  const where = host === "-" ? sender : host;
+  const level = `${FACILITIES[priority >> 3]}.${SEVERITIES[priority & 7]}`;
+  return `${when} ${where} ${level} ${app}: ${text}`;
+}
+
+/** The text with what would forge lines or steer a terminal as `%0A` and so on. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, encodeURIComponent);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { port, socket } = parseArgs(args, {
+    string: ["port", "socket"],
+    default: { port: "5514", socket: "/tmp/syslog.sock" },
+  });
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
+  const address: [string, number] = ["127.0.0.1", Number(port)];
+  const limits = { max_packet_size: MAX_MESSAGE };
+  await using udp = new UDPServer(address, DatagramHandler, limits);
+  await using tcp = new AsyncTCPServer(address, StreamHandler);
+  await using unix = new UnixDatagramServer(socket, DatagramHandler, limits);
+  const ports = `UDP port ${udp.server_address.port}, TCP port ${tcp.server_address.port}`;
+  console.log(`Collecting on ${ports} and ${socket}; Ctrl-C ends it`);
+  await Promise.all(
+    [udp, tcp, unix].map((server) => server.serve_forever({ signal: stop.signal })),
+  );
+}
+
+if (import.meta.main) await main(Deno.args);

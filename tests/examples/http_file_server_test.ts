@@ -1,0 +1,259 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/bytes.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
+import { TempFolder } from "../fixtures/temp_folder.ts";
+
+const [RUN, CURL, WRK] = commands_of("http_file_server.ts");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const windows = Deno.build.os === "windows";
+const README = Deno.readTextFileSync(`${ROOT}README.md`);
+
+/** The server, started by the command of its head, at a free port and for a directory. */
+class FileServer extends Task {
+  port = 0;
+
+  static async start(directory = "."): Promise<FileServer> {
+    await using stack = new AsyncDisposableStack();
+    const command = RUN!.replace("--port 8000", "--port 0")
+      .replace("--directory .", `--directory "${directory}"`);
+    const server = stack.use(new FileServer("--eval", command));
+    const line = await server.line();
+    assertMatch(line, /^Serving on http:\/\/127\.0\.0\.1:\d+\/; Ctrl-C ends it$/);
+    server.port = Number(/:(\d+)\//.exec(line)![1]);
+    stack.move();
+    return server;
+  }
+
+  /** A command of the head, for its port, and what it prints. */
+  async output_of(command: string): Promise<string> {
+    const [program, ...args] = command.replace("8000", `${this.port}`).split(" ");
+    return await output_of(program!, args, "");
+  }
+
+  connect(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+  }
+
+  /** What it answers to the parts of a request, until it closes. */
+  async answer(...parts: string[]): Promise<string> {
+    using conn = await this.connect();
+    for (const part of parts) await conn.write(bytes_of(part));
+    return text_of(await read_to_end(conn));
+  }
+}
+
+/** A request for the last answer of a connection. */
+function get(target: string, ...fields: string[]): string {
+  return `GET ${target} HTTP/1.1\r\n${
+    ["Host: a", "Connection: close", ...fields].join("\r\n")
+  }\r\n\r\n`;
+}
+
+/** A folder with a page, a secret beside the directory that is served, and links to it. */
+async function make_site(): Promise<TempFolder> {
+  const folder = await TempFolder.make();
+  await Deno.mkdir(folder.join("site/folder"), { recursive: true });
+  await Deno.mkdir(folder.join("site/pages"));
+  await Deno.writeTextFile(folder.join("secret.txt"), "secret");
+  await Deno.mkdir(folder.join("site2"));
+  await Deno.writeTextFile(folder.join("site2/secret.txt"), "secret");
+  await Deno.writeTextFile(folder.join("site/ten.txt"), "0123456789");
+  await Deno.writeTextFile(folder.join("site/empty.txt"), "");
+  await Deno.writeTextFile(folder.join("site/pages/index.html"), "<p>index</p>");
+  await Deno.writeTextFile(folder.join("site/folder/a&b <c>.txt"), "odd");
+  if (!windows) {
+    await Deno.symlink(folder.join("secret.txt"), folder.join("site/link.txt"));
+    await Deno.symlink(folder.path, folder.join("site/up"));
+    await Deno.symlink("ten.txt", folder.join("site/inner.txt"));
+  }
+  return folder;
+}
+
+/** Requests with the status, and a part, of the answer: the whole class of cases in one table. */
+const CASES: [what: string, request: string, status: number, part: string][] = [
+  ["a file", get("/ten.txt"), 200, "\r\n\r\n0123456789"],
+  ["a file with a query", get("/ten.txt?x=1"), 200, "0123456789"],
+  ["an absolute target", get("http://a/ten.txt"), 200, "0123456789"],
+  ["HTTP/1.0 without a host", "GET /ten.txt HTTP/1.0\r\n\r\n", 200, "connection: close"],
+  ["an empty file", get("/empty.txt"), 200, "content-length: 0"],
+  ["HEAD", get("/ten.txt").replace("GET", "HEAD"), 200, "content-length: 10"],
+  ["a range", get("/ten.txt", "Range: bytes=2-4"), 206, "\r\n\r\n234"],
+  ["its place", get("/ten.txt", "Range: bytes=2-4"), 206, "content-range: bytes 2-4/10"],
+  ["a range to the end", get("/ten.txt", "Range: bytes=8-"), 206, "\r\n\r\n89"],
+  ["a range past the end", get("/ten.txt", "Range: bytes=8-99"), 206, "bytes 8-9/10"],
+  ["the last bytes", get("/ten.txt", "Range: bytes=-3"), 206, "\r\n\r\n789"],
+  ["more last bytes than there are", get("/ten.txt", "Range: bytes=-99"), 206, "bytes 0-9/10"],
+  ["a range behind the end", get("/ten.txt", "Range: bytes=10-"), 416, "bytes */10"],
+  ["no last bytes", get("/ten.txt", "Range: bytes=-0"), 416, "bytes */10"],
+  ["two ranges", get("/ten.txt", "Range: bytes=0-1,4-5"), 200, "\r\n\r\n0123456789"],
+  ["no range", get("/ten.txt", "Range: bytes=-"), 200, "\r\n\r\n0123456789"],
+  ["another unit", get("/ten.txt", "Range: lines=0-1"), 200, "\r\n\r\n0123456789"],
+  ["a folder without its slash", get("/pages?x"), 301, "location: /pages/?x\r\n"],
+  ["a folder after two slashes", get("//pages"), 301, "location: /pages/\r\n"],
+  ["a folder with an index", get("/pages/"), 200, "<p>index</p>"],
+  ["a listing", get("/folder/"), 200, 'href="a%26b%20%3Cc%3E.txt">a&#38;b &#60;c'],
+  ["an odd name", get("/folder/a%26b%20%3Cc%3E.txt"), 200, "odd"],
+  ["no file", get("/none"), 404, "404 Not Found"],
+  ["a file with a slash", get("/ten.txt/"), 404, ""],
+  ["dots", get("/../secret.txt"), 404, ""],
+  ["coded dots", get("/%2e%2e/secret.txt"), 404, ""],
+  ["a coded slash", get("/..%2fsecret.txt"), 404, ""],
+  ["dots within", get("/folder/../../secret.txt"), 404, ""],
+  ["a backslash", get("/..\\secret.txt"), 404, ""],
+  ["a coded backslash", get("/..%5csecret.txt"), 404, ""],
+  ["a sibling with the same beginning", get("/..%2fsite2/secret.txt"), 404, ""],
+  ["an absolute path", get("//etc/passwd"), 404, ""],
+  ["a zero byte", get("/ten.txt%00"), 404, ""],
+  ["what is no UTF-8", get("/%ff"), 404, ""],
+  ["a coded sign cut off", get("/%e"), 404, ""],
+  ["a very long name", get(`/${"a".repeat(5000)}`), 404, ""],
+  ["no request line", "hello\r\n\r\n", 400, "400 Bad Request"],
+  ["HTTP/0.9", "GET /ten.txt\r\n\r\n", 400, ""],
+  ["HTTP/2", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400, ""],
+  ["no host", "GET / HTTP/1.1\r\n\r\n", 400, ""],
+  ["a target that is no path", get("ten.txt"), 400, ""],
+  ["a header without a colon", get("/", "hello"), 400, ""],
+  ["a header with a space", get("/", "a : b"), 400, ""],
+  ["a folded header", get("/", "a: b", " c"), 400, ""],
+  ["a zero byte in a header", get("/", "a: \0"), 400, ""],
+  ["many headers", get("/", ...Array.from({ length: 5000 }, () => "a: b")), 431, ""],
+  ["a long header", get("/", `a: ${"b".repeat(20_000)}`), 431, ""],
+  ["a head without an end", "GET /".padEnd(100_000, "a"), 431, ""],
+  ["an unknown method", get("/").replace("GET", "BREW"), 501, ""],
+  ["a method for writing", get("/").replace("GET", "PUT"), 501, ""],
+];
+const LINKS: typeof CASES = [
+  ["a link that stays inside", get("/inner.txt"), 200, "0123456789"],
+  ["a link to a file outside", get("/link.txt"), 404, ""],
+  ["a link to a folder outside", get("/up/secret.txt"), 404, ""],
+  ["a link to a folder outside, listed", get("/up/"), 404, ""],
+];
+
+Deno.test("http_file_server.ts answers what is right, wrong and rude", async (t) => {
+  await using site = await make_site();
+  await using server = await FileServer.start(site.join("site"));
+  for (const [what, request, status, part] of windows ? CASES : [...CASES, ...LINKS]) {
+    await t.step(`${what}: ${status}`, async () => {
+      const answer = await server.answer(request);
+      assertStringIncludes(answer, `HTTP/1.1 ${status} `);
+      assertStringIncludes(answer, part);
+      assertEquals(answer.includes("secret"), false);
+      if (request.startsWith("HEAD")) assert(answer.endsWith("\r\n\r\n"));
+    });
+  }
+});
+
+Deno.test("http_file_server.ts answers a request that comes byte by byte", async () => {
+  await using site = await make_site();
+  await using server = await FileServer.start(site.join("site"));
+  assertMatch(
+    await server.answer(...get("/ten.txt")),
+    /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n0123456789$/,
+  );
+});
+
+Deno.test("http_file_server.ts keeps a connection, and closes it after a body", async () => {
+  await using site = await make_site();
+  await using server = await FileServer.start(site.join("site"));
+  const kept = "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (
+    const field of ["Content-Length: 40", "Transfer-Encoding: chunked", "Transfer-Encoding: 0"]
+  ) {
+    const body = `GET /none HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`;
+    const answer = await server.answer(kept + kept + body + kept);
+    assertEquals(answer.match(/HTTP\/1\.1 \d+|connection: \S+/g), [
+      ...["HTTP/1.1 200", "connection: keep-alive", "HTTP/1.1 200", "connection: keep-alive"],
+      ...["HTTP/1.1 404", "connection: close"],
+    ]);
+  }
+});
+
+Deno.test("http_file_server.ts closes a connection without an end of the head", async () => {
+  await using server = await FileServer.start();
+  using conn = await server.connect();
+  await conn.write(bytes_of("GET / HTTP/1.1\r\nHost: a\r\n"));
+  await conn.closeWrite();
+  assertEquals(await read_to_end(conn), new Uint8Array(0));
+});
+
+Deno.test("http_file_server.ts streams a large file, whole and after a client that went", async () => {
+  await using folder = await TempFolder.make();
+  const large = pattern(8_000_000);
+  await Deno.writeFile(folder.join("large"), large);
+  await using server = await FileServer.start(folder.path);
+  {
+    using gone = await server.connect();
+    await gone.write(bytes_of(get("/large")));
+    await gone.read(new Uint8Array(1000));
+  }
+  const response = await fetch(`http://127.0.0.1:${server.port}/large`, {
+    headers: { Connection: "close" },
+  });
+  assert(same_bytes(await response.bytes(), large));
+});
+
+Deno.test("http_file_server.ts closes the connection when a file shrinks meanwhile", async () => {
+  await using folder = await TempFolder.make();
+  const length = 64_000_000;
+  await Deno.writeFile(folder.join("large"), new Uint8Array(length));
+  await using server = await FileServer.start(folder.path);
+  using conn = await server.connect();
+  await conn.write(bytes_of("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await conn.read(new Uint8Array(1));
+  await Deno.truncate(folder.join("large"), 1000);
+  assert((await read_to_end(conn)).length < length);
+});
+
+Deno.test({
+  name: "http_file_server.ts ends cleanly at Ctrl-C, beside an idle client",
+  ignore: windows,
+  async fn() {
+    await using server = await FileServer.start();
+    using conn = await server.connect();
+    await conn.write(bytes_of("GET /none HTTP/1.1\r\nHost: a\r\n\r\n"));
+    await conn.read(new Uint8Array(1000));
+    server.child.kill("SIGINT");
+    await read_to_end(conn);
+    assertEquals((await server.child.status).code, 0);
+    assertEquals(await server.errors(), "");
+  },
+});
+
+Deno.test({
+  name: "curl: http_file_server.ts gives a range, a head, and nothing outside its directory",
+  ignore: !is_there("curl"),
+  async fn() {
+    await using server = await FileServer.start();
+    const url = `http://127.0.0.1:${server.port}`;
+    const quiet = CURL!.replace("curl", "curl -s");
+    assertEquals(await server.output_of(quiet), text_of(bytes_of(README).subarray(0, 100)));
+    const head = await output_of("curl", ["-sI", `${url}/README.md`], "");
+    assertStringIncludes(head, `content-length: ${bytes_of(README).length}\r\n`);
+    const path = `${url}/../../etc/passwd`;
+    assertEquals(await output_of("curl", ["-s", "--path-as-is", path], ""), "404 Not Found\n");
+  },
+});
+
+Deno.test({
+  name: "wrk: http_file_server.ts answers thousands of requests without an error",
+  ignore: !is_there("wrk"),
+  async fn() {
+    await using server = await FileServer.start();
+    const printed = await server.output_of(WRK!.replace("-d5", "-d1"));
+    assertMatch(printed, /\d+ requests in/);
+    assert(!/Non-2xx|Socket errors/.test(printed), printed);
+  },
+});
+
+Deno.test({
+  name: "python3: http_file_server.ts answers urllib",
+  ignore: !is_there("python3"),
+  async fn() {
+    await using server = await FileServer.start();
+    const program =
+      "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end='')";
+    const url = `http://127.0.0.1:${server.port}/README.md`;
+    assertEquals(await output_of("python3", ["-c", program, url], ""), README);
+  },
+});

@@ -1,0 +1,199 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { AsyncTCPServer, BaseRequestHandler } from "../../mod.ts";
+import {
+  bytes_of,
+  pattern,
+  read_bytes,
+  read_to_end,
+  same_bytes,
+  write_bytes,
+} from "../fixtures/bytes.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
+
+const [RUN, CURL] = commands_of("socks5_proxy.ts");
+const [FILES] = commands_of("http_file_server.ts");
+const GREETING = [5, 1, 0];
+const ZEROS = [0, 1, 0, 0, 0, 0, 0, 0];
+const windows = Deno.build.os === "windows";
+
+/** A server of this project, started by the command of its head, at a free port. */
+class Server extends Task {
+  port = 0;
+
+  static async start(command: string): Promise<Server> {
+    await using stack = new AsyncDisposableStack();
+    const server = stack.use(new Server("--eval", command.replace(/--port \d+/, "--port 0")));
+    const line = await server.line();
+    assertMatch(line, /^Serving on \S+:\d+\/?; Ctrl-C ends it$/);
+    server.port = Number(/:(\d+)\/?;/.exec(line)![1]);
+    stack.move();
+    return server;
+  }
+
+  connect(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+  }
+
+  /** What it answers to bytes, until it closes. */
+  async answer(...bytes: number[]): Promise<number[]> {
+    using conn = await this.connect();
+    await conn.write(Uint8Array.from(bytes));
+    return [...await read_to_end(conn)];
+  }
+
+  /** A connection through it. */
+  async tunnel(...address: number[]): Promise<Deno.TcpConn> {
+    const conn = await this.connect();
+    await conn.write(Uint8Array.from([...GREETING, 5, 1, 0, ...address]));
+    assertEquals([...await read_bytes(conn, 12)], [5, 0, 5, 0, ...ZEROS]);
+    return conn;
+  }
+}
+
+/** A target that reads to the end, and answers only then. */
+class LateEchoHandler extends BaseRequestHandler {
+  override async handle(): Promise<void> {
+    await this.request.sendall(await read_to_end(this.request));
+  }
+}
+
+/** The two bytes of a port. */
+function bytes_of_port(port: number): number[] {
+  return [port >> 8, port & 255];
+}
+
+/** A port of this machine where nobody listens. */
+function free_port(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+const NAME = [3, 9, ...bytes_of("localhost")];
+const IPV4 = [1, 127, 0, 0, 1];
+const IPV6 = [4, ...Array(15).fill(0), 1];
+
+for (
+  const [what, hostname, address] of [
+    ["IPv4", "127.0.0.1", IPV4],
+    ["IPv6", "::1", IPV6],
+    ["name", "127.0.0.1", NAME],
+  ] as const
+) {
+  Deno.test(`socks5_proxy.ts passes both ways on, byte for byte, by ${what}`, async () => {
+    await using target = new AsyncTCPServer([hostname, 0], LateEchoHandler);
+    const serving = target.serve_forever();
+    await using proxy = await Server.start(RUN!);
+    using conn = await proxy.tunnel(...address, ...bytes_of_port(target.server_address.port));
+    const sent = pattern(2_000_000);
+    await write_bytes(conn, sent);
+    // Only the end of this way, passed on, has the target answer the other way.
+    await conn.closeWrite();
+    assert(same_bytes(await read_to_end(conn), sent));
+    await target.shutdown();
+    await serving;
+  });
+}
+
+const refused = [...GREETING, 5, 1, 0, ...IPV4, ...bytes_of_port(free_port())];
+/** What clients say, and what they hear before the end of the connection. */
+const CASES: [what: string, said: number[], heard: number[]][] = [
+  ["SOCKS4", [4, 1, 0, 80, 127, 0, 0, 1, 0], []],
+  ["HTTP", [...bytes_of("GET / HTTP/1.1\r\n\r\n")], []],
+  ["no method", [5, 0], [5, 255]],
+  ["only a method with a password", [5, 1, 2], [5, 255]],
+  ["another version after the greeting", [...GREETING, 4, 1, 0, ...IPV4, 0, 80], [5, 0]],
+  ["a target that refuses", refused, [5, 0, 5, 5, ...ZEROS]],
+  ["BIND", [...GREETING, 5, 2, 0, ...IPV4, 0, 80], [5, 0, 5, 7, ...ZEROS]],
+  ["UDP ASSOCIATE", [...GREETING, 5, 3, 0, ...IPV6, 0, 80], [5, 0, 5, 7, ...ZEROS]],
+  ["an unknown address type", [...GREETING, 5, 1, 0, 2, 1, 1], [5, 0, 5, 8, ...ZEROS]],
+  ["an empty name", [...GREETING, 5, 1, 0, 3, 0, 0, 80], [5, 0, 5, 1, ...ZEROS]],
+  ["a name that is none", [...GREETING, 5, 1, 0, 3, 2, 46, 46, 0, 80], [5, 0, 5, 1, ...ZEROS]],
+  ["the port 0", [...GREETING, 5, 1, 0, ...IPV4, 0, 0], [5, 0, 5, 1, ...ZEROS]],
+];
+
+Deno.test("socks5_proxy.ts replies to what it refuses", async (t) => {
+  await using proxy = await Server.start(RUN!);
+  for (const [what, said, heard] of CASES) {
+    await t.step(what, async () => assertEquals(await proxy.answer(...said), heard));
+  }
+});
+
+Deno.test("socks5_proxy.ts connects only where --allow-net lets it", async () => {
+  const command = RUN!.replace("--allow-net", "--allow-net=127.0.0.1:0");
+  await using proxy = await Server.start(command);
+  assertEquals(await proxy.answer(...refused), [5, 0, 5, 2, ...ZEROS]);
+});
+
+Deno.test("socks5_proxy.ts understands a client that speaks byte by byte", async () => {
+  await using proxy = await Server.start(RUN!);
+  using conn = await proxy.connect();
+  for (const byte of refused) await conn.write(Uint8Array.of(byte));
+  assertEquals([...await read_to_end(conn)], [5, 0, 5, 5, ...ZEROS]);
+});
+
+Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => {
+  await using proxy = await Server.start(RUN!);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
+  await t.step("the client", async () => {
+    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    using _target = target;
+    await target.write(new Uint8Array(1000));
+    await read_bytes(conn, 1);
+    conn.close();
+    await read_to_end(target).catch(() => {});
+  });
+  await t.step("the target", async () => {
+    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    using _conn = conn;
+    await conn.write(new Uint8Array(1000));
+    await read_bytes(target, 1);
+    target.close();
+    await read_to_end(conn).catch(() => {});
+  });
+});
+
+Deno.test({
+  name: "socks5_proxy.ts ends cleanly at Ctrl-C, with a tunnel open",
+  ignore: windows,
+  async fn() {
+    await using proxy = await Server.start(RUN!);
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
+    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    using _conn = conn;
+    using _target = target;
+    proxy.child.kill("SIGINT");
+    await Promise.all([conn, target].map((side) => read_to_end(side).catch(() => {})));
+    assertEquals((await proxy.child.status).code, 0);
+    assertEquals(await proxy.errors(), "");
+  },
+});
+
+Deno.test({
+  name: "curl: socks5_proxy.ts gets it a file from http_file_server.ts",
+  ignore: !is_there("curl"),
+  async fn() {
+    await using proxy = await Server.start(RUN!);
+    await using files = await Server.start(FILES!);
+    const command = CURL!.replace("1080", `${proxy.port}`).replace("8000", `${files.port}`);
+    const [program, ...args] = command.split(" ");
+    const printed = await output_of(program!, ["-s", ...args], "");
+    assertEquals(printed, await Deno.readTextFile(new URL("../../README.md", import.meta.url)));
+  },
+});
+
+Deno.test({
+  name: "nc: socks5_proxy.ts passes the end of its input on, and the answer back",
+  ignore: !is_there("nc"),
+  async fn() {
+    await using target = new AsyncTCPServer(["127.0.0.1", 0], LateEchoHandler);
+    const serving = target.serve_forever();
+    await using proxy = await Server.start(RUN!);
+    const { hostname, port } = target.server_address;
+    const args = ["-N", "-X", "5", "-x", `127.0.0.1:${proxy.port}`, hostname, `${port}`];
+    assertEquals(await output_of("nc", args, "hello\n"), "hello\n");
+    await target.shutdown();
+    await serving;
+  },
+});
