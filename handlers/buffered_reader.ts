@@ -1,9 +1,12 @@
+import { BytePool } from "../server/sockets/byte_pool.ts";
 import { receive, StreamSocket } from "../server/sockets/stream_socket.ts";
 
 /** How long a line may be unless the caller says otherwise, in bytes. */
 const DEFAULT_LIMIT = 65_536;
 /** How much is asked of the source at once unless told otherwise, in bytes. */
 const DEFAULT_SIZE = 65_536;
+/** The most memory that an array from here may share with its neighbours, in bytes. */
+const MAX_SHARED = 4096;
 
 const NEWLINE = new Uint8Array([10]);
 const EMPTY = new Uint8Array(0);
@@ -39,6 +42,8 @@ export class BufferedReader {
   #buffer: Uint8Array = EMPTY;
   #start = 0;
   #end = 0;
+  /** Where what is read is put, while more of it is there. */
+  #pool: BytePool | undefined;
 
   /**
    * Reads from a connection, or bytes that are there already.
@@ -70,8 +75,10 @@ export class BufferedReader {
    */
   readline(limit: number = DEFAULT_LIMIT): Promise<Uint8Array> {
     check_size(limit);
-    const newline = this.#buffer.subarray(this.#start, this.#end).indexOf(10);
-    if (newline >= 0 && newline < limit) return Promise.resolve(this.#take(newline + 1));
+    const length = this.#buffer.indexOf(10, this.#start) + 1 - this.#start;
+    if (length > 0 && length <= Math.min(limit, this.#available)) {
+      return Promise.resolve(this.#take(length));
+    }
     return this.#read_until(NEWLINE, limit, () => this.#take(this.#end - this.#start));
   }
 
@@ -159,13 +166,17 @@ export class BufferedReader {
   }
 
   #take(count: number): Uint8Array {
-    const bytes = this.#buffer.slice(this.#start, this.#start + count);
-    this.#start += count;
-    if (this.#start === this.#end) {
-      this.#buffer = EMPTY;
-      this.#start = this.#end = 0;
+    const bytes = this.#buffer.subarray(this.#start, this.#start + count);
+    const left = this.#available - count;
+    if (left > 0) {
+      this.#start += count;
+      this.#pool ??= new BytePool();
+      return this.#pool.copy(bytes, Math.min(count + left, MAX_SHARED));
     }
-    return bytes;
+    this.#buffer = EMPTY;
+    this.#start = this.#end = 0;
+    this.#pool = undefined;
+    return bytes.slice();
   }
 
   async #read_until(

@@ -1,11 +1,10 @@
 import { Buffer } from "node:buffer";
 import { BytePool } from "../server/sockets/byte_pool.ts";
 
-const ENCODER = new TextEncoder();
 /** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
 const DEFAULT_SIZE = 8192;
 
-/** What is collected by all writers of a thread. */
+/** What all writers of a thread encode and collect. */
 const POOL = new BytePool();
 
 /** Where a writer writes: a {@linkcode StreamSocket}, or what else takes all it is given. */
@@ -59,7 +58,7 @@ export class BufferedWriter {
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    */
   async write(data: Uint8Array | string): Promise<number> {
-    const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
+    const bytes = typeof data === "string" ? POOL.encode(data) : data;
     if (this.#size === 0) {
       await this.#send(bytes);
     } else {

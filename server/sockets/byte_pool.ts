@@ -2,26 +2,51 @@
 const SLAB = 65_536;
 /** Longer arrays are allocated for themselves, in bytes. */
 const MAX_POOLED = 4096;
+/** The most bytes of UTF-8 that one unit of a string becomes. */
+const MAX_UTF8 = 3;
+
+const ENCODER = new TextEncoder();
+const EMPTY = new Uint8Array(0);
 
 /**
- * Copies bytes into parts of larger arrays, as Node.js does for its buffers. Each small array of its
- * own would cost more than to send it: its memory moves when the system is given it, and the garbage
+ * Puts bytes into parts of larger arrays, as Node.js does for its buffers. Each small array of its own
+ * would cost more than to send it: its memory moves when the system is given it, and the garbage
  * collector follows each one.
  */
 export class BytePool {
-  #slab: Uint8Array = new Uint8Array(0);
+  #slab: Uint8Array = EMPTY;
   #used = 0;
 
-  /** A copy of the bytes. */
-  copy(bytes: Uint8Array): Uint8Array {
+  /**
+   * A copy of the bytes.
+   *
+   * @param bytes The bytes.
+   * @param ahead How much will be asked for soon, these bytes included: no more is allocated.
+   */
+  copy(bytes: Uint8Array, ahead = SLAB): Uint8Array {
     const { length } = bytes;
     if (length > MAX_POOLED) return bytes.slice();
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB);
-      this.#used = 0;
-    }
-    const copy = this.#slab.subarray(this.#used, this.#used += length);
+    const copy = this.#room(length, ahead);
+    this.#used += length;
     copy.set(bytes);
     return copy;
+  }
+
+  /** Text in UTF-8. */
+  encode(text: string): Uint8Array {
+    const most = text.length * MAX_UTF8;
+    if (most > MAX_POOLED) return ENCODER.encode(text);
+    const room = this.#room(most, SLAB);
+    const { written } = ENCODER.encodeInto(text, room);
+    this.#used += written;
+    return room.subarray(0, written);
+  }
+
+  #room(length: number, ahead: number): Uint8Array {
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(length, Math.min(ahead, SLAB)));
+      this.#used = 0;
+    }
+    return this.#slab.subarray(this.#used, this.#used + length);
   }
 }
