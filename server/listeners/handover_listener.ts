@@ -10,9 +10,10 @@ import {
   resume_listener,
   wake_listener,
 } from "../runtime.ts";
+import type { Arrived, ByteSource } from "../sockets/byte_source.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
-import { type ByteConn, StreamSocket } from "../sockets/stream_socket.ts";
+import { StreamSocket, type WritableConn } from "../sockets/stream_socket.ts";
 import type { Listener, StreamListenOptions } from "./listener.ts";
 import { resolve_now } from "./resolve_now.ts";
 
@@ -194,7 +195,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
  * A connection as it was accepted, untouched: it leaves this thread as a descriptor, or is opened in
  * this one at its first use.
  */
-class AcceptedConn<A extends Deno.Addr> implements ByteConn<A> {
+class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
   readonly localAddr: A;
   readonly remoteAddr: A;
   #socket: net.Socket;
@@ -216,8 +217,8 @@ class AcceptedConn<A extends Deno.Addr> implements ByteConn<A> {
     return fd;
   }
 
-  read(p: Uint8Array): Promise<number | null> {
-    return this.#open().read(p);
+  pull(arrived: Arrived, failed: (error: unknown) => void): void {
+    this.#open().pull(arrived, failed);
   }
 
   write(p: Uint8Array): Promise<number> {

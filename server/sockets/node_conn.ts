@@ -1,6 +1,7 @@
 import type net from "node:net";
+import type { Arrived, ByteSource } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
-import type { ByteConn } from "./stream_socket.ts";
+import type { WritableConn } from "./stream_socket.ts";
 
 /** What one read takes at the most, in bytes. */
 const READ_SIZE = 65_536;
@@ -10,25 +11,20 @@ let shared_buffer: Uint8Array | undefined;
 
 const NOTHING = new Uint8Array(0);
 
-/** A read that waits for bytes. */
-interface Waiter {
-  p: Uint8Array;
-  resolve(count: number | null): void;
-  reject(error: unknown): void;
-}
-
 /**
  * A connection over a `node:net` socket: how a connection that was accepted in one thread is used in
  * another. Bytes are pulled: while nobody reads, nothing is taken from the system, so a fast peer
- * cannot fill the memory.
+ * cannot fill the memory. A read that waits needs no buffer of its own, so an idle connection has none.
  */
-export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
+export class NodeConn<A extends Deno.Addr = Deno.Addr> implements WritableConn<A>, ByteSource {
   readonly localAddr: A;
   readonly remoteAddr: A;
   #socket: net.Socket;
-  #waiter: Waiter | undefined;
-  #left: Uint8Array = NOTHING;
-  #stopped = false;
+  /** What the read that waits is told. */
+  #arrived: Arrived | undefined;
+  #failed: ((error: unknown) => void) | undefined;
+  /** What came while nobody read; reading has stopped then. */
+  #left: Uint8Array | undefined;
   #ended = false;
   #closed = false;
   #failure: unknown;
@@ -46,24 +42,25 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     const buffer = shared_buffer ??= new Uint8Array(READ_SIZE);
-    const onread = { buffer, callback: (count: number) => this.#arrived(count) };
+    const onread = { buffer, callback: (count: number) => this.#receive(count) };
     this.#socket = open({ readable: true, writable: true, allowHalfOpen: true, onread });
     this.#socket.on("end", () => this.#end());
     this.#socket.on("error", (error) => this.#fail(deno_error(error)));
     this.#socket.on("close", () => this.#close());
   }
 
-  read(p: Uint8Array): Promise<number | null> {
-    if (this.#left.length > 0) return Promise.resolve(this.#take(this.#left, p));
-    if (this.#ended) return Promise.resolve(null);
-    const error = this.#error;
-    if (error !== undefined) return Promise.reject(error);
-    return new Promise((resolve, reject) => {
-      this.#waiter = { p, resolve, reject };
-      if (!this.#stopped) return;
-      this.#stopped = false;
+  pull(arrived: Arrived, failed: (error: unknown) => void): void {
+    const left = this.#left;
+    if (left) {
+      this.#left = undefined;
       this.#socket.read(0);
-    });
+      return arrived(left);
+    }
+    if (this.#ended) return arrived(null);
+    const error = this.#error;
+    if (error !== undefined) return failed(error);
+    this.#arrived = arrived;
+    this.#failed = failed;
   }
 
   write(p: Uint8Array): Promise<number> {
@@ -116,45 +113,36 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements ByteConn<A> {
   }
 
   /** Called with each read; `false` stops reading until somebody wants more. */
-  #arrived(count: number): boolean {
+  #receive(count: number): boolean {
     const bytes = shared_buffer!.subarray(0, count);
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    if (waiter && count <= waiter.p.length) {
-      waiter.p.set(bytes);
-      waiter.resolve(count);
-      return true;
-    }
-    this.#stopped = true;
-    const copy = bytes.slice();
-    if (waiter) waiter.resolve(this.#take(copy, waiter.p));
-    else this.#left = copy;
-    return false;
+    const arrived = this.#end_wait();
+    if (arrived) arrived(bytes);
+    else this.#left = bytes.slice();
+    return arrived !== undefined;
   }
 
-  #take(bytes: Uint8Array, p: Uint8Array): number {
-    const count = Math.min(bytes.length, p.length);
-    p.set(bytes.subarray(0, count));
-    this.#left = bytes.subarray(count);
-    return count;
+  #end_wait(): Arrived | undefined {
+    const arrived = this.#arrived;
+    this.#arrived = this.#failed = undefined;
+    return arrived;
   }
 
   #end(): void {
     this.#ended = true;
-    this.#waiter?.resolve(null);
-    this.#waiter = undefined;
+    this.#end_wait()?.(null);
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    this.#waiter?.reject(this.#failure);
-    this.#waiter = undefined;
+    const failed = this.#failed;
+    this.#end_wait();
+    failed?.(this.#failure);
   }
 
   #close(): void {
     this.#closed = true;
     // Most connections are closed while nobody waits, and errors with their stacks are dear.
-    if (this.#waiter) this.#fail(this.#error);
+    if (this.#failed) this.#fail(this.#error);
   }
 
   /** Why it cannot be used, if it can't. */

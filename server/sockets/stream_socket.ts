@@ -2,12 +2,12 @@ import { peer_addr } from "../address.ts";
 import { exchange_of } from "../exchange.ts";
 import { rest, turn_is_long } from "../fairness.ts";
 import { MAX_TIMER } from "../timer.ts";
+import type { ByteSource } from "./byte_source.ts";
+import { ConnSource } from "./conn_source.ts";
 import { IdleClock } from "./idle_clock.ts";
 
-/** The size of a connection's first read buffer, in bytes: an idle connection costs no more. */
-const MIN_BUFFER = 4096;
-/** What the buffer grows to when reads fill it, in bytes. */
-const MAX_BUFFER = 65_536;
+/** How much is read at once at the most, in bytes. */
+const READ_SIZE = 65_536;
 /** The most that {@linkcode close_gracefully} reads and throws away, in bytes. */
 const MAX_DISCARD = 1_048_576;
 /** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
@@ -25,11 +25,16 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** What {@linkcode StreamSocket} needs of a connection: every `Deno.Conn` has it. */
-export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
+/** A connection, but for reading from it. */
+export type WritableConn<A extends Deno.Addr = Deno.Addr> = Omit<
   Deno.Conn<A>,
-  "readable" | "writable"
+  "read" | "readable" | "writable"
 >;
+
+/** What {@linkcode StreamSocket} needs of a connection: every `Deno.Conn` has it. */
+export type ByteConn<A extends Deno.Addr = Deno.Addr> =
+  & WritableConn<A>
+  & (Pick<Deno.Conn, "read"> | ByteSource);
 
 /** A connection that can leave this thread as a file descriptor. */
 interface Detachable {
@@ -94,9 +99,9 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #conn: ByteConn<A>;
   #local: A | undefined;
   #remote: A | undefined;
+  #source: ByteSource;
+  /** What was read and nobody has taken yet. */
   #unread: Uint8Array;
-  #buffer: Uint8Array = EMPTY;
-  #size = MIN_BUFFER;
   /** Whether a read of the connection is under way; it has one owner, this object. */
   #pulling = false;
   #waiter: Waiter | undefined;
@@ -128,6 +133,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
+    this.#source = "pull" in conn ? conn : new ConnSource(conn);
     this.#unread = unread;
   }
 
@@ -314,7 +320,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= new ReadableStream({
       pull: async (controller) => {
-        const chunk = await this.recv(MAX_BUFFER);
+        const chunk = await this.recv(READ_SIZE);
         if (chunk.length === 0) controller.close();
         else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
       },
@@ -335,8 +341,9 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       return Promise.reject(new Deno.errors.Busy("Another read of this connection waits already"));
     }
     if (this.#closed) return Promise.reject(closed_error());
-    const wanted = typeof target === "number" ? target : target.length;
-    if (this.#unread.length > 0 || wanted === 0) return Promise.resolve(this.#take(target));
+    if (this.#unread.length > 0 || size_of(target) === 0) {
+      return Promise.resolve(this.#take(target));
+    }
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const ending = this.#input === "ending" && !midway;
     if (this.#input === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
@@ -350,27 +357,26 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   #pull(): void {
     this.#pulling = true;
-    if (this.#buffer.length === 0) this.#buffer = new Uint8Array(this.#size);
-    if (turn_is_long()) void rest().then(() => this.#read_conn());
-    else this.#read_conn();
+    if (turn_is_long()) void rest().then(() => this.#pull_now());
+    else this.#pull_now();
   }
 
-  #read_conn(): void {
-    this.#conn.read(this.#buffer).then(this.#arrived, this.#failed);
+  #pull_now(): void {
+    this.#source.pull(this.#arrived, this.#failed);
   }
 
-  #arrived = (count: number | null): void => {
+  #arrived = (bytes: Uint8Array | null): void => {
     this.#pulling = false;
-    if (count === null) {
+    if (bytes === null) {
       this.#input = "ended";
-      this.#resolve_end();
-    } else if (count === 0) {
-      if (this.#waiter) this.#pull();
+      return this.#resolve_end();
+    }
+    if (bytes.length === 0 && this.#waiter) return this.#pull();
+    const waiter = this.#end_wait();
+    if (waiter && size_of(waiter.target) >= bytes.length) {
+      waiter.resolve(this.#hand_out(bytes, waiter.target));
     } else {
-      this.#unread = this.#buffer.subarray(0, count);
-      // A read that filled the buffer had more to give: the next one asks for more.
-      if (count === this.#buffer.length) this.#size = Math.min(count * 4, MAX_BUFFER);
-      const waiter = this.#end_wait();
+      this.#unread = bytes.slice();
       waiter?.resolve(this.#take(waiter.target));
     }
   };
@@ -390,25 +396,26 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return waiter;
   }
 
+  /** Gives what waits to be read, as much as is wanted of it. */
   #take(target: Uint8Array | number): Uint8Array | number {
-    const unread = this.#unread;
-    const wanted = typeof target === "number" ? target : target.length;
-    const whole = wanted >= unread.length;
-    const bytes = whole ? unread : unread.subarray(0, wanted);
-    this.#unread = whole ? EMPTY : unread.subarray(wanted);
-    let result: Uint8Array | number;
+    const wanted = size_of(target);
+    const bytes = this.#unread.subarray(0, wanted);
+    this.#unread = wanted < this.#unread.length ? this.#unread.subarray(wanted) : EMPTY;
+    if (typeof target === "number") return bytes.slice();
+    target.set(bytes);
+    return bytes.length;
+  }
+
+  /** Gives all of what was read just now. */
+  #hand_out(bytes: Uint8Array, target: Uint8Array | number): Uint8Array | number {
     if (typeof target !== "number") {
       target.set(bytes);
-      result = bytes.length;
-    } else if (whole && unread.length * 2 > MAX_BUFFER) {
-      // Large: the caller gets the buffer itself, the next read gets a new one.
-      this.#buffer = EMPTY;
-      result = bytes;
-    } else {
-      result = bytes.slice();
+      return bytes.length;
     }
-    if (whole && this.#buffer.length < this.#size) this.#buffer = EMPTY;
-    return result;
+    // Copying much would cost more than the next read's new buffer does.
+    if (!this.#source.give_away || bytes.length * 2 <= READ_SIZE) return bytes.slice();
+    this.#source.give_away();
+    return bytes;
   }
 
   #read_late(timeout: number): void {
@@ -514,9 +521,14 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   async #discard(): Promise<void> {
     let budget = MAX_DISCARD;
     while (budget > 0 && this.#input !== "ended") {
-      budget -= (await this.#read(MAX_BUFFER, true) as Uint8Array).length;
+      budget -= (await this.#read(READ_SIZE, true) as Uint8Array).length;
     }
   }
+}
+
+/** How many bytes a read takes at the most. */
+function size_of(target: Uint8Array | number): number {
+  return typeof target === "number" ? target : target.length;
 }
 
 function closed_error(): Error {

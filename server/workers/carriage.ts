@@ -3,11 +3,11 @@ import { close_descriptor, reopen_socket } from "../runtime.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
-  type ByteConn,
   close_gracefully,
   detach,
   end_input,
   StreamSocket,
+  type WritableConn,
 } from "../sockets/stream_socket.ts";
 import type { Parcel } from "./messages.ts";
 
@@ -108,7 +108,7 @@ function carried(socket: StreamSocket): Carried {
  * A connection that stays in the server's thread: each read and write is a call there, answered when
  * it is done, so that neither side can run ahead of the other.
  */
-class RelayedConn implements ByteConn {
+class RelayedConn implements WritableConn {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   #call: Call;

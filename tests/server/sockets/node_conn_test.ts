@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { NodeConn } from "../../../server/sockets/node_conn.ts";
 import {
   bytes_of,
   pattern,
@@ -13,14 +12,14 @@ import { node_conn_pair, type Pair, resettable_node_conn_pair } from "../../fixt
 import { soon } from "../../fixtures/waiting.ts";
 
 /** Runs a test with a connection that came as a descriptor. */
-function test(name: string, body: (pair: Pair<NodeConn<Deno.NetAddr>>) => Promise<void>): void {
+function test(name: string, body: (pair: Pair) => Promise<void>): void {
   Deno.test(name, async () => {
     using pair = await node_conn_pair();
     await body(pair);
   });
 }
 
-test("NodeConn.read() gives the bytes that came before the first read", async (pair) => {
+test("NodeConn: read() gives the bytes that came before the first read", async (pair) => {
   const { socket, peer } = pair;
   const sent = pattern(200_000);
   const sending = write_bytes(peer, sent).then(() => peer.closeWrite());
@@ -30,7 +29,7 @@ test("NodeConn.read() gives the bytes that came before the first read", async (p
   await sending;
 });
 
-test("NodeConn.read() keeps what is too much for the array", async ({ socket, peer }) => {
+test("NodeConn: read() keeps what is too much for the array", async ({ socket, peer }) => {
   await peer.write(bytes_of("hello"));
   await peer.closeWrite();
   const p = new Uint8Array(2);
@@ -42,9 +41,9 @@ test("NodeConn.read() keeps what is too much for the array", async ({ socket, pe
   assertEquals(await soon(socket.read(p)), null);
 });
 
-Deno.test("NodeConn.read() keeps the bytes of connections apart", async () => {
+Deno.test("NodeConn: read() keeps the bytes of connections apart", async () => {
   using stack = new DisposableStack();
-  const pairs: Pair<NodeConn<Deno.NetAddr>>[] = [];
+  const pairs: Pair[] = [];
   for (let count = 0; count < 16; count++) pairs.push(stack.use(await node_conn_pair()));
   await Promise.all(pairs.map(async ({ socket, peer }, seed) => {
     const sent = pattern(500_000, seed);
@@ -60,7 +59,7 @@ Deno.test("NodeConn.read() keeps the bytes of connections apart", async () => {
   }));
 });
 
-test("NodeConn.write() takes all it is given", async ({ socket, peer }) => {
+test("NodeConn: write() takes all it is given", async ({ socket, peer }) => {
   const sent = pattern(8 * 2 ** 20);
   const writing = socket.write(sent).then((count) => {
     assertEquals(count, sent.length);
@@ -70,7 +69,7 @@ test("NodeConn.write() takes all it is given", async ({ socket, peer }) => {
   await writing;
 });
 
-test("NodeConn.closeWrite() leaves the input open", async ({ socket, peer }) => {
+test("NodeConn: closeWrite() leaves the input open", async ({ socket, peer }) => {
   await soon(socket.closeWrite());
   assertEquals((await soon(read_to_end(peer))).length, 0);
   await peer.write(bytes_of("reply"));
@@ -84,7 +83,7 @@ test("NodeConn gives the end of the input and can still write", async ({ socket,
   assertEquals(text_of(await soon(read_bytes(peer, 5))), "reply");
 });
 
-test("NodeConn.close() closes the descriptor and interrupts a read", async ({ socket, peer }) => {
+test("NodeConn: close() closes the descriptor and interrupts a read", async ({ socket, peer }) => {
   const reading = assertRejects(() => socket.read(new Uint8Array(1)), Deno.errors.Interrupted);
   socket.close();
   socket.close();
