@@ -19,6 +19,9 @@ interface Handle {
   fdForIpc?(): number;
   /** On a handle that listens already: looks for connections once more. */
   listen?(backlog: number): number;
+  /** Has the system read, or lets it wait. */
+  readStart?(): number;
+  readStop?(): number;
 }
 
 /** The undocumented members of `net.Server` and `net.Socket`. */
@@ -115,6 +118,19 @@ export function has_descriptors(server: net.Server, count: number): boolean {
   const duplicates = Array.from({ length: count }, () => handle.fdForIpc!());
   for (const fd of duplicates) if (fd >= 0) close_descriptor(fd);
   return !duplicates.includes(-1);
+}
+
+/**
+ * Lets what comes wait in the system; `false` where that is not known here. The public `pause()` takes
+ * effect a turn later, and goes through the states of a stream.
+ */
+export function stop_reading(socket: net.Socket): boolean {
+  return internals(socket)._handle?.readStop?.() === 0;
+}
+
+/** Takes what comes again; `false` where that is not known here. */
+export function start_reading(socket: net.Socket): boolean {
+  return internals(socket)._handle?.readStart?.() === 0;
 }
 
 /** Closes the descriptor of a socket that nobody has opened; resolves when it is closed. */

@@ -198,7 +198,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
   readonly localAddr: A;
   readonly remoteAddr: A;
-  #socket: net.Socket;
+  /** What was accepted; nothing once it has left, so that no memory is held for it. */
+  #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;
 
   constructor(socket: net.Socket, localAddr: A, remoteAddr: A) {
@@ -206,14 +207,16 @@ class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     // The peer may reset it while it waits: the next use will say so.
-    socket.on("error", () => {});
+    socket.on("error", pass_over);
   }
 
   /** See `Detachable`: once it is in use here, it stays here. */
   detach(): number | undefined {
-    if (this.#conn) return undefined;
+    if (!this.#socket) return undefined;
     const fd = duplicate_descriptor(this.#socket);
-    if (fd >= 0) this.#socket.destroy();
+    if (fd < 0) return fd;
+    this.#socket.destroy();
+    this.#socket = undefined;
     return fd;
   }
 
@@ -230,8 +233,8 @@ class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
   }
 
   close(): void {
-    if (this.#conn) this.#conn.close();
-    else this.#socket.destroy();
+    this.#conn?.close();
+    this.#socket?.destroy();
   }
 
   [Symbol.dispose](): void {
@@ -239,26 +242,31 @@ class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
   }
 
   setNoDelay(no_delay?: boolean): void {
-    (this.#conn ?? this.#socket).setNoDelay(no_delay);
+    (this.#conn ?? this.#socket)?.setNoDelay(no_delay);
   }
 
   setKeepAlive(keep_alive?: boolean): void {
-    (this.#conn ?? this.#socket).setKeepAlive(keep_alive);
+    (this.#conn ?? this.#socket)?.setKeepAlive(keep_alive);
   }
 
   ref(): void {
-    (this.#conn ?? this.#socket).ref();
+    (this.#conn ?? this.#socket)?.ref();
   }
 
   unref(): void {
-    (this.#conn ?? this.#socket).unref();
+    (this.#conn ?? this.#socket)?.unref();
   }
 
   #open(): NodeConn<A> {
-    const open = (options: net.SocketConstructorOpts) => reopen_socket(this.#socket, options);
-    return this.#conn ??= new NodeConn(open, this.localAddr, this.remoteAddr);
+    if (this.#conn) return this.#conn;
+    const socket = this.#socket!;
+    this.#socket = undefined;
+    const open = (options: net.SocketConstructorOpts) => reopen_socket(socket, options);
+    return this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr);
   }
 }
+
+function pass_over(): void {}
 
 function net_addr(hostname = "", port = 0): Deno.NetAddr {
   return { transport: "tcp", hostname, port };

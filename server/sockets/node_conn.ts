@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { start_reading, stop_reading } from "../runtime.ts";
 import type { Arrived, ByteSource } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
 import type { WritableConn } from "./stream_socket.ts";
@@ -53,8 +54,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements WritableConn<A
     const left = this.#left;
     if (left) {
       this.#left = undefined;
-      this.#socket.read(0);
-      return arrived(left);
+      if (!start_reading(this.#socket)) this.#socket.read(0);
+      return arrived(left, true);
     }
     if (this.#ended) return arrived(null);
     const error = this.#error;
@@ -116,9 +117,12 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements WritableConn<A
   #receive(count: number): boolean {
     const bytes = shared_buffer!.subarray(0, count);
     const arrived = this.#end_wait();
-    if (arrived) arrived(bytes);
-    else this.#left = bytes.slice();
-    return arrived !== undefined;
+    if (arrived) {
+      arrived(bytes);
+      return true;
+    }
+    this.#left = bytes.slice();
+    return stop_reading(this.#socket);
   }
 
   #end_wait(): Arrived | undefined {

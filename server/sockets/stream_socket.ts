@@ -365,7 +365,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#source.pull(this.#arrived, this.#failed);
   }
 
-  #arrived = (bytes: Uint8Array | null): void => {
+  #arrived = (bytes: Uint8Array | null, for_good = false): void => {
     this.#pulling = false;
     if (bytes === null) {
       this.#input = "ended";
@@ -373,10 +373,12 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     }
     if (bytes.length === 0 && this.#waiter) return this.#pull();
     const waiter = this.#end_wait();
-    if (waiter && size_of(waiter.target) >= bytes.length) {
-      waiter.resolve(this.#hand_out(bytes, waiter.target));
+    if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
+      // The usual case, and no copy but this one.
+      waiter.target.set(bytes);
+      waiter.resolve(bytes.length);
     } else {
-      this.#unread = bytes.slice();
+      this.#unread = for_good ? bytes : bytes.slice();
       waiter?.resolve(this.#take(waiter.target));
     }
   };
@@ -396,26 +398,19 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return waiter;
   }
 
-  /** Gives what waits to be read, as much as is wanted of it. */
+  /** Gives what waits to be read, as much as is wanted of it, in an array of the caller's own. */
   #take(target: Uint8Array | number): Uint8Array | number {
     const wanted = size_of(target);
-    const bytes = this.#unread.subarray(0, wanted);
-    this.#unread = wanted < this.#unread.length ? this.#unread.subarray(wanted) : EMPTY;
-    if (typeof target === "number") return bytes.slice();
-    target.set(bytes);
-    return bytes.length;
-  }
-
-  /** Gives all of what was read just now. */
-  #hand_out(bytes: Uint8Array, target: Uint8Array | number): Uint8Array | number {
+    const unread = this.#unread;
+    const whole = wanted >= unread.length;
+    const bytes = whole ? unread : unread.subarray(0, wanted);
+    this.#unread = whole ? EMPTY : unread.subarray(wanted);
     if (typeof target !== "number") {
       target.set(bytes);
       return bytes.length;
     }
-    // Copying much would cost more than the next read's new buffer does.
-    if (!this.#source.give_away || bytes.length * 2 <= READ_SIZE) return bytes.slice();
-    this.#source.give_away();
-    return bytes;
+    const has_all = bytes.length === bytes.buffer.byteLength;
+    return has_all ? bytes : bytes.slice();
   }
 
   #read_late(timeout: number): void {

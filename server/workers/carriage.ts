@@ -67,14 +67,13 @@ export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: ne
       const { fd, local, remote, unread } = parcel;
       const open = (options: net.SocketConstructorOpts) =>
         handle ? reopen_socket(handle, options) : new net.Socket({ ...options, fd });
-      return carried(new StreamSocket(new NodeConn(open, local, remote), unread));
+      return new CarriedSocket(new StreamSocket(new NodeConn(open, local, remote), unread));
     }
     case "datagram":
       return value([parcel.packet, socket]);
     case "relay": {
-      const relayed = new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call));
-      // The server's thread has the connection, and closes it.
-      return { ...carried(relayed), close: () => {}, finish: async () => {} };
+      const conn = new RelayedConn(parcel.local, parcel.remote, call);
+      return new RelayedSocket(new StreamSocket(conn));
     }
     case "value":
       return value(parcel.value);
@@ -95,13 +94,32 @@ function value(request: unknown): Carried {
   return { request, interrupt() {}, close() {}, async finish() {} };
 }
 
-function carried(socket: StreamSocket): Carried {
-  return {
-    request: socket,
-    interrupt: () => end_input(socket),
-    close: () => socket.close(),
-    finish: (linger) => close_gracefully(socket, linger),
-  };
+/** A connection that is in this worker. */
+class CarriedSocket implements Carried {
+  request: StreamSocket;
+
+  constructor(socket: StreamSocket) {
+    this.request = socket;
+  }
+
+  interrupt(): void {
+    end_input(this.request);
+  }
+
+  close(): void {
+    this.request.close();
+  }
+
+  finish(linger: number): Promise<void> {
+    return close_gracefully(this.request, linger);
+  }
+}
+
+/** A connection that the server's thread has, and closes. */
+class RelayedSocket extends CarriedSocket {
+  override close(): void {}
+
+  override async finish(): Promise<void> {}
 }
 
 /**
