@@ -20,6 +20,16 @@ import { resolve_now } from "./resolve_now.ts";
 /** How often, in ms, a waiting listener is told to look again. */
 const WAKE_INTERVAL = 250;
 
+/**
+ * So many connections that wait at once are a flood: they are all accepted before the first is handed
+ * out, as those that find the system's queue full would come again only after a second.
+ */
+const FLOOD = 64;
+/** In a flood so many times as many as otherwise may wait here. */
+const FLOOD_FACTOR = 4;
+/** How long, in ms, fewer must come for the flood to be over. */
+const EBB = 1;
+
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);
 
@@ -36,6 +46,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
   #closed = false;
+  /** How many had come when it was last looked whether a flood goes on; -1 where there is none. */
+  #flood = -1;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
   /** The descriptor of the listening socket while it is stopped, else -1. */
@@ -62,7 +74,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
     if (this.#closed) return Promise.reject(closed_error());
     if (this.#suspended >= 0 && this.#accepted.length <= this.#backlog / 2) this.#resume();
-    const next = this.#accepted.shift();
+    const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
     this.#waker ??= setInterval(() => this.#wake(), WAKE_INTERVAL);
@@ -126,6 +138,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     const addrs = this.#closed ? undefined : this.#addrs_of(socket);
     if (addrs) this.#deliver(new StreamSocket(new AcceptedConn(socket, ...addrs)));
     else socket.destroy();
+    if (this.#flood < 0) this.#stop_when_full();
+  }
+
+  #stop_when_full(): void {
     if (this.#full || this.#accepted.length < this.#backlog) return;
     // Not before the others that came with it are here too: closing would lose them.
     this.#full = true;
@@ -183,11 +199,33 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #deliver(next: StreamSocket<A> | Error): void {
+    if (!this.#waiter || this.#flood >= 0) {
+      this.#accepted.push(next);
+      if (this.#flood < 0 && this.#accepted.length === FLOOD) this.#watch_flood(0);
+      return;
+    }
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    if (!waiter) this.#accepted.push(next);
-    else if (next instanceof Error) waiter.reject(next);
+    if (next instanceof Error) waiter.reject(next);
     else waiter.resolve(next);
+  }
+
+  #watch_flood(seen: number): void {
+    this.#flood = seen;
+    setTimeout(() => this.#look_at_flood(), EBB);
+  }
+
+  /** Hands out what has come, unless much more comes and there is room for it. */
+  #look_at_flood(): void {
+    const { length } = this.#accepted;
+    if (this.#closed) return;
+    if (length >= this.#flood + FLOOD && length < this.#backlog * FLOOD_FACTOR) {
+      return this.#watch_flood(length);
+    }
+    this.#flood = -1;
+    this.#stop_when_full();
+    const next = this.#waiter && this.#accepted.shift();
+    if (next) this.#deliver(next);
   }
 }
 
