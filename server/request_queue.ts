@@ -27,20 +27,20 @@ export class RequestQueue {
    * @returns Whether there was room.
    */
   submit(start: () => Promise<unknown>): boolean {
-    if (this.#running < this.#places) void this.#run(start);
+    if (this.#running < this.#places) this.#run(start);
     else if (this.#waiting.length < this.#room) this.#waiting.push(start);
     else return false;
     return true;
   }
 
-  async #run(start: () => Promise<unknown>): Promise<void> {
+  #run(start: () => Promise<unknown>): void {
     this.#running++;
-    try {
-      await start();
-    } finally {
-      this.#running--;
-      const next = this.#waiting.shift();
-      if (next) void this.#run(next);
-    }
+    start().then(this.#ended, this.#ended);
   }
+
+  #ended = (): void => {
+    this.#running--;
+    const next = this.#waiting.shift();
+    if (next) this.#run(next);
+  };
 }

@@ -28,7 +28,7 @@ const FLOOD = 64;
 /** In a flood so many times as many as otherwise may wait here. */
 const FLOOD_FACTOR = 4;
 /** How long, in ms, fewer must come for the flood to be over. */
-const EBB = 1;
+const EBB = 5;
 
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);

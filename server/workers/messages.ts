@@ -79,7 +79,7 @@ export type FromWorker =
   | { type: "fault"; error: ErrorImage }
   /** The handler has ended. */
   | { type: "done"; id: number; error?: ErrorImage }
-  /** Call this method, and send an answer, unless `call` is 0. */
+  /** Call this method, and send an answer; with `call` 0 it is the socket's, and none is wanted. */
   | { type: "call"; call: number; target: CallTarget; method: string; args: unknown[] };
 
 /** What a child process says at once when a connection has come, in the place of messages. */

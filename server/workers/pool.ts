@@ -115,33 +115,37 @@ export class WorkerPool {
     const parcel = pack(exchange.request, forced_relay);
     let outcome: "done" | "recalled" = "recalled";
     while (outcome === "recalled") {
-      const sent = await this.#send(exchange, parcel);
+      // In the same breath as it was found free: another request must not find it so too.
+      const sent = this.#send(exchange, parcel);
+      if (!sent) {
+        await this.#next_worker();
+        continue;
+      }
       this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      outcome = await sent.outcome.finally(() => this.#freed());
+      try {
+        outcome = await sent;
+      } finally {
+        this.#freed();
+      }
     }
   }
 
-  /**
-   * Sends a request to the worker with the least to do, when there is one; in an object, so that nobody
-   * awaits the outcome.
-   */
-  async #send(
-    exchange: Exchange,
-    parcel: Parcel,
-  ): Promise<{ outcome: Promise<"done" | "recalled"> }> {
+  /** Sends a request to the worker with the least to do, if there is one. */
+  #send(exchange: Exchange, parcel: Parcel): Promise<"done" | "recalled"> | undefined {
     try {
-      for (;;) {
-        this.#check(exchange);
-        const worker = this.#least_busy();
-        // In the same breath: another request must not find the worker free in between.
-        if (worker) return { outcome: this.#hand_to(worker, exchange, parcel) };
-        this.#grow();
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      }
+      this.#check(exchange);
+      const worker = this.#least_busy();
+      return worker && this.#hand_to(worker, exchange, parcel);
     } catch (error) {
       discard(parcel);
       throw error;
     }
+  }
+
+  /** Waits until there may be a worker, and sees to it that there will be. */
+  #next_worker(): Promise<void> {
+    this.#grow();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #can_start(workers: number): boolean {

@@ -115,7 +115,10 @@ export class WorkerHandle {
       ...(!known && { client_address }),
     };
     try {
-      if (parcel.kind === "datagram") this.#outbox.defer(message);
+      // What comes many at a time goes many at a time; a process takes one connection with a message.
+      const many = parcel.kind === "datagram" ||
+        (parcel.kind === "descriptor" && this.#host.shares_memory);
+      if (many) this.#outbox.defer(message);
       else this.#outbox.post(message);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
@@ -191,7 +194,8 @@ export class WorkerHandle {
         this.#done(message);
         break;
       case "call":
-        void this.#call(message);
+        if (message.call === 0) void this.#on_call("socket", message.method, message.args);
+        else void this.#call(message);
         break;
     }
   }
@@ -216,7 +220,7 @@ export class WorkerHandle {
     } catch (error) {
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (call === 0 || this.state === "ended") return;
+    if (this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {
