@@ -268,13 +268,13 @@ export class WorkerPool {
     }
   }
 
-  /** The worker with the least to do, if one can take a request. */
+  /** The worker with the least to do, if one can take a request: one that answers, if there is any. */
   #least_busy(): WorkerHandle | undefined {
     let best: WorkerHandle | undefined;
     for (const worker of this.#workers) {
       if (worker.state !== "ready") continue;
       if (worker.active >= this.#options.max_requests_per_worker) continue;
-      if (!best || busier(best, worker)) best = worker;
+      if (!best || is_busier(best, worker)) best = worker;
     }
     return best;
   }
@@ -311,10 +311,13 @@ export class WorkerPool {
   }
 }
 
-/** Whether one worker should get a request rather after another: it does not answer, or has more. */
-function busier(one: WorkerHandle, other: WorkerHandle): boolean {
-  const untaken = one.untaken - other.untaken;
-  return untaken > 0 || (untaken === 0 && one.active > other.active);
+/**
+ * Whether one worker should get a request rather after another: it does not answer, or has more to do.
+ * Of two with as much to do, the one that ended something last is the nearer to its end with that.
+ */
+function is_busier(one: WorkerHandle, other: WorkerHandle): boolean {
+  const more = Number(one.silent) - Number(other.silent) || one.load - other.load;
+  return more > 0 || (more === 0 && one.completed_at < other.completed_at);
 }
 
 function too_few_descriptors(workers: number): Error {

@@ -16,6 +16,13 @@ interface Sent {
 /** How long, in ms, a worker must have been ready to count as one that works. */
 const SETTLED = 1000;
 
+/** How long, in ms, a worker that answers may leave a request untaken. */
+const SLOW = 5;
+/** By how many requests one that did not answer counts as busier; each that it completes takes one off. */
+const HANDICAP = 4;
+/** The most that it counts as busier. */
+const MAX_HANDICAP = 16;
+
 /** How a worker ended. */
 export interface WorkerEnd {
   /** Whether it has worked: it took a request, or was ready for a while. */
@@ -37,6 +44,8 @@ export class WorkerHandle {
   readonly id: number;
   state: WorkerInfo["state"] = "starting";
   completed = 0;
+  /** When a request last ended, by the clock of `performance.now()`. */
+  completed_at = 0;
   /** Resolves when it can serve; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; what it was handling has been rejected then. */
@@ -52,6 +61,10 @@ export class WorkerHandle {
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
   #ready_at = Infinity;
+  /** When the first of what it has not taken was sent. */
+  #untaken_since = 0;
+  #was_silent = false;
+  #handicap = 0;
 
   /**
    * Starts a worker.
@@ -84,6 +97,20 @@ export class WorkerHandle {
     return this.#sent.size;
   }
 
+  /** Whether it does not answer: it computes, it seems. */
+  get silent(): boolean {
+    const silent = this.untaken > 0 && performance.now() - this.#untaken_since > SLOW;
+    if (silent && !this.#was_silent) {
+      this.#handicap = Math.min(this.#handicap + HANDICAP, MAX_HANDICAP);
+    }
+    return this.#was_silent = silent;
+  }
+
+  /** How busy it is, in requests. What one is given that was silent lately may wait for long. */
+  get load(): number {
+    return this.active + this.#handicap;
+  }
+
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
     return this.#claims?.open ?? 0;
@@ -104,6 +131,7 @@ export class WorkerHandle {
    */
   run(request: unknown, parcel: Parcel, client_address: unknown): Promise<"done" | "recalled"> {
     const id = ++this.#last_id;
+    if (this.untaken === 0) this.#untaken_since = performance.now();
     const claim = this.#claims?.issue();
     const { promise, resolve, reject } = Promise.withResolvers<"done" | "recalled">();
     const known = "remote" in parcel && parcel.remote === client_address;
@@ -116,8 +144,7 @@ export class WorkerHandle {
     };
     try {
       // What comes many at a time goes many at a time; a process takes one connection with a message.
-      const many = parcel.kind === "datagram" ||
-        (parcel.kind === "descriptor" && this.#host.shares_memory);
+      const many = parcel.kind === "datagram" || (known && this.#host.shares_memory);
       if (many) this.#outbox.defer(message);
       else this.#outbox.post(message);
     } catch (error) {
@@ -205,6 +232,8 @@ export class WorkerHandle {
     if (!sent) return;
     this.#forget(id, sent);
     this.completed++;
+    this.completed_at = performance.now();
+    if (this.#handicap > 0) this.#handicap--;
     if (error) sent.reject(error_of(error));
     else sent.resolve("done");
   }

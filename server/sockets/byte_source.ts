@@ -1,0 +1,17 @@
+/**
+ * What is done with bytes that were read, with `null` at the end of the input. They are lent, and the
+ * source's again when it has returned, unless `for_good` says other.
+ */
+export type Arrived = (bytes: Uint8Array | null, for_good?: boolean) => void;
+
+/** Where a connection's bytes come from. */
+export interface ByteSource {
+  /**
+   * Reads once, into memory that it lends: to copy what came costs less than a new buffer for each
+   * read, which would be filled with zeros first.
+   *
+   * @param arrived Called with what was read, at least one byte.
+   * @param failed Called with an error instead.
+   */
+  pull(arrived: Arrived, failed: (error: unknown) => void): void;
+}
