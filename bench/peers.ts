@@ -86,6 +86,13 @@ export const THREADING: Peer = {
   args: ["ThreadingTCPServer"],
 };
 
+/** `ThreadingTCPServer` with handlers that answer lines that came at once with one write. */
+export const THREADING_COLLECTING: Peer = {
+  ...THREADING,
+  name: "ThreadingTCPServer, wbufsize = -1",
+  args: [...THREADING.args, "--collect"],
+};
+
 /** `ThreadingTCPServer` with a given number of workers. */
 export function threading_with(workers: number): Peer {
   const name = `${THREADING.name}, ${workers} worker${workers === 1 ? "" : "s"}`;

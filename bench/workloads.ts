@@ -12,6 +12,7 @@ import {
   type Peer,
   THREADING,
   THREADING_ALONE,
+  THREADING_COLLECTING,
   threading_with,
   UDP,
   UDP_ASYNC,
@@ -77,7 +78,7 @@ export const WORKLOADS: Workload[] = [
     load: { mode: "lines", connections: 64, size: 64, pipeline: 16 },
     turns: 1,
     figures: ["per_second"],
-    peers: ALL,
+    peers: [BARE, ASYNC, THREADING, THREADING_COLLECTING, ...OTHERS, CPYTHON],
   },
   {
     name: "a connection per request, 32 clients",

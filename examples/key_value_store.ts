@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Buffer } from "node:buffer";
-import { AsyncTCPServer, BufferedReader, StreamRequestHandler } from "../mod.ts";
+import { AsyncTCPServer, type BufferedReader, StreamRequestHandler } from "../mod.ts";
 
 const MAX_WORDS = 8192; // of a command
 const MAX_BYTES = 1_048_576; // of all words of a command
@@ -101,12 +101,11 @@ function execute(store: KeyValueServer, name: string, words: string[]): string {
 }
 
 class CommandHandler extends StreamRequestHandler<KeyValueServer> {
+  /** The replies to a pipeline of commands go out together, when it must wait for the next one. */
   static override wbufsize = 65_536;
 
   override async handle(): Promise<void> {
-    const { connection, wfile } = this;
-    // Sends when it must wait for input: the replies to a pipeline of commands go out together.
-    const rfile = new BufferedReader({ read: (p) => wfile.flush().then(() => connection.read(p)) });
+    const { rfile, wfile } = this;
     try {
       for await (const line of rfile) {
         const [name, ...words] = await words_of(line, rfile);

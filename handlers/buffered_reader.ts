@@ -38,6 +38,7 @@ type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
 export class BufferedReader {
   #source: Source;
   #bufsize: number;
+  #before_wait: (() => Promise<void>) | undefined;
   /** What has come and is not read yet is `#buffer.subarray(#start, #end)`. */
   #buffer: Uint8Array = EMPTY;
   #start = 0;
@@ -52,8 +53,15 @@ export class BufferedReader {
    * bytes, as of a datagram (Python's `io.BytesIO`).
    * @param bufsize How many bytes to ask of the source at once: 65,536 where it is negative, as
    * Python's default is; with 0 it never reads further than it is asked to.
+   * @param before_wait Called, and waited for, before each read of the source: what is to be done when
+   * nothing is left here, as sending the replies so far.
    */
-  constructor(source: Pick<Deno.Conn, "read"> | Uint8Array, bufsize = -1) {
+  constructor(
+    source: Pick<Deno.Conn, "read"> | Uint8Array,
+    bufsize = -1,
+    before_wait?: () => Promise<void>,
+  ) {
+    this.#before_wait = before_wait;
     this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
     if (source instanceof Uint8Array) {
       this.#source = no_more;
@@ -199,6 +207,7 @@ export class BufferedReader {
   /** Waits for more bytes; `false` at the end of the input. */
   async #more(wanted: number): Promise<boolean> {
     const size = this.#bufsize === 0 ? Math.min(wanted, DEFAULT_SIZE) : this.#bufsize;
+    if (this.#before_wait) await this.#before_wait();
     const chunk = await this.#source(size, this.#available > 0);
     if (this.#available === 0) {
       this.#buffer = chunk;

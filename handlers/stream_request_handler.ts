@@ -35,7 +35,12 @@ export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr
   static timeout: number | null = null;
   /** How much `rfile` reads at once, in bytes: 64 KiB where negative (the default), 0 unbuffered. */
   static rbufsize: number = -1;
-  /** How much `wfile` collects, in bytes: with 0 (the default) every write is sent at once. */
+  /**
+   * How much `wfile` collects, in bytes: with 0 (the default) every write is sent before it resolves;
+   * 8192 where negative. What it has collected is sent when it is full, before `rfile` waits for the
+   * client (so the replies to many requests that came at once go together, and no client waits for a
+   * reply that was not sent; Python would let it wait), by `flush()`, and at the end.
+   */
   static wbufsize = 0;
   /** Whether small writes are sent without delay (`TCP_NODELAY`); `true` unless told. */
   static disable_nagle_algorithm = true;
@@ -53,8 +58,9 @@ export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr
     this.connection = this.request;
     if (settings.timeout !== null) this.connection.settimeout(settings.timeout);
     if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
-    this.rfile = new BufferedReader(this.connection, settings.rbufsize);
-    this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
+    const wfile = this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
+    const flush = settings.wbufsize === 0 ? undefined : () => wfile.flush();
+    this.rfile = new BufferedReader(this.connection, settings.rbufsize, flush);
   }
 
   /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */

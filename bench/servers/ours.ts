@@ -54,6 +54,11 @@ export class LinesHandler extends StreamRequestHandler {
   }
 }
 
+/** The same, but the replies to lines that came at once go together. */
+export class CollectedLinesHandler extends LinesHandler {
+  static override wbufsize = -1;
+}
+
 /** Answers each line with a number that it computes. */
 export class ComputeHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
@@ -131,11 +136,12 @@ const HANDLERS: Record<string, RequestHandlerConstructor> = {
 };
 
 async function main(args: string[]): Promise<void> {
-  const { workers, requests, _: [server_name, handler_name, port] } = parseArgs(args, {
+  const { workers, requests, collect, _: [server_name, handler_name, port] } = parseArgs(args, {
     string: ["workers", "requests"],
+    boolean: ["collect"],
   });
   const Server = SERVERS[String(server_name)];
-  const Handler = HANDLERS[String(handler_name)];
+  const Handler = collect ? CollectedLinesHandler : HANDLERS[String(handler_name)];
   if (!Server || !Handler) {
     throw new TypeError(
       `Cannot serve ${handler_name} with ${server_name}: ` +
