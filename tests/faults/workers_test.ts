@@ -6,6 +6,7 @@ import {
   type ServerOptions,
   type TCPServer,
   ThreadingTCPServer,
+  type WorkerInfo,
 } from "../../mod.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
 import { FaultHandler } from "../fixtures/fault_handlers.ts";
@@ -39,7 +40,7 @@ const KINDS: Kind[] = [ThreadingTCPServer, ForkingTCPServer].map((Server) => ({
 interface End {
   name: string;
   /** Brings it about, over a connection that the worker serves. */
-  cause(victim: LineClient, server: NotingServer): Promise<void> | void;
+  cause(victim: LineClient, worker: WorkerInfo): Promise<void> | void;
   /** What the report says of the cause, in threads and in children; no way there if it is left out. */
   thread?: string;
   child?: string;
@@ -66,10 +67,9 @@ const ENDS: End[] = [
   by_itself("kills itself", undefined, "was ended by SIGKILL"),
   {
     name: "killed while it loops",
-    cause: async (victim, server) => {
-      const pid = pid_of_busy(server);
+    cause: async (victim, { pid }) => {
       await victim.send("!loops");
-      Deno.kill(pid, "SIGKILL");
+      Deno.kill(pid!, "SIGKILL");
     },
     child: "was ended by SIGKILL",
   },
@@ -87,30 +87,26 @@ async function whole(server: NotingServer): Promise<number[]> {
   return workers_of(server).map(({ id }) => id);
 }
 
-/** The process that was given its request last. */
-function pid_of_busy(server: NotingServer): number {
-  return workers_of(server).findLast(({ active }) => active > 0)!.pid!;
-}
-
-/** A client and, on the other worker, its neighbour. */
-async function neighbours(server: NotingServer): Promise<[LineClient, LineClient]> {
+/** A client and, on the other worker, which is the third, its neighbour. */
+async function neighbours(server: NotingServer): Promise<[LineClient, LineClient, WorkerInfo]> {
   const neighbour = await LineClient.connect(server.server_address);
   assertEquals(await soon(neighbour.ask("one")), "ONE");
+  const { id } = workers_of(server).find(({ active }) => active === 0)!;
   const victim = await LineClient.connect(server.server_address);
   assertEquals(await soon(victim.ask("other")), "OTHER");
   assertEquals(workers_of(server).map(({ active }) => active), [1, 1]);
-  return [neighbour, victim];
+  return [neighbour, victim, workers_of(server).find((worker) => worker.id === id)!];
 }
 
 /** What is promised of each end: the request is reported and counted, and nobody else hears of it. */
 async function survives(server: NotingServer, end: End, cause: string): Promise<void> {
   const before = await whole(server);
   const { failed } = server.info();
-  const [neighbour, victim] = await neighbours(server);
-  const doomed = workers_of(server)[1]!.id;
+  const [neighbour, victim, worker] = await neighbours(server);
+  const doomed = worker.id;
   const { errors } = server.log;
   errors.length = 0;
-  await end.cause(victim, server);
+  await end.cause(victim, worker);
   assertEquals(await line_or_end(victim), null);
   await soon(server.log.until(() => errors.length > 0));
   const error = errors[0] as Error;
@@ -130,7 +126,7 @@ async function survives(server: NotingServer, end: End, cause: string): Promise<
 async function neighbours_of(
   server: NotingServer,
   neighbour: LineClient,
-): Promise<[LineClient, LineClient]> {
+): Promise<[LineClient, LineClient, WorkerInfo]> {
   neighbour[Symbol.dispose]();
   await soon(until(() => server.info().active === 0));
   return await neighbours(server);
