@@ -4,8 +4,9 @@ import { output_of } from "./output_of.ts";
 import type { Sample } from "./results.ts";
 import type { ServerProcess } from "./server_process.ts";
 
-/** How many connections come and go first, so that what a server needs once is there. */
-const WARM_UP = 200;
+/** Clients that come and go first, for this many seconds: what a server needs once is there then. */
+const WARM_UP: Load = { mode: "request", connections: 100, size: 64 };
+const WARM_UP_SECONDS = 1;
 /** How long a server is left alone before its memory is looked at, in ms. */
 const REST = 1000;
 /** How long its memory must stay the same, in ms. */
@@ -19,7 +20,7 @@ export async function measure_memory(
   load: Load,
   { pid, port }: ServerProcess,
 ): Promise<Sample> {
-  await (await generator.hold({ ...load, connections: WARM_UP }, port))[Symbol.asyncDispose]();
+  await generator.run(WARM_UP, port, WARM_UP_SECONDS);
   const before = await settled_memory(pid);
   await using held = await generator.hold(load, port);
   const growth = await settled_memory(pid) - before;

@@ -48,6 +48,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #closed = false;
   /** How many had come when it was last looked whether a flood goes on; -1 where there is none. */
   #flood = -1;
+  #ebb: ReturnType<typeof setTimeout> | undefined;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
   /** The descriptor of the listening socket while it is stopped, else -1. */
@@ -86,6 +87,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     this.#closed = true;
     const spared = this.#free_spare();
     clearInterval(this.#waker);
+    clearTimeout(this.#ebb);
     // The address is free when the last descriptor of it is closed.
     const close = async () => {
       if (this.#suspended >= 0) await close_descriptor(this.#suspended);
@@ -212,13 +214,12 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #watch_flood(seen: number): void {
     this.#flood = seen;
-    setTimeout(() => this.#look_at_flood(), EBB);
+    this.#ebb = setTimeout(() => this.#look_at_flood(), EBB);
   }
 
   /** Hands out what has come, unless much more comes and there is room for it. */
   #look_at_flood(): void {
     const { length } = this.#accepted;
-    if (this.#closed) return;
     if (length >= this.#flood + FLOOD && length < this.#backlog * FLOOD_FACTOR) {
       return this.#watch_flood(length);
     }

@@ -17,6 +17,8 @@ const MIN_RESTART = 100;
 const MAX_RESTART = 5000;
 /** How long, in ms, a worker may leave a request untaken before another one gets it. */
 const PATIENCE = 25;
+/** How long, in ms, the first worker that is ready takes one request only, until the others are. */
+const START = 1000;
 /** How long, in ms, workers beyond those of the start may have nothing to do. */
 const REST = 10_000;
 /** How many descriptors a worker takes; Deno panics where one that starts finds none. */
@@ -59,6 +61,8 @@ export class WorkerPool {
   #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
   #started = false;
+  /** Whether workers of the start are not ready yet: connections must not all go to the first one. */
+  #assembling: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
   #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
   #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
@@ -98,7 +102,18 @@ export class WorkerPool {
       throw (error as AggregateError).errors[0];
     }
     this.#started = true;
+    this.#assemble(workers);
     for (let missing = min_workers - this.#workers.size; missing > 0; missing--) this.#add_later();
+  }
+
+  #assemble(workers: WorkerHandle[]): void {
+    const over = () => {
+      clearTimeout(this.#assembling);
+      this.#assembling = undefined;
+      this.#wake_waiting();
+    };
+    this.#assembling = setTimeout(over, START);
+    Promise.allSettled(workers.map(({ ready }) => ready)).then(over);
   }
 
   /** What the workers are doing. */
@@ -135,6 +150,7 @@ export class WorkerPool {
     try {
       this.#check(exchange);
       const worker = this.#least_busy();
+      if (worker && worker.active > 0 && this.#assembling !== undefined) return undefined;
       return worker && this.#hand_to(worker, exchange, parcel);
     } catch (error) {
       discard(parcel);
@@ -189,6 +205,7 @@ export class WorkerPool {
     this.#closing = true;
     clearTimeout(this.#watch);
     clearTimeout(this.#rest);
+    clearTimeout(this.#assembling);
     for (const timer of this.#restart_timers) clearTimeout(timer);
     this.#wake_waiting();
     const workers = [...this.#workers, ...this.#retired];

@@ -227,6 +227,22 @@ Deno.test("HandoverListener stops when its backlog is full, and loses nobody", a
   await listener.close();
 });
 
+Deno.test("HandoverListener hands out a flood, and can be closed in the middle of one", async () => {
+  const connect = (count: number, { port }: Deno.NetAddr) =>
+    Promise.all(Array.from({ length: count }, () => Deno.connect({ hostname: OWN_ADDRESS, port })));
+  const listener = new HandoverListener({ ...HERE, backlog: 1000 });
+  const clients = await connect(300, listener.addr);
+  const ports = new Set<number>();
+  for (const _ of clients) {
+    using socket = await soon(Promise.resolve(listener.accept()));
+    ports.add(socket.remoteAddr.port);
+  }
+  assertEquals(ports, new Set(clients.map(({ localAddr }) => localAddr.port)));
+  const late = await connect(300, listener.addr);
+  await listener.close();
+  for (const client of [...clients, ...late]) client.close();
+});
+
 Deno.test("HandoverListener frees its address also while it is stopped", async () => {
   const listener = new HandoverListener({ ...HERE, backlog: 1 });
   const { hostname, port } = listener.addr;
