@@ -10,10 +10,10 @@ import {
   resume_listener,
   wake_listener,
 } from "../runtime.ts";
-import type { Arrived, ByteSource } from "../sockets/byte_source.ts";
+import type { Arrived } from "../sockets/byte_source.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
-import { StreamSocket, type WritableConn } from "../sockets/stream_socket.ts";
+import { socket_over, type SourceConn, type StreamSocket } from "../sockets/stream_socket.ts";
 import type { Listener, StreamListenOptions } from "./listener.ts";
 import { resolve_now } from "./resolve_now.ts";
 
@@ -138,7 +138,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #arrived(socket: net.Socket): void {
     const addrs = this.#closed ? undefined : this.#addrs_of(socket);
-    if (addrs) this.#deliver(new StreamSocket(new AcceptedConn(socket, ...addrs)));
+    if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, ...addrs)));
     else socket.destroy();
     if (this.#flood < 0) this.#stop_when_full();
   }
@@ -234,7 +234,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
  * A connection as it was accepted, untouched: it leaves this thread as a descriptor, or is opened in
  * this one at its first use.
  */
-class AcceptedConn<A extends Deno.Addr> implements WritableConn<A>, ByteSource {
+class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   readonly localAddr: A;
   readonly remoteAddr: A;
   /** What was accepted; nothing once it has left, so that no memory is held for it. */

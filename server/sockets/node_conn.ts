@@ -1,8 +1,8 @@
 import type net from "node:net";
 import { start_reading, stop_reading } from "../runtime.ts";
-import type { Arrived, ByteSource } from "./byte_source.ts";
+import type { Arrived } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
-import type { WritableConn } from "./stream_socket.ts";
+import type { SourceConn } from "./stream_socket.ts";
 
 /** What one read takes at the most, in bytes. */
 const READ_SIZE = 65_536;
@@ -17,7 +17,7 @@ const NOTHING = new Uint8Array(0);
  * another. Bytes are pulled: while nobody reads, nothing is taken from the system, so a fast peer
  * cannot fill the memory. A read that waits needs no buffer of its own, so an idle connection has none.
  */
-export class NodeConn<A extends Deno.Addr = Deno.Addr> implements WritableConn<A>, ByteSource {
+export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   readonly localAddr: A;
   readonly remoteAddr: A;
   #socket: net.Socket;

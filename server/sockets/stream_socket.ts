@@ -25,16 +25,14 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** A connection, but for reading from it. */
-export type WritableConn<A extends Deno.Addr = Deno.Addr> = Omit<
+/** What {@linkcode StreamSocket} needs of a connection: every `Deno.Conn` has it. */
+export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
   Deno.Conn<A>,
-  "read" | "readable" | "writable"
+  "readable" | "writable"
 >;
 
-/** What {@linkcode StreamSocket} needs of a connection: every `Deno.Conn` has it. */
-export type ByteConn<A extends Deno.Addr = Deno.Addr> =
-  & WritableConn<A>
-  & (Pick<Deno.Conn, "read"> | ByteSource);
+/** A connection that lends what it has read. */
+export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "read"> & ByteSource;
 
 /** A connection that can leave this thread as a file descriptor. */
 interface Detachable {
@@ -133,7 +131,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    this.#source = "pull" in conn ? conn : new ConnSource(conn);
+    this.#source = is_source(conn) ? conn : new ConnSource(conn);
     this.#unread = unread;
   }
 
@@ -519,6 +517,18 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       budget -= (await this.#read(READ_SIZE, true) as Uint8Array).length;
     }
   }
+}
+
+/** A socket over a connection that lends what it has read. */
+export function socket_over<A extends Deno.Addr>(
+  conn: SourceConn<A>,
+  unread?: Uint8Array,
+): StreamSocket<A> {
+  return new StreamSocket(conn as SourceConn<A> & ByteConn<A>, unread);
+}
+
+function is_source(conn: object): conn is ByteSource {
+  return "pull" in conn;
 }
 
 /** How many bytes a read takes at the most. */

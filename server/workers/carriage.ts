@@ -3,11 +3,12 @@ import { close_descriptor, reopen_socket } from "../runtime.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
+  type ByteConn,
   close_gracefully,
   detach,
   end_input,
+  socket_over,
   StreamSocket,
-  type WritableConn,
 } from "../sockets/stream_socket.ts";
 import type { Parcel } from "./messages.ts";
 
@@ -67,7 +68,7 @@ export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: ne
       const { fd, local, remote, unread } = parcel;
       const open = (options: net.SocketConstructorOpts) =>
         handle ? reopen_socket(handle, options) : new net.Socket({ ...options, fd });
-      return new CarriedSocket(new StreamSocket(new NodeConn(open, local, remote), unread));
+      return new CarriedSocket(socket_over(new NodeConn(open, local, remote), unread));
     }
     case "datagram":
       return value([parcel.packet, socket]);
@@ -126,7 +127,7 @@ class RelayedSocket extends CarriedSocket {
  * A connection that stays in the server's thread: each read and write is a call there, answered when
  * it is done, so that neither side can run ahead of the other.
  */
-class RelayedConn implements WritableConn {
+class RelayedConn implements ByteConn {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   #call: Call;
