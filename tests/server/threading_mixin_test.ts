@@ -126,26 +126,6 @@ Deno.test("ThreadingMixIn: requests behind one that computes go to other workers
   assertEquals(await stuck.line().catch(() => null), null);
 });
 
-Deno.test("ThreadingMixIn: light requests keep away from a worker that computes again and again", async () => {
-  await using server = serving(new ObservedServer(HERE, CommandHandler, { max_workers: 2 }));
-  await all_ready(server);
-  using heavy = await LineClient.connect(server.server_address);
-  assertEquals(await heavy.ask("hello"), "hello");
-  const { id } = server.info().workers!.find(({ active }) => active === 1)!;
-  let over = false;
-  const computing = (async () => {
-    while (!over) await heavy.ask("spin 20000000");
-  })();
-  for (let wave = 0; wave < 20; wave++) {
-    const light = Array.from({ length: 8 }, () => ask(server.server_address, "hello"));
-    assertEquals(await Promise.all(light), Array(8).fill("hello"));
-  }
-  const { completed } = server.info().workers!.find((worker) => worker.id === id)!;
-  over = true;
-  await computing;
-  assert(completed <= 20, `${completed} of 160 light requests waited for a heavy one`);
-});
-
 Deno.test("ThreadingMixIn: request_timeout kills a worker that computes for ever", async () => {
   const options = { request_timeout: 100, max_requests_per_worker: 1 };
   await using server = serving(new ObservedServer(HERE, CommandHandler, options));
