@@ -21,13 +21,15 @@ import { resolve_now } from "./resolve_now.ts";
 const WAKE_INTERVAL = 250;
 
 /**
- * So many connections that wait at once are a flood: they are all accepted before the first is handed
- * out, as those that find the system's queue full would come again only after a second.
+ * So many connections in one turn of the event loop, which brings 128 at the most, are a flood: all of
+ * it is accepted before the next is handed out, as those that find the system's queue full would come
+ * again only after a second.
  */
-const FLOOD = 64;
+const FLOOD = 100;
 /** In a flood so many times as many as otherwise may wait here. */
 const FLOOD_FACTOR = 4;
-/** How long, in ms, fewer must come for the flood to be over. */
+/** A flood goes on while so many come in so many ms. */
+const SURGE = 64;
 const EBB = 5;
 
 /** The addresses that mean all interfaces. */
@@ -46,6 +48,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
   #closed = false;
+  /** How many have come since one was asked for. */
+  #come = 0;
   /** How many had come when it was last looked whether a flood goes on; -1 where there is none. */
   #flood = -1;
   #ebb: ReturnType<typeof setTimeout> | undefined;
@@ -75,6 +79,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
     if (this.#closed) return Promise.reject(closed_error());
     if (this.#suspended >= 0 && this.#accepted.length <= this.#backlog / 2) this.#resume();
+    this.#come = 0;
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
@@ -203,7 +208,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #deliver(next: StreamSocket<A> | Error): void {
     if (!this.#waiter || this.#flood >= 0) {
       this.#accepted.push(next);
-      if (this.#flood < 0 && this.#accepted.length === FLOOD) this.#watch_flood(0);
+      if (++this.#come === FLOOD && this.#flood < 0) this.#watch_flood(0);
       return;
     }
     const waiter = this.#waiter;
@@ -220,7 +225,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   /** Hands out what has come, unless much more comes and there is room for it. */
   #look_at_flood(): void {
     const { length } = this.#accepted;
-    if (length >= this.#flood + FLOOD && length < this.#backlog * FLOOD_FACTOR) {
+    if (length >= this.#flood + SURGE && length < this.#backlog * FLOOD_FACTOR) {
       return this.#watch_flood(length);
     }
     this.#flood = -1;
