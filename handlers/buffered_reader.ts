@@ -19,6 +19,9 @@ type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
  * `io.BufferedReader`, with the bounds and the `readexactly` and `readuntil` of asyncio's
  * `StreamReader`.
  *
+ * What it gives is the caller's to keep and to change; as in Node.js, arrays of one reader may share their
+ * memory (4 KiB at the most), so `slice()` one before its `buffer` is transferred.
+ *
  * Nothing is lost when a read fails, by a timeout for example: what had come is still there for the
  * next one.
  *

@@ -62,8 +62,8 @@ export class BufferedWriter {
     if (this.#size === 0) {
       await this.#send(bytes);
     } else {
-      // A copy: the caller may fill its array anew before this one is sent.
-      this.#parts.push(POOL.copy(bytes));
+      // A copy of an array: the caller may fill it anew before this one is sent.
+      this.#parts.push(bytes === data ? POOL.copy(bytes) : bytes);
       this.#length += bytes.length;
       if (this.#length >= this.#size) await this.flush();
     }

@@ -333,7 +333,8 @@ export class WorkerPool {
  * Of two with as much to do, the one that ended something last is the nearer to its end with that.
  */
 function is_busier(one: WorkerHandle, other: WorkerHandle): boolean {
-  const more = Number(one.silent) - Number(other.silent) || one.load - other.load;
+  const silent = Number(one.look_if_silent()) - Number(other.look_if_silent());
+  const more = silent || one.load - other.load;
   return more > 0 || (more === 0 && one.completed_at < other.completed_at);
 }
 

@@ -97,8 +97,8 @@ export class WorkerHandle {
     return this.#sent.size;
   }
 
-  /** Whether it does not answer: it computes, it seems. */
-  get silent(): boolean {
+  /** Looks whether it does not answer: it computes, it seems. That is held against it for a while. */
+  look_if_silent(): boolean {
     const silent = this.untaken > 0 && performance.now() - this.#untaken_since > SLOW;
     if (silent && !this.#was_silent) {
       this.#handicap = Math.min(this.#handicap + HANDICAP, MAX_HANDICAP);

@@ -8,6 +8,8 @@ import {
   duplicate_descriptor,
   listen_now,
   reopen_socket,
+  start_reading,
+  stop_reading,
   wake_listener,
 } from "../../server/runtime.ts";
 
@@ -99,3 +101,34 @@ Deno.test("runtime: a worker that holds a Web Lock can be killed in an endless l
 function path_of(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
+
+Deno.test(
+  { name: "runtime: stop_reading() and start_reading() do so at once", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    const read: number[] = [];
+    let came = () => {};
+    const buffer = new Uint8Array(1);
+    const callback = (count: number) => {
+      read.push(buffer[0]!);
+      if (read.length === 1) {
+        assert(stop_reading(reopened), "_handle.readStop() is gone: workers read through a stream");
+      }
+      came();
+      return count === 1;
+    };
+    const reopened = reopen_socket(socket, { readable: true, onread: { buffer, callback } });
+    const next = () => new Promise<void>((resolve) => came = resolve);
+    const first = next();
+    await client.write(new Uint8Array([1, 2]));
+    await first;
+    assertEquals(read, [1]);
+    const second = next();
+    assert(start_reading(reopened), "_handle.readStart() is gone: workers read through a stream");
+    await second;
+    assertEquals(read, [1, 2], "bytes were lost while reading was stopped");
+    client.close();
+    reopened.destroy();
+    server.close();
+  },
+);
