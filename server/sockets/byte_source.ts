@@ -1,8 +1,8 @@
 /**
  * What is done with bytes that were read, with `null` at the end of the input. They are lent, and the
- * source's again when it has returned, unless `for_good` says other.
+ * source's again when it has returned. Where `may_keep` is `true` it may keep them, and says so.
  */
-export type Arrived = (bytes: Uint8Array | null, for_good?: boolean) => void;
+export type Arrived = (bytes: Uint8Array | null, may_keep?: boolean) => boolean;
 
 /** Where a connection's bytes come from. */
 export interface ByteSource {

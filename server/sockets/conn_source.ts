@@ -26,9 +26,12 @@ export class ConnSource implements ByteSource {
   }
 
   #read = (count: number | null): void => {
-    if (count === null) return this.#arrived!(null);
+    const buffer = this.#buffer;
+    const full = count === buffer.length;
     // A read that filled the buffer had more to give: the next one asks for more.
-    if (count === this.#buffer.length) this.#size = Math.min(count * 4, MAX_BUFFER);
-    this.#arrived!(this.#buffer.subarray(0, count));
+    if (full) this.#size = Math.min(count * 4, MAX_BUFFER);
+    const bytes = count === null ? null : buffer.subarray(0, count);
+    const kept = this.#arrived!(bytes, full);
+    if (kept && this.#buffer === buffer) this.#buffer = EMPTY;
   };
 }

@@ -55,9 +55,9 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (left) {
       this.#left = undefined;
       if (!start_reading(this.#socket)) this.#socket.read(0);
-      return arrived(left, true);
+      return void arrived(left, true);
     }
-    if (this.#ended) return arrived(null);
+    if (this.#ended) return void arrived(null);
     const error = this.#error;
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;

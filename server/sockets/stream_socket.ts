@@ -78,7 +78,7 @@ const friends = {} as Friends;
  *
  * @example Echo, as over a Python socket
  * ```ts
- * import { BaseRequestHandler } from "@socketserver/socketserver";
+ * import { BaseRequestHandler, TCPServer } from "@socketserver/socketserver";
  *
  * class EchoHandler extends BaseRequestHandler {
  *   override async handle(): Promise<void> {
@@ -89,6 +89,14 @@ const friends = {} as Friends;
  *     }
  *   }
  * }
+ *
+ * await using server = new TCPServer(["127.0.0.1", 0], EchoHandler);
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
+ * await client.write(new TextEncoder().encode("hello"));
+ * await client.closeWrite();
+ * await server.handle_request();
+ * console.log(await new Response(client.readable).text()); // hello
  * ```
  *
  * @typeParam A The type of its addresses.
@@ -217,6 +225,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    *
    * @param data The bytes.
    * @returns The number of bytes, always the length of `data`.
+   * @throws What {@linkcode write} throws.
    */
   send(data: Uint8Array): Promise<number> {
     return this.write(data);
@@ -226,6 +235,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * Sends all of `data`, as Python's `socket.sendall` does.
    *
    * @param data The bytes.
+   * @throws What {@linkcode write} throws.
    */
   async sendall(data: Uint8Array): Promise<void> {
     await this.write(data);
@@ -363,22 +373,27 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#source.pull(this.#arrived, this.#failed);
   }
 
-  #arrived = (bytes: Uint8Array | null, for_good = false): void => {
+  #arrived = (bytes: Uint8Array | null, may_keep = false): boolean => {
     this.#pulling = false;
     if (bytes === null) {
       this.#input = "ended";
-      return this.#resolve_end();
+      this.#resolve_end();
+      return false;
     }
-    if (bytes.length === 0 && this.#waiter) return this.#pull();
+    if (bytes.length === 0 && this.#waiter) {
+      this.#pull();
+      return false;
+    }
     const waiter = this.#end_wait();
     if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
       // The usual case, and no copy but this one.
       waiter.target.set(bytes);
       waiter.resolve(bytes.length);
-    } else {
-      this.#unread = for_good ? bytes : bytes.slice();
-      waiter?.resolve(this.#take(waiter.target));
+      return false;
     }
+    this.#unread = may_keep ? bytes : bytes.slice();
+    waiter?.resolve(this.#take(waiter.target));
+    return may_keep;
   };
 
   #failed = (error: unknown): void => {

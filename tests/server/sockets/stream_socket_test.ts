@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import net from "node:net";
 import { detach, StreamSocket } from "../../../server/sockets/stream_socket.ts";
@@ -60,6 +61,23 @@ test_each("StreamSocket.recv() gives arrays of the caller's own", async ({ socke
   assertEquals(arrays.map(text_of), ["one", "two", "six"]);
   arrays[0]!.fill(0);
   assertEquals(text_of(arrays[1]!), "two");
+});
+
+test_each("StreamSocket.recv() gives such arrays of a flood, too", async ({ socket, peer }) => {
+  const data = pattern(2_000_000);
+  const sent = write_bytes(peer, data).then(() => peer.closeWrite());
+  const arrays: Uint8Array[] = [];
+  // An array of the caller's own in between takes nothing from the others.
+  const own = new Uint8Array(65_536);
+  for (;;) {
+    const taken = await socket.recv(65_536);
+    if (taken.length === 0) break;
+    const count = await socket.read(own) ?? 0;
+    arrays.push(taken, own.slice(0, count));
+    assertEquals(taken.buffer.byteLength, taken.length);
+  }
+  await sent;
+  assert(same_bytes(Buffer.concat(arrays), data));
 });
 
 test_each("StreamSocket.read() fills the array and gives the count", async ({ socket, peer }) => {
