@@ -12,6 +12,7 @@
 import { ChildProcess } from "node:child_process";
 import module from "node:module";
 import net from "node:net";
+import process from "node:process";
 
 /** The undocumented members of a `node:net` handle. */
 interface Handle {
@@ -23,6 +24,20 @@ interface Handle {
   readStart?(): number;
   readStop?(): number;
 }
+
+/** The undocumented handle of a Unix socket. */
+interface PipeHandle extends Handle {
+  /** Takes over a descriptor; 0 if it could. */
+  open(fd: number): number;
+}
+
+/** Where the constructors of handles are. */
+interface Bindings {
+  binding?(name: "pipe_wrap"): { Pipe?: new (kind: number) => PipeHandle };
+}
+
+/** What a `PipeHandle` is made for: a connection. */
+const CONNECTION = 0;
 
 /** The undocumented members of `net.Server` and `net.Socket`. */
 interface Internals {
@@ -149,14 +164,38 @@ export function duplicate_descriptor(socket: net.Socket): number {
 }
 
 /**
- * The connection in a new socket with other options, without another descriptor; the old one is
- * destroyed.
+ * A socket over the descriptor of a stream connection. TCP too goes through the handle of Unix sockets:
+ * that of TCP drops what waits to be sent when the peer has sent FIN and nothing before it.
  */
+export function open_descriptor(fd: number, options: net.SocketConstructorOpts): net.Socket {
+  const { Pipe } = (process as unknown as Bindings).binding?.("pipe_wrap") ?? {};
+  const handle = Pipe && new Pipe(CONNECTION);
+  return handle?.open(fd) === 0
+    ? new net.Socket({ ...options, handle } as net.SocketConstructorOpts)
+    : new net.Socket({ ...options, fd });
+}
+
+/** The connection in a new socket with other options; the old one is destroyed. */
 export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpts): net.Socket {
+  const fd = duplicate_descriptor(old);
+  if (fd >= 0) {
+    old.destroy();
+    return open_descriptor(fd, options);
+  }
+  // No descriptor is left for a moment: the handle itself, such as it is.
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();
   return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/** Sets an option of a TCP connection, which sockets of {@linkcode open_descriptor} do not do. */
+export function set_tcp_option(socket: net.Socket, set: (socket: net.Socket) => void): void {
+  const fd = duplicate_descriptor(socket);
+  if (fd < 0) return set(socket);
+  const tcp = new net.Socket({ fd, readable: false, writable: false });
+  set(tcp);
+  tcp.destroy();
 }
 
 /**

@@ -1,5 +1,5 @@
 import type net from "node:net";
-import { start_reading, stop_reading } from "../runtime.ts";
+import { set_tcp_option, start_reading, stop_reading } from "../runtime.ts";
 import type { Arrived } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
 import type { SourceConn } from "./stream_socket.ts";
@@ -98,11 +98,11 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   setNoDelay(no_delay?: boolean): void {
-    this.#socket.setNoDelay(no_delay);
+    if (this.#is_tcp) set_tcp_option(this.#socket, (socket) => socket.setNoDelay(no_delay));
   }
 
   setKeepAlive(keep_alive?: boolean): void {
-    this.#socket.setKeepAlive(keep_alive);
+    if (this.#is_tcp) set_tcp_option(this.#socket, (socket) => socket.setKeepAlive(keep_alive));
   }
 
   ref(): void {
@@ -111,6 +111,10 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
 
   unref(): void {
     this.#socket.unref();
+  }
+
+  get #is_tcp(): boolean {
+    return this.remoteAddr.transport === "tcp" && !this.#closed;
   }
 
   /** Called with each read; `false` stops reading until somebody wants more. */

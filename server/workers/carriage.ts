@@ -1,5 +1,5 @@
-import net from "node:net";
-import { close_descriptor, reopen_socket } from "../runtime.ts";
+import type net from "node:net";
+import { close_descriptor, open_descriptor, reopen_socket } from "../runtime.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
@@ -67,7 +67,7 @@ export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: ne
     case "descriptor": {
       const { fd, local, remote, unread } = parcel;
       const open = (options: net.SocketConstructorOpts) =>
-        handle ? reopen_socket(handle, options) : new net.Socket({ ...options, fd });
+        handle ? reopen_socket(handle, options) : open_descriptor(fd, options);
       return new CarriedSocket(socket_over(new NodeConn(open, local, remote), unread));
     }
     case "datagram":

@@ -9,7 +9,7 @@ import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import { Noting, type NotingMembers } from "../fixtures/noting.ts";
 import { children_of, cpu_time, resident_of } from "../fixtures/processes.ts";
 import { is_there, Program } from "../fixtures/programs.ts";
-import { RudeHandler } from "../fixtures/rude_handlers.ts";
+import { POURED, PouringHandler, RudeHandler } from "../fixtures/rude_handlers.ts";
 import { serving } from "../fixtures/serving.ts";
 import { make, type Way } from "../fixtures/tcp_servers.ts";
 import { soon } from "../fixtures/waiting.ts";
@@ -38,6 +38,21 @@ test_ways_at_once(
     await soon(server.log.until(({ entries }) => entries.includes("partial half a li")));
     assertEquals(await soon(ask(server.server_address, "next")), "NEXT");
     assertEquals(server.log.errors, []);
+  },
+);
+
+test_ways_at_once(
+  "who sends FIN and nothing else has all of the answer",
+  () => true,
+  async (way) => {
+    await using server = serving(make(way, PouringHandler, { max_children: 2 }));
+    for (let count = 0; count < 3; count++) {
+      using client = await LineClient.connect(server.server_address);
+      await client.conn.closeWrite();
+      const { length } = await soon(new Response(client.conn.readable).bytes());
+      assertEquals(length, POURED);
+    }
+    assertEquals(server.info().failed, 0);
   },
 );
 

@@ -72,6 +72,24 @@ Deno.test({ name: "runtime: reopen_socket() keeps the connection", ignore }, asy
 });
 
 Deno.test(
+  { name: "runtime: open_descriptor() sends all to who has sent FIN", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    await client.closeWrite();
+    const again = reopen_socket(socket, { writable: true, readable: true, allowHalfOpen: true });
+    again.end(new Uint8Array(16 * 1_048_576));
+    again.on("error", () => {});
+    assertEquals(
+      (await new Response(client.readable).bytes()).length,
+      16 * 1_048_576,
+      "process.binding() has no pipe_wrap, or its handles fail writes after FIN, as those of TCP do",
+    );
+    again.destroy();
+    server.close();
+  },
+);
+
+Deno.test(
   { name: "runtime: wake_listener() does no harm to a listener that works", ignore },
   async () => {
     const { server, socket, client } = await accepted();
