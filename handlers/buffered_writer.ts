@@ -29,12 +29,29 @@ export interface ByteSink {
  *   }
  * }
  * ```
+ *
+ * @example A client
+ * ```ts
+ * import { BufferedWriter, StreamSocket } from "@socketserver/socketserver";
+ *
+ * using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const { hostname, port } = listener.addr;
+ * using client = new StreamSocket(await Deno.connect({ hostname, port }));
+ * using peer = await listener.accept();
+ *
+ * const writer = new BufferedWriter(client, -1);
+ * await writer.write("one ");
+ * await writer.write("two");
+ * await writer.flush();
+ * await client.closeWrite();
+ * console.log(await new Response(peer.readable).text()); // one two
+ * ```
  */
 export class BufferedWriter {
   #sink: ByteSink;
   #size: number;
   /** What is being sent. */
-  #sending: Promise<void> = Promise.resolve();
+  #sending: Promise<void> | undefined;
   #parts: Uint8Array[] = [];
   #length = 0;
 
@@ -43,7 +60,7 @@ export class BufferedWriter {
    *
    * @param sink Where the bytes go: a {@linkcode StreamSocket}.
    * @param bufsize With 0, which is the default, every write is sent before it resolves. Otherwise
-   * that many bytes are collected, 8192 where it is negative.
+   * that many bytes are collected, 8192 where it is negative (Python's `io.DEFAULT_BUFFER_SIZE`).
    */
   constructor(sink: ByteSink, bufsize = 0) {
     this.#sink = sink;
@@ -56,6 +73,7 @@ export class BufferedWriter {
    * @param data Bytes, or text, which is sent in UTF-8.
    * @returns The number of bytes.
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
+   * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   async write(data: Uint8Array | string): Promise<number> {
     const bytes = typeof data === "string" ? POOL.encode(data) : data;
@@ -74,9 +92,11 @@ export class BufferedWriter {
    * Sends what was collected; resolves when everything written before is sent.
    *
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
+   * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   flush(): Promise<void> {
-    if (this.#length === 0) return this.#sending;
+    // Whoever wrote it hears of a failure; whoever only waits need not.
+    if (this.#length === 0) return this.#sending?.catch(() => {}) ?? Promise.resolve();
     const parts = this.#parts;
     const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts, this.#length);
     this.#parts = [];
@@ -86,9 +106,6 @@ export class BufferedWriter {
 
   /** The sink keeps the order, so the last one to be sent is the last to be done. */
   #send(data: Uint8Array): Promise<void> {
-    const sending = this.#sink.sendall(data);
-    // Whoever wrote it hears of a failure; whoever only waits need not.
-    this.#sending = sending.catch(() => {});
-    return sending;
+    return this.#sending = this.#sink.sendall(data);
   }
 }
