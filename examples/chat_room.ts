@@ -13,13 +13,13 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { threadId } from "node:worker_threads";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
+import { printable } from "./printable.ts";
 
 /** The longest line, in bytes. */
 const MAX_LINE = 1024;
 /** Who lets more messages than this wait does not read them, and is put out. */
 const MAX_WAITING = 100;
-/** What would forge lines or steer a terminal. */
-const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const NICK = /^[\w-]{1,16}$/;
 
 interface Member {
@@ -129,7 +129,7 @@ export class ChatHandler extends StreamRequestHandler<ChatServer> {
   async *#lines(): AsyncGenerator<string> {
     try {
       for (let line; (line = await this.rfile.readline(MAX_LINE)).length > 0;) {
-        yield new TextDecoder().decode(line).trim().replace(CONTROL, encodeURIComponent);
+        yield printable(new TextDecoder().decode(line).trim());
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
@@ -140,10 +140,9 @@ export class ChatHandler extends StreamRequestHandler<ChatServer> {
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
-  const stop = new AbortController();
-  Deno.addSignalListener("SIGINT", () => stop.abort());
   await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler);
+  const signal = interrupted();
   console.log(`Chatting on port ${server.server_address.port}; Ctrl-C ends it`);
-  await server.serve_forever({ signal: stop.signal });
+  await server.serve_forever({ signal });
   server.tell("* The room closes. Goodbye!");
 }

@@ -7,6 +7,8 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 export const TYPE: Record<string, number> = { A: 1, SOA: 6, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 };
+/** Those who ask for one of these types want to copy the zone, or its changes. */
+export const TRANSFERS = [251, 252]; // IXFR and AXFR
 export const RCODE = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 };
 
 /** Of the flags: a reply, the kind of query, from the zone itself, cut, recursion wanted. */

@@ -14,6 +14,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
 import * as dns from "./dns_message.ts";
+import { interrupted } from "./interrupted.ts";
 
 /** The records of each name; those above a name exist, too, if only without records. */
 interface Zone {
@@ -74,7 +75,7 @@ function look_up({ soa, records }: Zone, query: dns.Query): dns.Findings {
   const { name, type, edns } = query;
   if (edns && edns.version > 0) return { rcode: dns.RCODE.BADVERS };
   const known = query.class === dns.IN && (name === soa.name || is_below(name, soa.name));
-  if (!known) return { rcode: dns.RCODE.REFUSED };
+  if (!known || dns.TRANSFERS.includes(type)) return { rcode: dns.RCODE.REFUSED };
   const there = records.get(name);
   const answers = there?.filter((record) => type === record.type || type === dns.TYPE.ANY) ?? [];
   return {
@@ -136,9 +137,7 @@ if (import.meta.main) {
   await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler);
   await using udp = new UDPNameServer(tcp.server_address, DatagramHandler);
   udp.zone = tcp.zone = zone;
-  const stop = new AbortController();
-  Deno.addSignalListener("SIGINT", () => stop.abort());
+  const signal = interrupted();
   console.log(`Serving on 127.0.0.1:${tcp.server_address.port}; Ctrl-C ends it`);
-  const { signal } = stop;
   await Promise.all([udp.serve_forever({ signal }), tcp.serve_forever({ signal })]);
 }

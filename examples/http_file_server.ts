@@ -1,10 +1,13 @@
 /**
- * Serves the files below a directory over HTTP/1.1, as `python3 -m http.server` does, with ranges and
- * connections that are kept. Workers stream the files, on all cores. Ctrl-C ends it.
+ * Serves the files below a directory, and lists its folders, over HTTP/1.1, as `python3 -m http.server`
+ * does; with ranges, and connections that are kept. Workers stream the files, on all cores. Ctrl-C
+ * ends it.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 --allow-read examples/http_file_server.ts --port 8000 --directory .
+ * deno run --allow-net=127.0.0.1:8000 --allow-read=. examples/http_file_server.ts --port 8000 \
+ *   --directory .
  * curl -r 0-99 http://127.0.0.1:8000/README.md
+ * curl -z README.md -I http://127.0.0.1:8000/README.md   # 304: what is here is not older
  * wrk -t1 -c32 -d5 http://127.0.0.1:8000/README.md
  * ```
  *
@@ -14,19 +17,27 @@ import { parseArgs } from "@std/cli/parse-args";
 import { STATUS_CODES } from "node:http";
 import { extname, join } from "node:path";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { has_it, type HTTPRequest, parse, range_of } from "./http_request.ts";
+import { interrupted } from "./interrupted.ts";
 
 const MAX_HEAD = 16_384; // bytes
 /** What a client hears of an error. Others are the server's own. */
-const CODES: Record<string, number> = { InvalidData: 431, PermissionDenied: 403, SyntaxError: 400 };
+const CODES: Record<string, number> = {
+  InvalidData: 431,
+  NotFound: 404,
+  PermissionDenied: 403,
+  SyntaxError: 400,
+};
 const TYPES = new Map([[".css", "text/css"], [".html", "text/html"], [".js", "text/javascript"]]);
 
 /** Answers the requests of a connection, one after the other. */
 export class FileHandler extends StreamRequestHandler {
   static override timeout = 30_000;
   static override wbufsize = -1; // a head and a small file are sent as one
+
   override async handle(): Promise<void> {
     try {
-      while ((await this.rfile.peek()).length > 0 && await this.#serve());
+      while ((await this.rfile.peek(1)).length > 0 && await this.#serve());
     } catch (error) {
       if (!(error instanceof Deno.errors.TimedOut)) throw error;
     }
@@ -34,7 +45,7 @@ export class FileHandler extends StreamRequestHandler {
 
   /** Answers a request; `false` if it is the last one. */
   async #serve(): Promise<boolean> {
-    let request: Request | undefined;
+    let request: HTTPRequest | undefined;
     let answer: Response;
     try {
       request = parse(await this.rfile.readuntil("\r\n\r\n", MAX_HEAD));
@@ -42,7 +53,10 @@ export class FileHandler extends StreamRequestHandler {
     } catch (error) {
       const status = CODES[(error as Error).name];
       if (status === undefined) throw error;
-      answer = page(status);
+      // A head is too long, or already its first line, without a newline.
+      answer = page(
+        status === 431 && !(await this.rfile.peek(MAX_HEAD)).includes(10) ? 414 : status,
+      );
     }
     const last = /close/i.test(request?.headers.get("connection") ?? "close");
     answer.headers.set("connection", last || this.signal.aborted ? "close" : "keep-alive");
@@ -64,24 +78,9 @@ export class FileHandler extends StreamRequestHandler {
   }
 }
 
-/** The request with this head. After HTTP/1.0, and where there is a body to skip, it is to close. */
-function parse(head: Uint8Array): Request {
-  try {
-    const [first, ...lines] = String.fromCharCode(...head).trim().split("\r\n");
-    const [, method = "", target = "", minor] = /^(\S+) ([!-~]+) HTTP\/1\.(\d)$/.exec(first!)!;
-    const headers = new Headers(lines.map((line) => line.split(/:(.*)/s, 2) as [string, string]));
-    if (minor !== "0" && !headers.has("host")) throw new SyntaxError("A host is missing");
-    const body = headers.has("transfer-encoding") ? "?" : headers.get("content-length") ?? "0";
-    headers.append("connection", minor === "0" || body !== "0" ? "close" : "keep-alive");
-    return new Request(new URL(target.replace(/^\//, "http://host/")), { method, headers });
-  } catch (cause) {
-    throw new SyntaxError("Cannot understand the request", { cause });
-  }
-}
-
-async function answer_to(request: Request): Promise<Response> {
-  if (!/^(GET|HEAD)$/.test(request.method)) return page(501);
-  const { pathname, search } = new URL(request.url);
+async function answer_to(request: HTTPRequest): Promise<Response> {
+  if (!/^(GET|HEAD)$/.test(request.method)) return page(405, { allow: "GET, HEAD" });
+  const { pathname, search } = request.url;
   const path = await find(pathname);
   if (!path) return page(404);
   const as_folder = pathname.endsWith("/");
@@ -104,20 +103,20 @@ async function find(pathname: string): Promise<string | undefined> {
 }
 
 /** A file, all of it or a part. */
-async function file_page(path: string, { headers: asked }: Request): Promise<Response> {
+async function file_page(path: string, { headers: asked }: HTTPRequest): Promise<Response> {
   const { size, mtime } = await Deno.stat(path);
-  const wish = asked.has("if-range") ? "" : asked.get("range") ?? "";
-  const range = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/.exec(wish);
-  const [, first, last, count = size] = range ?? [];
-  const start = first ? Number(first) : Math.max(0, size - Number(count));
-  const end = last ? Math.min(Number(last) + 1, size) : size;
+  const modified = mtime!.toUTCString();
+  const common = { "accept-ranges": "bytes", "last-modified": modified };
+  if (has_it(asked, modified)) return new Response(null, { status: 304, headers: common });
+  const range = range_of(asked, size, modified);
+  const [start, end] = range ?? [0, size];
   if (range && start >= end) return page(416, { "content-range": `bytes */${size}` });
   const file = await Deno.open(path);
   await file.seek(start, Deno.SeekMode.Start);
   const headers = {
+    ...common,
     "content-length": `${end - start}`,
     "content-type": TYPES.get(extname(path)) ?? "application/octet-stream",
-    "last-modified": mtime!.toUTCString(),
     ...(range && { "content-range": `bytes ${start}-${end - 1}/${size}` }),
   };
   return new Response(file.readable, { status: range ? 206 : 200, headers });
@@ -143,7 +142,7 @@ if (import.meta.main) {
   const { port = 8000, directory = "." } = parseArgs(Deno.args);
   Deno.chdir(`${directory}`); // for the workers, too
   await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler);
-  Deno.addSignalListener("SIGINT", () => void server.shutdown());
+  const signal = interrupted();
   console.log(`Serving on http://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`);
-  await server.serve_forever();
+  await server.serve_forever({ signal });
 }

@@ -1,9 +1,9 @@
 /**
- * A key-value store that speaks the protocol of Redis (RESP2). Keys and values are any bytes: they are
- * kept as text with a character for each byte (latin1). Ctrl-C ends it.
+ * A key-value store with some of the commands of Redis, in its protocol: resp.ts reads and writes
+ * that. Ctrl-C ends it.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 examples/key_value_store.ts --port 6380
+ * deno run --allow-net=127.0.0.1:6380 examples/key_value_store.ts --port 6380
  * redis-cli -p 6380 SET greeting hello EX 60
  * redis-benchmark -p 6380 -t ping,set,get -P 16 -q
  * nc 127.0.0.1 6380   # and type: GET greeting
@@ -12,11 +12,10 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { Buffer } from "node:buffer";
-import { AsyncTCPServer, type BufferedReader, StreamRequestHandler } from "../mod.ts";
+import { AsyncTCPServer, StreamRequestHandler } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
+import { bulk, bytes_of, failure, integer, OK, words_of } from "./resp.ts";
 
-const MAX_WORDS = 8192; // of a command
-const MAX_BYTES = 1_048_576; // of all words of a command
 const SWEEP = 400; // entries at a time
 const UNITS: Record<string, number> = { EX: 1000, PX: 1 }; // of the times that SET takes, in ms
 
@@ -45,10 +44,6 @@ class KeyValueServer extends AsyncTCPServer {
   }
 }
 
-const text_of = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
-const integer = (value: number) => `:${value}\r\n`;
-const bulk = (text?: string) => text === undefined ? "$-1\r\n" : `$${text.length}\r\n${text}\r\n`;
-const failure = (message: string) => `-ERR ${message.replaceAll(/[\r\n]/g, " ")}\r\n`;
 const NO_INTEGER = failure("value is not an integer or out of range");
 
 type Run = (store: KeyValueServer, ...words: string[]) => string;
@@ -62,8 +57,9 @@ const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
   GET: [1, 1, (store, key) => bulk(store.get(key)?.value)],
   INCR: [1, 1, increment],
   PING: [0, 1, (_store, text?) => text === undefined ? "+PONG\r\n" : bulk(text)],
-  QUIT: [0, Infinity, () => "+OK\r\n"],
+  QUIT: [0, Infinity, () => OK],
   SET: [2, 4, set],
+  TTL: [1, 1, (store, key) => integer(seconds_left(store, key))],
 };
 
 /** The integer that a word is, `NaN` if it is none; of 15 digits, which a number has exactly. */
@@ -78,6 +74,13 @@ function expire(store: KeyValueServer, key: string, seconds: string): string {
   return integer(entry ? 1 : 0);
 }
 
+/** As Redis has it: -1 for an entry that stays, -2 for one that is not there. */
+function seconds_left(store: KeyValueServer, key: string): number {
+  const entry = store.get(key);
+  if (!entry) return -2;
+  return entry.expires === Infinity ? -1 : Math.round((entry.expires - performance.now()) / 1000);
+}
+
 function increment(store: KeyValueServer, key: string): string {
   const { value, expires } = store.get(key) ?? { value: "0", expires: Infinity };
   const sum = integer_of(value) + 1;
@@ -87,15 +90,23 @@ function increment(store: KeyValueServer, key: string): string {
 }
 
 function set(store: KeyValueServer, key: string, value: string, unit?: string, time?: string) {
-  const expires = unit === undefined ? Infinity : from_now(time, UNITS[unit.toUpperCase()]);
-  if (Number.isNaN(expires)) return failure("syntax error");
+  const ms = UNITS[unit?.toUpperCase() ?? ""];
+  if (unit !== undefined && (ms === undefined || time === undefined)) {
+    return failure("syntax error");
+  }
+  const expires = unit === undefined ? Infinity : from_now(time, ms);
+  if (Number.isNaN(expires)) return NO_INTEGER;
+  if (expires <= performance.now()) return failure("invalid expire time in 'set' command");
   store.entries.set(key, { value, expires });
-  return "+OK\r\n";
+  return OK;
 }
 
 function execute(store: KeyValueServer, name: string, words: string[]): string {
   const [least, most, run] = COMMANDS[name.toUpperCase()] ?? [];
-  if (!run) return failure(`unknown command '${name.slice(0, 128)}'`);
+  if (!run) {
+    const start = words.map((word) => `'${word}' `).join("").slice(0, 128);
+    return failure(`unknown command '${name.slice(0, 128)}', with args beginning with: ${start}`);
+  }
   if (words.length >= least! && words.length <= most!) return run(store, ...words);
   return failure(`wrong number of arguments for '${name.toLowerCase()}' command`);
 }
@@ -105,43 +116,24 @@ class CommandHandler extends StreamRequestHandler<KeyValueServer> {
   static override wbufsize = 65_536;
 
   override async handle(): Promise<void> {
-    const { rfile, wfile } = this;
     try {
-      for await (const line of rfile) {
-        const [name, ...words] = await words_of(line, rfile);
-        const reply = name === undefined ? "" : execute(this.server, name, words);
-        await wfile.write(Buffer.from(reply, "latin1"));
-        if (name?.toUpperCase() === "QUIT") break;
+      for await (const line of this.rfile) {
+        const [name, ...words] = await words_of(line, this.rfile);
+        if (name === undefined) continue;
+        await this.wfile.write(bytes_of(execute(this.server, name, words)));
+        if (name.toUpperCase() === "QUIT") break;
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
-      await wfile.write(failure(`Protocol error: ${error.message}`));
+      await this.wfile.write(failure(`Protocol error: ${error.message}`));
     }
   }
-}
-
-/** The words of a command: those in its line, or as many as the line says that follow. */
-async function words_of(line: Uint8Array, rfile: BufferedReader): Promise<string[]> {
-  if (line[0] !== 0x2a) return text_of(line).match(/[^ \t\r\n]+/g) ?? [];
-  const words: string[] = [];
-  const count = length_of(line, "*", MAX_WORDS);
-  for (let room = MAX_BYTES; words.length < count; room -= words.at(-1)!.length) {
-    const length = length_of(await rfile.readline(), "$", room);
-    words.push(text_of(await rfile.readexactly(length + 2)).slice(0, length));
-  }
-  return words;
-}
-
-function length_of(line: Uint8Array, mark: string, limit: number): number {
-  const [, type, digits] = /^(.)(\d+)\r?\n$/.exec(text_of(line)) ?? [];
-  if (type === mark && Number(digits) <= limit) return Number(digits);
-  throw new Deno.errors.InvalidData(`expected '${mark}' and a length up to ${limit}`);
 }
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "6380" } });
   await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler);
-  Deno.addSignalListener("SIGINT", () => void server.shutdown());
+  const signal = interrupted();
   console.log(`Serving on 127.0.0.1:${server.server_address.port}; Ctrl-C ends it`);
-  await server.serve_forever();
+  await server.serve_forever({ signal });
 }

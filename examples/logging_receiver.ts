@@ -15,6 +15,8 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
+import { printable } from "./printable.ts";
 
 /** The longest record, in bytes. */
 const MAX_RECORD = 65_536;
@@ -68,21 +70,13 @@ function print({ name, levelname, message }: LogRecord): void {
   console.log(printable(`${name.padEnd(15)} ${levelname.padEnd(8)} ${message}`));
 }
 
-/** The text with what would forge lines or steer a terminal as `%0A` and so on. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, encodeURIComponent);
-}
-
 async function main(args: string[]): Promise<void> {
   const { port } = parseArgs(args, { string: ["port"], default: { port: "9020" } });
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => stop.abort());
-  }
   await using server = new ThreadingTCPServer(["127.0.0.1", Number(port)], LogRecordHandler);
   const { hostname, port: bound } = server.server_address;
+  const signal = interrupted();
   console.log(`Receiving on ${hostname}:${bound}; Ctrl-C ends it`);
-  await server.serve_forever({ signal: stop.signal });
+  await server.serve_forever({ signal });
 }
 
 if (import.meta.main) await main(Deno.args);

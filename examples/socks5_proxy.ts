@@ -11,6 +11,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler, StreamSocket } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -28,12 +29,17 @@ const ADDRESS_TYPE_NOT_SUPPORTED = 8;
 /** How long a target may take to accept, in ms. */
 const CONNECT_TIMEOUT = 10_000;
 
-/** The replies to errors of connecting, by code where an error has one and else by name. */
+/**
+ * The replies to errors of connecting, by code where an error has one and else by name: names of hosts
+ * that nobody knows are a plain `Error` in Deno, and malformed ones a `URIError`.
+ */
 const REPLIES: Record<string, number> = {
   NotCapable: 2,
   ENETUNREACH: 3,
   EHOSTUNREACH: 4,
   ETIMEDOUT: 4,
+  Error: 4,
+  URIError: 4,
   TimeoutError: 4,
   ECONNREFUSED: 5,
 };
@@ -124,8 +130,8 @@ function reply_to(error: unknown): number {
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "1080" } });
   await using server = new AsyncTCPServer(["127.0.0.1", Number(port)], SocksHandler);
-  Deno.addSignalListener("SIGINT", () => void server.shutdown());
   const { hostname, port: bound } = server.server_address;
+  const signal = interrupted();
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);
-  await server.serve_forever();
+  await server.serve_forever({ signal });
 }

@@ -1,9 +1,10 @@
 /**
  * A syslog collector on UDP, TCP and a Unix datagram socket at once: it prints one line for each
- * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. `logger` is a client for each of them:
+ * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. `logger` is a client for each of them, and
+ * `logging.handlers.SysLogHandler` of Python:
  *
  * ```sh
- * deno run --unstable-net --allow-net=127.0.0.1,unix:/tmp/syslog.sock --allow-read=/tmp/syslog.sock \
+ * deno run --unstable-net --allow-net=127.0.0.1:5514,unix:/tmp/syslog.sock --allow-read=/tmp/syslog.sock \
  *   --allow-write=/tmp/syslog.sock examples/syslog_collector.ts --port 5514 --socket /tmp/syslog.sock
  * logger --server 127.0.0.1 --port 5514 --udp hello
  * logger --server 127.0.0.1 --port 5514 --udp --rfc3164 hello
@@ -15,6 +16,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { Buffer } from "node:buffer";
 import {
   AsyncTCPServer,
   type BaseServer,
@@ -24,9 +26,13 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
+import { printable } from "./printable.ts";
 
 /** The longest message, in bytes. */
 const MAX_MESSAGE = 8192;
+/** Few messages are longer than RFC 3164 lets them be, in bytes. */
+const USUAL_MESSAGE = 1024;
 /** The longest message that is counted has so many digits in its count. */
 const MAX_DIGITS = String(MAX_MESSAGE).length;
 /** What a message without a priority gets: user.notice (RFC 3164, section 4.3.3). */
@@ -69,12 +75,10 @@ class StreamHandler extends StreamRequestHandler {
   }
 }
 
-/** The messages of a stream, each counted or a line: RFC 6587 has both, and tells them by a digit. */
+/** The messages of a stream, each counted or ended: RFC 6587 has both, and tells them by a digit. */
 async function* messages(stream: BufferedReader): AsyncGenerator<Uint8Array> {
-  for (let next; (next = await stream.peek()).length > 0;) {
-    yield /\d/.test(String.fromCharCode(next[0]!))
-      ? await counted(stream)
-      : await stream.readline(MAX_MESSAGE);
+  for (let next; (next = await stream.peek(1)).length > 0;) {
+    yield await (/\d/.test(String.fromCharCode(next[0]!)) ? counted(stream) : ended(stream));
   }
 }
 
@@ -84,6 +88,18 @@ async function counted(stream: BufferedReader): Promise<Uint8Array> {
     throw new Deno.errors.InvalidData(`A count must be a number up to ${MAX_MESSAGE}`);
   }
   return await stream.readexactly(count);
+}
+
+/** A message that a newline ends, or a zero byte as in Python's `SysLogHandler`, or the stream. */
+async function ended(stream: BufferedReader): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let room = MAX_MESSAGE; room > 0; room -= parts.at(-1)!.length) {
+    const next = await stream.peek(Math.min(room, USUAL_MESSAGE));
+    const end = next.findIndex((byte) => byte === 0x0a || byte === 0);
+    parts.push(await stream.read1(end < 0 ? next.length : end + 1));
+    if (end >= 0 || next.length === 0) return Buffer.concat(parts);
+  }
+  throw new Deno.errors.InvalidData(`A message has at most ${MAX_MESSAGE} bytes`);
 }
 
 function print(message: Uint8Array, sender: string): void {
@@ -105,20 +121,12 @@ function described(message: string, sender: string): string {
   return `${when} ${where} ${level} ${app}: ${text}`;
 }
 
-/** The text with what would forge lines or steer a terminal as `%0A` and so on. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, encodeURIComponent);
-}
-
 async function main(args: string[]): Promise<void> {
   const { port, socket } = parseArgs(args, {
     string: ["port", "socket"],
     default: { port: "5514", socket: "/tmp/syslog.sock" },
   });
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => stop.abort());
-  }
+  const signal = interrupted();
   const address: [string, number] = ["127.0.0.1", Number(port)];
   const limits = { max_packet_size: MAX_MESSAGE };
   await using udp = new UDPServer(address, DatagramHandler, limits);
@@ -126,9 +134,7 @@ async function main(args: string[]): Promise<void> {
   await using unix = new UnixDatagramServer(socket, DatagramHandler, limits);
   const ports = `UDP port ${udp.server_address.port}, TCP port ${tcp.server_address.port}`;
   console.log(`Collecting on ${ports} and ${socket}; Ctrl-C ends it`);
-  await Promise.all(
-    [udp, tcp, unix].map((server) => server.serve_forever({ signal: stop.signal })),
-  );
+  await Promise.all([udp, tcp, unix].map((server) => server.serve_forever({ signal })));
 }
 
 if (import.meta.main) await main(Deno.args);

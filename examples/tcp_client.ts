@@ -2,7 +2,7 @@
  * Sends its arguments as a line and prints the answer, as the client in Python's documentation does.
  *
  * ```sh
- * deno run --allow-net examples/tcp_client.ts hello world
+ * deno run --allow-net=127.0.0.1:8080 examples/tcp_client.ts hello world
  * deno task client "hello world"
  * ```
  *

@@ -2,8 +2,9 @@
  * A threaded TCP server that answers each line in upper case.
  *
  * ```sh
- * deno run --allow-net --allow-read examples/upper_tcp_server.ts --port 8080 --workers 2
- * deno task start   # the same, with the least permissions
+ * deno run --allow-net=127.0.0.1:8080 --allow-read=. examples/upper_tcp_server.ts --port 8080 \
+ *   --workers 2
+ * deno task start --port 8081   # for any --host and --port
  * nc 127.0.0.1 8080
  * ```
  *
@@ -11,6 +12,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
 
 /** Answers each line in upper case. */
 export class UpperHandler extends StreamRequestHandler {
@@ -37,10 +39,11 @@ async function main(args: string[]): Promise<void> {
     ...(workers !== undefined && { max_workers: Number(workers) }),
   });
   const { hostname, port: bound } = server.server_address;
+  const signal = interrupted();
   console.log(
     `Serving on ${hostname}:${bound}; try: printf 'hello\\n' | nc -N ${hostname} ${bound}`,
   );
-  await server.serve_forever({ signal: interrupted() });
+  await server.serve_forever({ signal });
 }
 
 function options_of(args: string[]) {
@@ -52,14 +55,6 @@ function options_of(args: string[]) {
     unknown: (arg) => void unknown.push(arg),
   });
   return { ...options, unknown };
-}
-
-/** Aborts at Ctrl-C and SIGTERM. Repeated ones change nothing: the server ends within its grace. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, () => controller.abort());
-  return controller.signal;
 }
 
 if (import.meta.main) await main(Deno.args);

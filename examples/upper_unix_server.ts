@@ -12,6 +12,7 @@
  * @module
  */
 import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
+import { interrupted } from "./interrupted.ts";
 
 /** Answers each line in upper case. */
 class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
@@ -25,11 +26,8 @@ class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.Unix
 
 if (import.meta.main) {
   const [path = "./socketserver.sock"] = Deno.args;
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => stop.abort());
-  }
   await using server = new AsyncUnixStreamServer(path, UpperHandler);
+  const signal = interrupted();
   console.log(`Serving at ${path}; Ctrl-C ends it`);
-  await server.serve_forever({ signal: stop.signal });
+  await server.serve_forever({ signal });
 }

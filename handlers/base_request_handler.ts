@@ -12,7 +12,7 @@ import type { StreamSocket } from "../server/sockets/stream_socket.ts";
  *
  * @example One request, one reply
  * ```ts
- * import { BaseRequestHandler } from "@socketserver/socketserver";
+ * import { BaseRequestHandler, TCPServer } from "@socketserver/socketserver";
  *
  * class HelloHandler extends BaseRequestHandler {
  *   override async handle(): Promise<void> {
@@ -20,6 +20,13 @@ import type { StreamSocket } from "../server/sockets/stream_socket.ts";
  *     await this.request.sendall(new TextEncoder().encode(`hello ${hostname}\n`));
  *   }
  * }
+ *
+ * await using server = new TCPServer(["127.0.0.1", 0], HelloHandler);
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
+ * const handled = server.handle_request();
+ * console.log(await new Response(client.readable).text()); // hello 127.0.0.1
+ * await handled;
  * ```
  *
  * @typeParam Server The type of `this.server`.
@@ -80,7 +87,10 @@ export class BaseRequestHandler<
   /** Called after {@linkcode handle}, also if that threw. */
   finish(): void | Promise<void> {}
 
-  /** Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. */
+  /**
+   * Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. What one of
+   * them throws goes to the server's `handle_error()`.
+   */
   async run(): Promise<void> {
     // Waiting for nothing would cost a turn of the event loop's queue each time.
     const set_up = this.setup();

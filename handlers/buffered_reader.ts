@@ -37,6 +37,16 @@ type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
  *   }
  * }
  * ```
+ *
+ * @example Bytes that are there
+ * ```ts
+ * import { BufferedReader } from "@socketserver/socketserver";
+ *
+ * const reader = new BufferedReader(new TextEncoder().encode("5\nhelloone\ntwo\n"));
+ * const length = Number(new TextDecoder().decode(await reader.readline()));
+ * console.log(new TextDecoder().decode(await reader.readexactly(length))); // hello
+ * for await (const line of reader) console.log(line.length); // 4, 4
+ * ```
  */
 export class BufferedReader {
   #source: Source;
@@ -109,6 +119,22 @@ export class BufferedReader {
   }
 
   /**
+   * Reads what is there: what has come already or, where nothing has, what one read of the source
+   * gives. After `read1` of Python's `io.BufferedReader`.
+   *
+   * @param size The most bytes to read; negative, as it is unless told, means all that are there. 0
+   * reads nothing.
+   * @returns At least one byte, and an empty array only at the end of the input or for a `size` of 0.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the size is not a whole number.
+   */
+  async read1(size = -1): Promise<Uint8Array> {
+    const most = size < 0 ? Infinity : check_size(size);
+    if (this.#available === 0 && most > 0) await this.#more(most);
+    return this.#take(Math.min(most, this.#available));
+  }
+
+  /**
    * Reads exactly `n` bytes.
    *
    * @param n The number of bytes.
@@ -150,14 +176,20 @@ export class BufferedReader {
   }
 
   /**
-   * Shows what the next read will get, at least one byte, and leaves it there.
+   * Shows what comes next, and leaves it there: what has come already or, where nothing has, what one
+   * read of the source gives. After `peek` of Python's `io.BufferedReader`, for which `size` is a hint.
    *
-   * @returns The bytes, an empty array at the end of the input.
+   * @param size The most bytes to show, and to copy; negative, as it is unless told, means all that
+   * are there. 0 shows nothing and reads nothing.
+   * @returns At least one byte, and an empty array only at the end of the input or for a `size` of 0.
    * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
+   * @throws {RangeError} If the size is not a whole number.
    */
-  async peek(): Promise<Uint8Array> {
-    if (this.#available === 0) await this.#more(1);
-    return this.#buffer.slice(this.#start, this.#end);
+  async peek(size = -1): Promise<Uint8Array> {
+    const most = size < 0 ? Infinity : check_size(size);
+    // Without a buffer, what need not be read stays where it is.
+    if (this.#available === 0 && most > 0) await this.#more(size < 0 ? 1 : most);
+    return this.#buffer.slice(this.#start, Math.min(this.#start + most, this.#end));
   }
 
   /** The lines to the end of the input, each with its `\n`; bounded as {@linkcode readline} is. */

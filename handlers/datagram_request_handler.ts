@@ -13,13 +13,22 @@ import { BufferedWriter } from "./buffered_writer.ts";
  *
  * @example Upper case
  * ```ts
- * import { DatagramRequestHandler } from "@socketserver/socketserver";
+ * import { DatagramRequestHandler, UDPServer } from "@socketserver/socketserver";
  *
  * class UpperHandler extends DatagramRequestHandler {
  *   override async handle(): Promise<void> {
  *     await this.wfile.write(new TextDecoder().decode(this.packet).toUpperCase());
  *   }
  * }
+ *
+ * await using server = new UDPServer(["127.0.0.1", 0], UpperHandler);
+ *
+ * const client = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+ * await client.send(new TextEncoder().encode("hello"), server.server_address);
+ * await server.handle_request();
+ * const [reply] = await client.receive();
+ * console.log(new TextDecoder().decode(reply)); // HELLO
+ * client.close();
  * ```
  *
  * @typeParam Server The type of `this.server`.

@@ -11,7 +11,7 @@ import { BufferedWriter } from "./buffered_writer.ts";
  *
  * @example Each line in upper case
  * ```ts
- * import { StreamRequestHandler } from "@socketserver/socketserver";
+ * import { StreamRequestHandler, TCPServer } from "@socketserver/socketserver";
  *
  * class UpperHandler extends StreamRequestHandler {
  *   override async handle(): Promise<void> {
@@ -20,6 +20,14 @@ import { BufferedWriter } from "./buffered_writer.ts";
  *     }
  *   }
  * }
+ *
+ * await using server = new TCPServer(["127.0.0.1", 0], UpperHandler);
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
+ * await client.write(new TextEncoder().encode("hello\nworld\n"));
+ * await client.closeWrite();
+ * await server.handle_request();
+ * console.log(await new Response(client.readable).text()); // HELLO, WORLD
  * ```
  *
  * @typeParam Server The type of `this.server`.
@@ -42,7 +50,7 @@ export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr
    * reply that was not sent; Python would let it wait), by `flush()`, and at the end.
    */
   static wbufsize = 0;
-  /** Whether small writes are sent without delay (`TCP_NODELAY`); `true` unless told. */
+  /** Whether small writes are sent without delay (`TCP_NODELAY`); the default is `true`. */
   static disable_nagle_algorithm = true;
 
   /** The connection; the same as `request`. */

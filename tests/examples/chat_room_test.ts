@@ -113,6 +113,19 @@ Deno.test("chat_room.ts refuses a line that is too long, and says so", async () 
   await expect_lines(cy, "* A line has at most 1024 bytes. Goodbye!", null);
 });
 
+Deno.test("chat_room.ts tells what a member said who leaves in the middle of a line", async () => {
+  const { task, address } = await start();
+  await using _task = task;
+  using ann = await enter(address, "ann");
+  using bob = await enter(address, "bob");
+  await bob.conn.write(new TextEncoder().encode("half a li"));
+  await bob.conn.closeWrite();
+  await expect_lines(bob, null);
+  await expect_lines(ann, "* bob joined", "bob: half a li", "* bob left");
+  using again = await enter(address, "bob"); // the nick is free
+  assertEquals(await soon(again.ask("/who")), "* ann bob");
+});
+
 Deno.test("chat_room.ts puts out a member who never reads, and the others talk on", async () => {
   const { task, address } = await start();
   await using _task = task;

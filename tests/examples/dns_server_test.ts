@@ -91,6 +91,7 @@ Deno.test("dns_server.ts tells names that are not there from those without such 
   assertEquals(await ask({ name: "none.example.test" }), { ...GOOD, code: 3, answers: 0 });
   assertEquals(await ask({ name: "example.test.www" }), { ...BAD, code: 5 });
   assertEquals(await ask({ name: "long.example.test", type: A }), { ...GOOD, answers: 0 });
+  assertEquals(await ask({ type: 252 }), { ...BAD, code: 5 });
   assertEquals(await ask({ name: "www.example.test", type: 15 }), { ...GOOD, answers: 0 });
   assertEquals(await ask({ flags: 0x2000 }), { ...BAD, code: 4 });
 });
@@ -204,6 +205,13 @@ const DIG_CASES: [string, RegExp][] = [
   ["+edns=1 +noednsneg example.test A", /status: BADVERS/],
   ["+opcode=notify example.test SOA", /status: NOTIMP/],
   ["other.test A", /status: REFUSED/],
+  [
+    "www.example.test CNAME",
+    /status: NOERROR[^]*ANSWER: 0, AUTHORITY: 1[^]*SOA\tns\.example\.test/,
+  ],
+  ["example.test CH TXT", /status: REFUSED/],
+  ["example.test AXFR", /global options: \+cmd\n; Transfer failed\.\n/],
+  ["+cookie +subnet=192.0.2.0/24 +dnssec example.test A", /EDNS: version: 0[^]*A\t192\.0\.2\.1\n/],
 ];
 
 Deno.test({

@@ -4,7 +4,7 @@ import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
 import { TempFolder } from "../fixtures/temp_folder.ts";
 
-const [RUN, CURL, WRK] = commands_of("http_file_server.ts");
+const [RUN, CURL, CURL_SINCE, WRK] = commands_of("http_file_server.ts");
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const windows = Deno.build.os === "windows";
 const README = Deno.readTextFileSync(`${ROOT}README.md`);
@@ -15,7 +15,10 @@ class FileServer extends Task {
 
   static async start(directory = "."): Promise<FileServer> {
     await using stack = new AsyncDisposableStack();
-    const command = RUN!.replace("--port 8000", "--port 0")
+    const command = RUN!.replace("--port 8000", "--port 0").replace("1:8000", "1").replace(
+      "read=.",
+      "read",
+    )
       .replace("--directory .", `--directory "${directory}"`);
     const server = stack.use(new FileServer("--eval", command));
     const line = await server.line();
@@ -59,6 +62,8 @@ async function make_site(): Promise<TempFolder> {
   await Deno.mkdir(folder.join("site2"));
   await Deno.writeTextFile(folder.join("site2/secret.txt"), "secret");
   await Deno.writeTextFile(folder.join("site/ten.txt"), "0123456789");
+  const time = new Date(Date.parse(MODIFIED) + 500);
+  await Deno.utime(folder.join("site/ten.txt"), time, time);
   await Deno.writeTextFile(folder.join("site/empty.txt"), "");
   await Deno.writeTextFile(folder.join("site/pages/index.html"), "<p>index</p>");
   await Deno.writeTextFile(folder.join("site/folder/a&b <c>.txt"), "odd");
@@ -69,6 +74,12 @@ async function make_site(): Promise<TempFolder> {
   }
   return folder;
 }
+
+/** When the file of ten bytes was modified, half a second later, and other times. */
+const [EARLIER, MODIFIED, LATER] = [-1, 0, 1].map((seconds) =>
+  new Date(Date.UTC(2020, 0, 1) + seconds * 1000).toUTCString()
+) as [string, string, string];
+const RANGE = "Range: bytes=2-4";
 
 /** Requests with the status, and a part, of the answer: the whole class of cases in one table. */
 const CASES: [what: string, request: string, status: number, part: string][] = [
@@ -117,11 +128,34 @@ const CASES: [what: string, request: string, status: number, part: string][] = [
   ["a header with a space", get("/", "a : b"), 400, ""],
   ["a folded header", get("/", "a: b", " c"), 400, ""],
   ["a zero byte in a header", get("/", "a: \0"), 400, ""],
+  ["a first line that is too long", get(`/${"a".repeat(17_000)}`), 414, "414 URI Too Long"],
   ["many headers", get("/", ...Array.from({ length: 5000 }, () => "a: b")), 431, ""],
   ["a long header", get("/", `a: ${"b".repeat(20_000)}`), 431, ""],
-  ["a head without an end", "GET /".padEnd(100_000, "a"), 431, ""],
-  ["an unknown method", get("/").replace("GET", "BREW"), 501, ""],
-  ["a method for writing", get("/").replace("GET", "PUT"), 501, ""],
+  ["a first line without an end", "GET /".padEnd(100_000, "a"), 414, ""],
+  ["a head without an end", "GET / HTTP/1.1\r\n".padEnd(100_000, "a: b\r\n"), 431, ""],
+  ["an unknown method", get("/").replace("GET", "BREW"), 405, "allow: GET, HEAD\r\n"],
+  ["a method in lower case", get("/").replace("GET", "get"), 405, ""],
+  ...["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"].map((
+    method,
+  ): [string, string, number, string] => [
+    method,
+    get("/").replace("GET", method),
+    405,
+    "allow: GET, HEAD\r\n",
+  ]),
+  ["a file as new as asked", get("/ten.txt", `If-Modified-Since: ${MODIFIED}`), 304, MODIFIED],
+  ["a file older than asked", get("/ten.txt", `If-Modified-Since: ${LATER}`), 304, ""],
+  ["a file newer than asked", get("/ten.txt", `If-Modified-Since: ${EARLIER}`), 200, "0123456789"],
+  ["a date that is none", get("/ten.txt", "If-Modified-Since: soon"), 200, "0123456789"],
+  [
+    "an entity tag",
+    get("/ten.txt", "If-None-Match: x", `If-Modified-Since: ${LATER}`),
+    200,
+    "0123",
+  ],
+  ["a range, not modified", get("/ten.txt", RANGE, `If-Modified-Since: ${MODIFIED}`), 304, ""],
+  ["a range of this version", get("/ten.txt", RANGE, `If-Range: ${MODIFIED}`), 206, "\r\n\r\n234"],
+  ["a range of another one", get("/ten.txt", RANGE, `If-Range: ${EARLIER}`), 200, "0123456789"],
 ];
 const LINKS: typeof CASES = [
   ["a link that stays inside", get("/inner.txt"), 200, "0123456789"],
@@ -139,7 +173,7 @@ Deno.test("http_file_server.ts answers what is right, wrong and rude", async (t)
       assertStringIncludes(answer, `HTTP/1.1 ${status} `);
       assertStringIncludes(answer, part);
       assertEquals(answer.includes("secret"), false);
-      if (request.startsWith("HEAD")) assert(answer.endsWith("\r\n\r\n"));
+      if (request.startsWith("HEAD") || status === 304) assert(answer.endsWith("\r\n\r\n"));
     });
   }
 });
@@ -166,6 +200,12 @@ Deno.test("http_file_server.ts keeps a connection, and closes it after a body", 
       ...["HTTP/1.1 200", "connection: keep-alive", "HTTP/1.1 200", "connection: keep-alive"],
       ...["HTTP/1.1 404", "connection: close"],
     ]);
+    assertEquals(
+      (await server.answer(body.replace("GET", "POST") + kept)).match(/HTTP\/1\.1 \d+/g),
+      [
+        "HTTP/1.1 405",
+      ],
+    );
   }
 });
 
@@ -220,6 +260,15 @@ Deno.test({
   },
 });
 
+/** Ranges for `curl`, and the part of the file that each of them is. */
+const RANGES: [range: string, from: number, to?: number][] = [
+  ["0-0", 0, 1],
+  ["-5", -5],
+  ["5-", 5],
+  ["5-99999999", 5],
+  ["0-1,4-5", 0], // more than one range: all
+];
+
 Deno.test({
   name: "curl: http_file_server.ts gives a range, a head, and nothing outside its directory",
   ignore: !is_there("curl"),
@@ -230,6 +279,11 @@ Deno.test({
     assertEquals(await server.output_of(quiet), text_of(bytes_of(README).subarray(0, 100)));
     const head = await output_of("curl", ["-sI", `${url}/README.md`], "");
     assertStringIncludes(head, `content-length: ${bytes_of(README).length}\r\n`);
+    for (const [range, from, to] of RANGES) {
+      const part = await output_of("curl", ["-s", "-r", range, `${url}/README.md`], "");
+      assertEquals(part, text_of(bytes_of(README).slice(from, to)), range);
+    }
+    assertMatch(await server.output_of(CURL_SINCE!.replace("curl", "curl -s")), /^HTTP\/1\.1 304 /);
     const path = `${url}/../../etc/passwd`;
     assertEquals(await output_of("curl", ["-s", "--path-as-is", path], ""), "404 Not Found\n");
   },
@@ -240,9 +294,12 @@ Deno.test({
   ignore: !is_there("wrk"),
   async fn() {
     await using server = await FileServer.start();
-    const printed = await server.output_of(WRK!.replace("-d5", "-d1"));
-    assertMatch(printed, /\d+ requests in/);
-    assert(!/Non-2xx|Socket errors/.test(printed), printed);
+    for (const connections of ["-c32", "-c300 --timeout 10s"]) {
+      const command = WRK!.replace("-d5", "-d1").replace("-c32", connections);
+      const printed = await server.output_of(command);
+      assertMatch(printed, /\d+ requests in/);
+      assert(!/Non-2xx|Socket errors/.test(printed), printed);
+    }
   },
 });
 

@@ -6,9 +6,12 @@ import {
   read_bytes,
   read_to_end,
   same_bytes,
+  text_of,
   write_bytes,
 } from "../fixtures/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
+import { TempFolder } from "../fixtures/temp_folder.ts";
+import { is_pending, soon } from "../fixtures/waiting.ts";
 
 const [RUN, CURL] = commands_of("socks5_proxy.ts");
 const [FILES] = commands_of("http_file_server.ts");
@@ -16,13 +19,18 @@ const GREETING = [5, 1, 0];
 const ZEROS = [0, 1, 0, 0, 0, 0, 0, 0];
 const windows = Deno.build.os === "windows";
 
+/** A command at a free port, and with any folder. */
+function free(command: string): string {
+  return command.replace(/--port \d+/, "--port 0").replace("1:8000", "1").replace("read=.", "read");
+}
+
 /** A server of this project, started by the command of its head, at a free port. */
 class Server extends Task {
   port = 0;
 
   static async start(command: string): Promise<Server> {
     await using stack = new AsyncDisposableStack();
-    const server = stack.use(new Server("--eval", command.replace(/--port \d+/, "--port 0")));
+    const server = stack.use(new Server("--eval", free(command)));
     const line = await server.line();
     assertMatch(line, /^Serving on \S+:\d+\/?; Ctrl-C ends it$/);
     server.port = Number(/:(\d+)\/?;/.exec(line)![1]);
@@ -69,6 +77,7 @@ function free_port(): number {
 }
 
 const NAME = [3, 9, ...bytes_of("localhost")];
+const UNKNOWN = [3, 12, ...bytes_of("none.invalid")];
 const IPV4 = [1, 127, 0, 0, 1];
 const IPV6 = [4, ...Array(15).fill(0), 1];
 
@@ -106,8 +115,9 @@ const CASES: [what: string, said: number[], heard: number[]][] = [
   ["BIND", [...GREETING, 5, 2, 0, ...IPV4, 0, 80], [5, 0, 5, 7, ...ZEROS]],
   ["UDP ASSOCIATE", [...GREETING, 5, 3, 0, ...IPV6, 0, 80], [5, 0, 5, 7, ...ZEROS]],
   ["an unknown address type", [...GREETING, 5, 1, 0, 2, 1, 1], [5, 0, 5, 8, ...ZEROS]],
-  ["an empty name", [...GREETING, 5, 1, 0, 3, 0, 0, 80], [5, 0, 5, 1, ...ZEROS]],
-  ["a name that is none", [...GREETING, 5, 1, 0, 3, 2, 46, 46, 0, 80], [5, 0, 5, 1, ...ZEROS]],
+  ["an empty name", [...GREETING, 5, 1, 0, 3, 0, 0, 80], [5, 0, 5, 4, ...ZEROS]],
+  ["a name that is none", [...GREETING, 5, 1, 0, 3, 2, 46, 46, 0, 80], [5, 0, 5, 4, ...ZEROS]],
+  ["a name that nobody has", [...GREETING, 5, 1, 0, ...UNKNOWN, 0, 80], [5, 0, 5, 4, ...ZEROS]],
   ["the port 0", [...GREETING, 5, 1, 0, ...IPV4, 0, 0], [5, 0, 5, 1, ...ZEROS]],
 ];
 
@@ -153,6 +163,25 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
   });
 });
 
+Deno.test("socks5_proxy.ts takes no more from a target than its client does", async () => {
+  await using proxy = await Server.start(RUN!);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
+  const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+  using _conn = conn;
+  using _target = target;
+  const chunk = new Uint8Array(1_000_000);
+  let sent = 0;
+  let writing: Promise<unknown>;
+  // What it takes is what the buffers of the system hold: a few megabytes.
+  do {
+    writing = target.write(chunk).then((count) => sent += count);
+  } while (!await is_pending(writing, 500) && sent < 64_000_000);
+  assert(sent < 64_000_000, `It took ${sent} bytes`);
+  await read_bytes(conn, sent);
+  await soon(writing); // and takes more now
+});
+
 Deno.test({
   name: "socks5_proxy.ts ends cleanly at Ctrl-C, with a tunnel open",
   ignore: windows,
@@ -180,6 +209,38 @@ Deno.test({
     const [program, ...args] = command.split(" ");
     const printed = await output_of(program!, ["-s", ...args], "");
     assertEquals(printed, await Deno.readTextFile(new URL("../../README.md", import.meta.url)));
+  },
+});
+
+Deno.test({
+  name: "curl: socks5_proxy.ts passes 100 MB on, byte for byte",
+  ignore: !is_there("curl"),
+  async fn() {
+    await using folder = await TempFolder.make();
+    const large = pattern(100_000_000);
+    await Deno.writeFile(folder.join("large"), large);
+    await using proxy = await Server.start(RUN!);
+    await using files = await Server.start(
+      FILES!.replace("--directory .", `--directory ${folder.path}`),
+    );
+    const through = ["-s", "--socks5-hostname", `127.0.0.1:${proxy.port}`];
+    const url = `http://127.0.0.1:${files.port}/large`;
+    const args = [...through, "-o", folder.join("copy"), url];
+    assertEquals((await new Deno.Command("curl", { args }).output()).code, 0);
+    assert(same_bytes(await Deno.readFile(folder.join("copy")), large));
+  },
+});
+
+Deno.test({
+  name: "curl: socks5_proxy.ts tells it what is refused, and what nobody knows",
+  ignore: !is_there("curl"),
+  async fn() {
+    await using proxy = await Server.start(RUN!);
+    for (const [host, code] of [[`127.0.0.1:${free_port()}`, 5], ["none.invalid", 4]] as const) {
+      const args = ["-sS", "--socks5-hostname", `127.0.0.1:${proxy.port}`, `http://${host}/`];
+      const { stderr } = await new Deno.Command("curl", { args }).output();
+      assertMatch(text_of(stderr), new RegExp(`SOCKS5 .*\\(${code}\\)`));
+    }
   },
 });
 

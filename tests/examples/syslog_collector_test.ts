@@ -27,7 +27,10 @@ class Collector implements AsyncDisposable {
   static async start(folder: TempFolder): Promise<Collector> {
     await using stack = new AsyncDisposableStack();
     const path = folder.join("syslog.sock");
-    const command = RUN!.replaceAll(SOCKET, path).replace("--port 5514", "--port 0");
+    const command = RUN!.replaceAll(SOCKET, path).replace(":5514", "").replace(
+      "--port 5514",
+      "--port 0",
+    );
     const task = stack.use(new Task("--eval", command));
     const line = await soon(task.line());
     assertMatch(line, /^Collecting on UDP port \d+, TCP port \d+ and .*; Ctrl-C ends it$/);
@@ -143,9 +146,23 @@ test_collector(
   },
 );
 
+test_collector("syslog_collector.ts takes messages that zero bytes end", async (collector) => {
+  using conn = await Deno.connect(collector.tcp);
+  conn.setNoDelay();
+  const part = "<13>Nov  1 12:00:00 h t: ";
+  for (const byte of bytes_of(`${part}one\0${part}two\n\0`)) await conn.write(Uint8Array.of(byte));
+  await collector.expect(
+    "Nov  1 12:00:00 h user.notice t: one",
+    "Nov  1 12:00:00 h user.notice t: two",
+  );
+  // The longest one, its end included.
+  await write_bytes(conn, bytes_of(part + "x".repeat(8191 - part.length) + "\0"));
+  await collector.expect(`Nov  1 12:00:00 h user.notice t: ${"x".repeat(8191 - part.length)}`);
+});
+
 /** What is no stream of messages, and why its connection is closed. */
 const WRONG = [
-  [`<13>${"x".repeat(9000)}\n`, "No end was found within 8192 bytes"],
+  [`<13>${"x".repeat(9000)}\n`, "A message has at most 8192 bytes"],
   ["8193 <13>x", "A count must be a number up to 8192"],
   ["123456 <13>x", "No end was found within 5 bytes"],
   ["1x <13>", "A count must be a number up to 8192"],
@@ -183,6 +200,43 @@ test_collector(
     await collector.expect(MESSAGES[0][1]);
     assertMatch(await collector.end(), /A datagram from .* was dropped: .* max_packet_size = 8192/);
   },
+);
+
+/** Logs over UDP, TCP and the Unix socket. It closes none of them before it ends. */
+const SYSLOG_HANDLERS = `
+import logging, logging.handlers, socket, sys
+tcp = ("127.0.0.1", int(sys.argv[2]))
+handlers = [
+    logging.handlers.SysLogHandler(("127.0.0.1", int(sys.argv[1]))),
+    logging.handlers.SysLogHandler(tcp, socktype=socket.SOCK_STREAM),
+    logging.handlers.SysLogHandler(sys.argv[3]),
+]
+for number, handler in enumerate(handlers):
+    handler.ident = "app: "
+    logger = logging.getLogger(str(number))
+    logger.addHandler(handler)
+    logger.error("hello %d", number)
+    print(sys.stdin.readline(), end="")
+`;
+
+test_collector(
+  "python3: syslog_collector.ts prints what comes from Python's SysLogHandler",
+  async (collector) => {
+    const { udp, tcp, path } = collector;
+    await using folder = await TempFolder.make();
+    await Deno.writeTextFile(folder.join("client.py"), SYSLOG_HANDLERS);
+    const command = `python3 ${folder.join("client.py")} ${udp.port} ${tcp.port} ${path}`;
+    await using client = new Task("--eval", command);
+    for (const [number, sender] of ["127.0.0.1", "127.0.0.1", "localhost"].entries()) {
+      const line = await soon(collector.task.line());
+      assertMatch(line, /^\S+Z \S+ user\.err -: /);
+      assertEquals(line.replace(/^\S+ /, ""), `${sender} user.err -: app: hello ${number}`);
+      await client.send("\n");
+    }
+    assertEquals((await soon(client.child.status)).code, 0);
+    assertEquals(await client.errors(), "");
+  },
+  !is_there("python3"),
 );
 
 for (const command of LOGGERS) {

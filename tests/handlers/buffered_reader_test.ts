@@ -40,6 +40,9 @@ Deno.test("BufferedReader gives nothing of an empty input, again and again", asy
     assertEquals(await reader.read(5), new Uint8Array(0));
     assertEquals(await reader.readexactly(0), new Uint8Array(0));
     assertEquals(await reader.peek(), new Uint8Array(0));
+    assertEquals(await reader.peek(5), new Uint8Array(0));
+    assertEquals(await reader.read1(), new Uint8Array(0));
+    assertEquals(await reader.read1(5), new Uint8Array(0));
     await assertRejects(() => reader.readexactly(1), UnexpectedEof);
     await assertRejects(() => reader.readuntil("\n"), UnexpectedEof);
     for await (const _ of reader) assert(false);
@@ -98,6 +101,8 @@ Deno.test("BufferedReader refuses a size that is none, and loses nothing", async
   }
   for (const size of [1.5, NaN]) {
     await assertRejects(async () => await reader.read(size), RangeError, `${size}`);
+    await assertRejects(async () => await reader.read1(size), RangeError, `${size}`);
+    await assertRejects(async () => await reader.peek(size), RangeError, `${size}`);
   }
   assertEquals(text_of(await soon(reader.readline())), "bc\n");
   assertEquals(await rest_of(reader), "def\n");
@@ -178,6 +183,69 @@ Deno.test("BufferedReader.peek() shows what comes next and leaves it", async () 
   assertEquals(await rest_of(reader), "b\nc");
 });
 
+Deno.test("BufferedReader.peek() shows and copies no more than it is asked to", async () => {
+  const reader = reader_of("abc", "d");
+  for (const [size, shown] of [[1, "a"], [2, "ab"], [3, "abc"], [9, "abc"], [-1, "abc"]] as const) {
+    const bytes = await reader.peek(size);
+    assertEquals([text_of(bytes), bytes.buffer.byteLength], [shown, shown.length]);
+  }
+  assertEquals(text_of(await reader.readexactly(2)), "ab");
+  assertEquals(text_of(await reader.peek(2)), "c", "a peek does not wait for more");
+  assertEquals(await rest_of(reader), "cd");
+});
+
+Deno.test("BufferedReader.read1() gives what is there, and reads at most once", async () => {
+  const script = new Script(["abcd", "ef", "g\nh"]);
+  const reader = new BufferedReader(script);
+  assertEquals(text_of(await reader.read1()), "abcd");
+  assertEquals(script.asked.length, 1);
+  assertEquals(text_of(await reader.read1(1)), "e");
+  assertEquals(script.asked.length, 2);
+  assertEquals(text_of(await reader.read1(9)), "f");
+  assertEquals(script.asked.length, 2, "what is there is enough");
+  assertEquals(text_of(await reader.readline()), "g\n");
+  assertEquals(text_of(await reader.read1(Infinity)), "h");
+  assertEquals(script.asked.length, 3);
+  assertEquals(text_of(await reader.read1()), "");
+});
+
+Deno.test("BufferedReader.read1() gives what was shown", async () => {
+  const reader = reader_of("ab\n", "c");
+  for (const shown of ["ab\n", "c", ""]) {
+    assertEquals(text_of(await reader.peek()), shown);
+    assertEquals(text_of(await reader.read1()), shown);
+  }
+});
+
+Deno.test("BufferedReader reads nothing for a size of 0", async () => {
+  const script = new Script(["ab"]);
+  const reader = new BufferedReader(script);
+  for (let count = 0; count < 2; count++) {
+    assertEquals((await reader.peek(0)).length, 0);
+    assertEquals((await reader.read1(0)).length, 0);
+    assertEquals((await reader.read(0)).length, 0);
+    assertEquals(script.asked.length, count);
+    if (count === 0) assertEquals(text_of(await reader.peek()), "ab");
+  }
+  assertEquals(await rest_of(reader), "ab");
+});
+
+Deno.test("BufferedReader.peek() and read1() put characters together that come in parts", async () => {
+  const bytes = bytes_of("für→so");
+  for (let at = 1; at < bytes.length; at++) {
+    const parts = [bytes.subarray(0, at), bytes.subarray(at)];
+    const reader = new BufferedReader(new Script(parts));
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let shown; (shown = await reader.peek(2)).length > 0;) {
+      const part = await reader.read1(2);
+      assertEquals(part, shown);
+      text += decoder.decode(part, { stream: true });
+    }
+    assertEquals(text, "für→so", `${at}`);
+  }
+});
+
 Deno.test("BufferedReader gives arrays that keep little more than themselves in memory", async () => {
   const lines = "abcde\n".repeat(10_000);
   const reader = reader_of(lines + "end");
@@ -204,14 +272,16 @@ Deno.test("BufferedReader loses nothing when a read fails", async () => {
     readexactly: (reader) => reader.readexactly(4),
     readuntil: (reader) => reader.readuntil("\n"),
     peek: (reader) => reader.peek(),
+    read1: (reader) => reader.read1(4),
   };
   for (const [name, read] of Object.entries(reads)) {
     const reader = reader_of(late, "ab", late, "c\nd", late, "e");
     let failures = 0;
     let result: Uint8Array | undefined;
     while (!result) result = await read(reader).catch(() => void failures++);
-    assertEquals([text_of(result), failures], name === "peek" ? ["ab", 1] : ["abc\n", 2], name);
-    if (name === "peek") continue;
+    const once = name === "peek" || name === "read1";
+    assertEquals([text_of(result), failures], once ? ["ab", 1] : ["abc\n", 2], name);
+    if (once) continue;
     await assertRejects(() => reader.read(), TimedOut);
     assertEquals(await rest_of(reader), "de", name);
   }
@@ -234,6 +304,20 @@ Deno.test("BufferedReader without a buffer reads no further than it is asked to"
   assertEquals(script.given, 6);
   assertEquals(text_of(await reader.read(4)), "othr");
   assertEquals(script.given, 10);
+  assertEquals(text_of(await reader.peek()), "e");
+  assertEquals(text_of(await reader.read1()), "e");
+  assertEquals(script.given, 11);
+});
+
+Deno.test("BufferedReader without a buffer reads once for read1() and peek()", async () => {
+  const script = new Script(["abcdef", "gh"]);
+  const reader = new BufferedReader(script, 0);
+  assertEquals(text_of(await reader.peek(2)), "ab");
+  assertEquals(text_of(await reader.read1(9)), "ab");
+  assertEquals(text_of(await reader.read1(3)), "cde");
+  assertEquals(text_of(await reader.read1()), "f");
+  assertEquals(text_of(await reader.read1()), "gh");
+  assertEquals(script.asked, [2, 3, 65_536, 65_536]);
 });
 
 test_each("BufferedReader reads lines and blocks of a socket", async ({ socket, peer }) => {
@@ -262,6 +346,18 @@ test_each("BufferedReader loses nothing when the socket times out", async ({ soc
   const line = reader.readline();
   await peer.write(bytes_of(" a line\n"));
   assertEquals(text_of(await soon(line)), "half a line\n");
+});
+
+test_each("BufferedReader.read1() waits for what comes, and not for more", async (pair) => {
+  const { socket, peer } = pair;
+  const reader = new BufferedReader(socket);
+  const part = reader.read1(100);
+  assertEquals(await is_pending(part, 20), true);
+  await peer.write(bytes_of("some"));
+  assertEquals(text_of(await soon(part)), "some");
+  const last = reader.read1();
+  end_input(socket);
+  assertEquals((await soon(last)).length, 0);
 });
 
 test_each("BufferedReader ends between lines when its input is ended", async (pair) => {

@@ -1,0 +1,53 @@
+/**
+ * The protocol of key_value_store.ts: RESP2, that of Redis. Keys and values are any bytes: here they are
+ * text with a character for each byte (latin1).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { BufferedReader } from "../mod.ts";
+
+const MAX_WORDS = 8192; // of a command
+const MAX_BYTES = 1_048_576; // of all words of a command
+
+export const OK = "+OK\r\n";
+export const integer = (value: number) => `:${value}\r\n`;
+export const bulk = (text?: string) =>
+  text === undefined ? "$-1\r\n" : `$${text.length}\r\n${text}\r\n`;
+export const failure = (message: string) => `-ERR ${message.replaceAll(/[\r\n]/g, " ")}\r\n`;
+
+/** The bytes of replies. */
+export function bytes_of(replies: string): Uint8Array {
+  return Buffer.from(replies, "latin1");
+}
+
+/** The words of a command: those in its line, or as many as the line says that follow. */
+export async function words_of(line: Uint8Array, stream: BufferedReader): Promise<string[]> {
+  return line[0] === 0x2a ? await bulks_of(line, stream) : typed_words(text_of(line));
+}
+
+/** The words as somebody types them: with spaces where they are in quotes. */
+function typed_words(line: string): string[] {
+  const words = line.match(/(?:"[^"]*"|'[^']*')(?![^ \t\r\n])|[^ \t\r\n]+/g) ?? [];
+  return words.map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+}
+
+async function bulks_of(line: Uint8Array, stream: BufferedReader): Promise<string[]> {
+  const words: string[] = [];
+  const count = length_of(line, "*", MAX_WORDS);
+  for (let room = MAX_BYTES; words.length < count; room -= words.at(-1)!.length) {
+    const length = length_of(await stream.readline(), "$", room);
+    words.push(text_of(await stream.readexactly(length + 2)).slice(0, length));
+  }
+  return words;
+}
+
+function length_of(line: Uint8Array, mark: string, limit: number): number {
+  const [, type, digits] = /^(.)(\d+)\r?\n$/.exec(text_of(line)) ?? [];
+  if (type === mark && Number(digits) <= limit) return Number(digits);
+  throw new Deno.errors.InvalidData(`expected '${mark}' and a length up to ${limit}`);
+}
+
+function text_of(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
