@@ -1,0 +1,117 @@
+/** The files of a project that uses the package, by their paths. */
+
+const MAIN = `
+import {
+  AsyncTCPServer, ForkingTCPServer, StreamRequestHandler, TCPServer, ThreadingTCPServer,
+} from "@socketserver/socketserver";
+import { greeting } from "greeting/greeting.ts";
+import { serve } from "./serve.ts";
+
+export class GreetingHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) await this.wfile.write(await greeting(line));
+  }
+}
+
+if (import.meta.main) {
+  const servers: Record<string, typeof TCPServer> = {
+    AsyncTCPServer, ForkingTCPServer, TCPServer, ThreadingTCPServer,
+  };
+  await using server = new servers[Deno.args[0]!]!(["127.0.0.1", 0], GreetingHandler);
+  await serve(server);
+}
+`;
+
+const DATAGRAMS = `
+import { DatagramRequestHandler, ThreadingUDPServer } from "@socketserver/socketserver";
+import { greeting } from "greeting/greeting.ts";
+import { serve } from "./serve.ts";
+
+export class DatagramHandler extends DatagramRequestHandler {
+  override async handle(): Promise<void> {
+    await this.wfile.write(await greeting(this.packet));
+  }
+}
+
+if (import.meta.main) {
+  await using server = new ThreadingUDPServer(["127.0.0.1", 0], DatagramHandler);
+  await serve(server);
+}
+`;
+
+/** A program whose handler is in another module, of which nothing else is said in the main one. */
+const program_with = (imported: string) => `
+import { ThreadingTCPServer } from "@socketserver/socketserver";
+import ${imported};
+import { serve } from "./serve.ts";
+
+if (import.meta.main) {
+  await using server = new ThreadingTCPServer(["127.0.0.1", 0], GreetingHandler);
+  await serve(server);
+}
+`;
+
+/** The same handler in such a module. */
+const module_with = (exported: string) => `
+import { StreamRequestHandler } from "@socketserver/socketserver";
+import { greeting } from "greeting/greeting.ts";
+
+${exported} class GreetingHandler extends StreamRequestHandler {
+  static override module = import.meta.url;
+
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) await this.wfile.write(await greeting(line));
+  }
+}
+`;
+
+const SERVE = `
+import type { BaseServer } from "@socketserver/socketserver";
+
+/** Says where a server is and which process has it, serves until SIGTERM, and says that it did. */
+export async function serve(server: BaseServer): Promise<void> {
+  const end = new AbortController();
+  Deno.addSignalListener("SIGTERM", () => end.abort());
+  console.log(JSON.stringify({ address: server.server_address, pid: Deno.pid }));
+  await server.serve_forever({ signal: end.signal });
+  console.log("served");
+}
+`;
+
+const GREETING = `
+import { isMainThread } from "node:worker_threads";
+import { delay } from "@std/async/delay";
+
+const decoder = new TextDecoder();
+
+/** Greets whoever the bytes name, and says where it does so. */
+export async function greeting(name: Uint8Array): Promise<string> {
+  await delay(1);
+  const text = \`Hello, \${decoder.decode(name).trim()}\`;
+  return JSON.stringify({ text, pid: Deno.pid, worker: !isMainThread }) + "\\n";
+}
+`;
+
+/**
+ * @param range The versions of the package that the project takes.
+ * @returns The text of each file.
+ */
+export function consumer_files(range: string): Record<string, string> {
+  const imports = {
+    "@socketserver/socketserver": `jsr:@socketserver/socketserver@${range}`,
+    "@std/async": "jsr:@std/async@^1",
+    "greeting/": "./lib/",
+  };
+  const compilerOptions = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  return {
+    "deno.json": JSON.stringify({ imports, compilerOptions }),
+    "lib/greeting.ts": GREETING,
+    "handlers/default.ts": module_with("export default"),
+    "handlers/named.ts": module_with("export"),
+    "datagrams.ts": DATAGRAMS,
+    "default.ts": program_with(`GreetingHandler from "./handlers/default.ts"`),
+    "main.ts": MAIN,
+    "named.ts": program_with(`{ GreetingHandler } from "./handlers/named.ts"`),
+    "serve.ts": SERVE,
+  };
+}

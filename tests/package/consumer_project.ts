@@ -1,0 +1,78 @@
+import { delimiter, dirname } from "node:path";
+import { Task } from "../fixtures/programs.ts";
+import { TempFolder } from "../fixtures/temp_folder.ts";
+import { consumer_files } from "./consumer_files.ts";
+import { LoopbackRegistry } from "./loopback_registry.ts";
+import { published_package, std_package } from "./published_package.ts";
+
+/** The packages, read once. */
+let packages: ReturnType<typeof read_packages> | undefined;
+const read_packages = () => Promise.all([published_package(), std_package("async")]);
+
+/**
+ * A project of somebody who imports the package from JSR, in a folder of its own and with a cache
+ * of its own; removed when the block is left. Its JSR is a {@linkcode LoopbackRegistry}.
+ */
+export class ConsumerProject implements AsyncDisposable {
+  readonly registry: LoopbackRegistry;
+  #folder: TempFolder;
+
+  private constructor(folder: TempFolder, registry: LoopbackRegistry) {
+    this.#folder = folder;
+    this.registry = registry;
+  }
+
+  static async make(): Promise<ConsumerProject> {
+    const [published, std] = await (packages ??= read_packages());
+    const folder = await TempFolder.make();
+    for (const [path, text] of Object.entries(consumer_files(`^${published.version}`))) {
+      await Deno.mkdir(dirname(folder.join(`project/${path}`)), { recursive: true });
+      await Deno.writeTextFile(folder.join(`project/${path}`), text);
+    }
+    await Deno.mkdir(folder.join("cache"));
+    // The standard library here is a package of npm, and need not be fetched again.
+    await Deno.symlink(await npm_cache(), folder.join("cache/npm"));
+    return new ConsumerProject(folder, await LoopbackRegistry.start([published, std]));
+  }
+
+  /** A path beside the project, for what it makes. */
+  join(name: string): string {
+    return this.#folder.join(name);
+  }
+
+  /** Starts a command of a shell, `deno` or another one, in the project. */
+  start(command: string): Task {
+    const variables = {
+      DENO_DIR: this.join("cache"),
+      JSR_URL: this.registry.url,
+      NO_COLOR: "1",
+      // With this `deno` first: another one may be only a script, which child processes cannot be.
+      PATH: [dirname(Deno.execPath()), Deno.env.get("PATH")].join(delimiter),
+    };
+    const assignments = Object.entries(variables).map(([name, value]) => `${name}="${value}"`);
+    return new Task("--cwd", this.join("project"), "--eval", [...assignments, command].join(" "));
+  }
+
+  /**
+   * Runs such a command to its end.
+   *
+   * @throws {Error} With what it printed, if it fails.
+   */
+  async run(command: string): Promise<void> {
+    await using task = this.start(command);
+    const errors = task.errors();
+    const { success } = await task.child.status;
+    if (!success) throw new Error(await errors);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using _folder = this.#folder;
+    await this.registry.stop();
+  }
+}
+
+/** The folder where Deno keeps packages of npm. */
+async function npm_cache(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).npmCache;
+}

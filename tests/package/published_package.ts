@@ -1,0 +1,61 @@
+/** Packages, as they are published. */
+import { fileURLToPath } from "node:url";
+
+/** The folder of the project. */
+const ROOT = new URL("../../", import.meta.url);
+
+/** What a registry has of a package. */
+export interface Package {
+  /** Its name, with the scope. */
+  name: string;
+  version: string;
+  /** Its entry points: each name, such as `.`, and its file. */
+  exports: Record<string, string>;
+  /** What each file holds, by its path in the package: `/mod.ts`. */
+  files: Map<string, Uint8Array<ArrayBuffer>>;
+}
+
+interface Config extends Pick<Package, "name" | "version"> {
+  exports: string | Package["exports"];
+}
+
+/**
+ * This package, with the files that `deno publish` would upload. It would upload them as they are
+ * here: they import one another and what Deno has built in, so no import is rewritten.
+ */
+export async function published_package(): Promise<Package> {
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
+    cwd: fileURLToPath(ROOT),
+    env: { NO_COLOR: "1" },
+  }).output();
+  const printed = new TextDecoder().decode(stderr);
+  if (!printed.includes("Success")) throw new Error(printed);
+  const urls = [...printed.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!);
+  return await package_of(ROOT, urls);
+}
+
+/** A package of the standard library, as it is in the folder `std`. */
+export async function std_package(name: string): Promise<Package> {
+  const folder = new URL(`std/${name}/`, ROOT);
+  const urls = (await Array.fromAsync(Deno.readDir(folder)))
+    .map(({ name }) => new URL(name, folder).href);
+  return await package_of(folder, urls);
+}
+
+async function package_of(folder: URL, urls: string[]): Promise<Package> {
+  const config: Config = JSON.parse(await Deno.readTextFile(new URL("deno.json", folder)));
+  const { name, version, exports } = config;
+  const files = await Promise.all(
+    urls.map(async (url): Promise<[string, Uint8Array<ArrayBuffer>]> => [
+      `/${url.slice(folder.href.length)}`,
+      await Deno.readFile(new URL(url)),
+    ]),
+  );
+  return {
+    name,
+    version,
+    exports: typeof exports === "string" ? { ".": exports } : exports,
+    files: new Map(files),
+  };
+}
