@@ -12,7 +12,31 @@
  * There are {@linkcode TCPServer}, {@linkcode UDPServer}, {@linkcode UnixStreamServer} and
  * {@linkcode UnixDatagramServer}, and each with each mix-in.
  *
- * Names are Python's. Times are in milliseconds.
+ * Names are Python's. Times are in milliseconds, sizes in bytes. Errors are those of the platform
+ * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
+ *
+ * @example A server on this event loop, and a client
+ * ```ts
+ * import { AsyncTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * class EchoHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) await this.wfile.write(line);
+ *   }
+ * }
+ *
+ * await using server = new AsyncTCPServer(["127.0.0.1", 0], EchoHandler);
+ * const serving = server.serve_forever();
+ *
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
+ * await client.write(new TextEncoder().encode("hello\n"));
+ * await client.closeWrite();
+ * console.log(await new Response(client.readable).text()); // hello
+ *
+ * await server.shutdown();
+ * await serving;
+ * ```
  *
  * @example A server that answers in upper case, on all cores
  * ```ts ignore

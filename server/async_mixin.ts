@@ -8,15 +8,34 @@ import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
 /**
  * Handles requests concurrently on this event loop, at most `max_requests` at once: what gevent and
  * asyncio do for Python. The right choice for handlers that mostly wait, and for state that they
- * share; one that computes holds up all others.
+ * share; one that computes holds up all others. Python's module has no such mix-in.
+ *
+ * Requests beyond `max_requests` wait, or are refused: see {@linkcode ServerOptions.overflow}. Needs no
+ * permission beyond those of the server class.
  *
  * @example A server class of one's own
  * ```ts
- * import { AsyncMixIn, TCPServer } from "@socketserver/socketserver";
+ * import { AsyncMixIn, StreamRequestHandler, TCPServer } from "@socketserver/socketserver";
  *
- * class ChatServer extends AsyncMixIn(TCPServer) {
- *   names = new Set<string>();
+ * class VisitServer extends AsyncMixIn(TCPServer) {
+ *   visits = 0;
  * }
+ *
+ * class VisitHandler extends StreamRequestHandler<VisitServer> {
+ *   override async handle(): Promise<void> {
+ *     await this.wfile.write(`${++this.server.visits}\n`);
+ *   }
+ * }
+ *
+ * await using server = new VisitServer(["127.0.0.1", 0], VisitHandler, { max_requests: 100 });
+ * const serving = server.serve_forever();
+ *
+ * const { hostname, port } = server.server_address;
+ * using client = await Deno.connect({ hostname, port });
+ * console.log(await new Response(client.readable).text()); // 1
+ *
+ * await server.shutdown();
+ * await serving;
  * ```
  *
  * @param Base The server class.
@@ -40,6 +59,31 @@ export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
  * A TCP server that handles connections concurrently on this event loop: see {@linkcode AsyncMixIn}.
  *
  * Needs `--allow-net` for its address.
+ *
+ * @example Two clients at once
+ * ```ts
+ * import { AsyncTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * class EchoHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) await this.wfile.write(line);
+ *   }
+ * }
+ *
+ * await using server = new AsyncTCPServer(["127.0.0.1", 0], EchoHandler);
+ * const serving = server.serve_forever();
+ *
+ * const { hostname, port } = server.server_address;
+ * using silent = await Deno.connect({ hostname, port });
+ * using client = await Deno.connect({ hostname, port });
+ * await client.write(new TextEncoder().encode("hello\n"));
+ * await client.closeWrite();
+ * console.log(await new Response(client.readable).text()); // hello
+ * silent.close();
+ *
+ * await server.shutdown();
+ * await serving;
+ * ```
  *
  * @tags allow-net
  */

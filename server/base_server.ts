@@ -42,8 +42,9 @@ export interface RequestHandlerConstructor {
 }
 
 /**
- * The life of a request, whatever requests are: take it, verify it, process it, close it. It knows no
- * sockets: a subclass says in {@linkcode get_request} where requests come from.
+ * The life of a request, whatever requests are: take it, verify it, process it, close it. Names and order
+ * are those of Python's `socketserver.BaseServer`. It knows no sockets: a subclass says in
+ * {@linkcode get_request} where requests come from. Itself it needs no permission.
  *
  * ```text
  * get_request → verify_request → process_request → finish_request (the handler)
@@ -193,7 +194,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * Serves until {@linkcode shutdown} is called. Resolves when the loop has ended; requests under way
    * elsewhere (on the event loop, in workers) go on.
    *
-   * @param options How often `service_actions()` runs, and a signal that ends it.
+   * @param options How often `service_actions()` runs, in ms, and a signal that ends the loop.
    * @throws {Deno.errors.Busy} If the server is serving already.
    * @throws {Deno.errors.BadResource} If the server is closed.
    * @throws {RangeError} If `poll_interval` is not above 0.
@@ -242,7 +243,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * read with nothing half-read sees the end of its input; a busy one can still reply. May be called
    * twice, also at once: the earlier deadline holds.
    *
-   * @param options How long to wait.
+   * @param options How long to wait, in ms: 5000 unless told.
    * @returns How many requests ended by themselves and how many were cut.
    * @throws {RangeError} If `grace` is negative or not a number.
    */

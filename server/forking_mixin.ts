@@ -43,9 +43,12 @@ export type ForkingStatics = Omit<ForkingMembers, "active_children">;
  * they were given by a permission set of `deno.json` or at a prompt, children have only those that
  * are granted as a whole. Windows cannot hand connections over: they are relayed there.
  *
- * @example A child for each core at the least, four at the most
+ * A server that overrides `finish_request()` is refused with a `TypeError` when it is made. In a program
+ * that `deno compile` made, `serve_forever()` rejects with `Deno.errors.NotSupported`.
+ *
+ * @example At most four children
  * ```ts ignore
- * import { ForkingTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
+ * import { ForkingMixIn, StreamRequestHandler, TCPServer } from "@socketserver/socketserver";
  *
  * export class PidHandler extends StreamRequestHandler {
  *   override async handle(): Promise<void> {
@@ -53,8 +56,12 @@ export type ForkingStatics = Omit<ForkingMembers, "active_children">;
  *   }
  * }
  *
+ * class PidServer extends ForkingMixIn(TCPServer) {
+ *   static override max_children = 4;
+ * }
+ *
  * if (import.meta.main) {
- *   await using server = new ForkingTCPServer(["127.0.0.1", 8080], PidHandler, { max_children: 4 });
+ *   await using server = new PidServer(["127.0.0.1", 8080], PidHandler);
  *   await server.serve_forever();
  * }
  * ```
@@ -105,6 +112,25 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
  *
  * Needs `--allow-net` for its address, `--allow-run` for `deno`, and `--allow-read` for the handler's
  * module.
+ *
+ * @example Programs of clients, which may go on for ever
+ * ```ts ignore
+ * import { ForkingTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
+ *
+ * export class EvalHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     const code = new TextDecoder().decode(await this.rfile.readline());
+ *     await this.wfile.write(`${new Function(code)()}\n`);
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new ForkingTCPServer(["127.0.0.1", 8080], EvalHandler, {
+ *     request_timeout: 2000, // A child that does not end in time is killed and replaced.
+ *   });
+ *   await server.serve_forever();
+ * }
+ * ```
  *
  * @tags allow-net, allow-read, allow-run
  */

@@ -1,4 +1,7 @@
-/** What a server is doing. */
+/**
+ * What a server is doing: it takes no requests (`"idle"`), takes them (`"serving"`), is being stopped or
+ * closed (`"stopping"`), or is closed for good (`"closed"`).
+ */
 export type ServerState = "idle" | "serving" | "stopping" | "closed";
 
 /** What `info()` tells. All numbers are counts of requests since the server was made. */
@@ -27,7 +30,7 @@ export interface ServerInfo {
 export interface WorkerInfo {
   /** A number, never used twice. */
   id: number;
-  /** What it is doing. */
+  /** What it is doing: only a worker that is `"ready"` is given requests. */
   state: "starting" | "ready" | "ended";
   /** Requests it is handling now. */
   active: number;

@@ -80,31 +80,33 @@ export interface ServerOptions {
    */
   linger?: number;
   /**
-   * How many workers serve at once.
+   * How many workers `ThreadingMixIn` has.
    *
    * @default {navigator.hardwareConcurrency}
    */
   max_workers?: number;
   /**
-   * How many requests a worker may handle at once. With 1, a request has a worker for itself.
+   * How many requests a worker of `ThreadingMixIn` may handle at once. With 1, a request has a worker
+   * for itself; then at most `max_workers` are handled at once.
    *
    * @default {Infinity}
    */
   max_requests_per_worker?: number;
   /**
-   * How many child processes serve at once, each one request at a time.
+   * How many child processes `ForkingMixIn` may have, each with one request at a time.
    *
    * @default {40}
    */
   max_children?: number;
   /**
-   * Whether the program may end while workers are busy.
+   * Whether the program may end while workers are busy; `server_close()` does not wait for them then.
+   * For `ThreadingMixIn`.
    *
    * @default {false}
    */
   daemon_threads?: boolean;
   /**
-   * Whether `server_close()` waits for requests under way.
+   * Whether `server_close()` waits for requests under way. For `ThreadingMixIn` and `ForkingMixIn`.
    *
    * @default {true}
    */
@@ -119,7 +121,7 @@ export interface ServeOptions {
    * @default {500}
    */
   poll_interval?: number;
-  /** Calls `shutdown()` when it aborts. */
+  /** Ends the loop when it aborts, as `shutdown()` does. */
   signal?: AbortSignal;
 }
 

@@ -9,7 +9,8 @@ import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream
 export type TCPRequest = StreamSocket<Deno.NetAddr>;
 
 /**
- * A TCP server that handles one connection at a time, in the order in which they came. To handle many
+ * A TCP server, after Python's `socketserver.TCPServer`. It handles one connection at a time, in the
+ * order in which they came. To handle many
  * at once, take {@linkcode AsyncTCPServer} or {@linkcode ThreadingTCPServer}.
  *
  * Needs `--allow-net` for its address.
@@ -114,7 +115,12 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     return super._prepare();
   }
 
-  /** Accepts a connection. */
+  /**
+   * Accepts a connection.
+   *
+   * @returns The connection, and the client's address.
+   * @throws {Deno.errors.BadResource} If the server is not bound, or is closed.
+   */
   override get_request(): [StreamSocket<A>, A] | Promise<[StreamSocket<A>, A]> {
     const request = check_bound(this.socket).accept();
     return request instanceof Promise ? request.then(with_client<A>) : with_client(request);

@@ -30,7 +30,12 @@ export interface ThreadingMembers {
  * `if (import.meta.main)`, so that importing the module does not start it again.
  *
  * Handlers in different workers share no variables. What they share lives in the server: its methods,
- * called through `this.server`, run in the server's thread and return promises.
+ * called through `this.server`, run in the server's thread and return promises. Arguments and results are
+ * copied (structured clone).
+ *
+ * A server that overrides `finish_request()` is refused with a `TypeError` when it is made: handlers run
+ * where its class is not. If workers cannot load the handler class, `serve_forever()` rejects with a
+ * `TypeError` that says what to write.
  *
  * Needs `--allow-read` for the handler's module, if that is a local one.
  *
@@ -97,6 +102,28 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
  * {@linkcode ThreadingMixIn}.
  *
  * Needs `--allow-net` for its address, and `--allow-read` for the handler's module.
+ *
+ * @example Each client has a worker for itself, four at the most
+ * ```ts ignore
+ * import { StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ *
+ * export class FactorHandler extends StreamRequestHandler {
+ *   override async handle(): Promise<void> {
+ *     const number = Number(new TextDecoder().decode(await this.rfile.readline()));
+ *     let factor = 2;
+ *     while (factor < number && number % factor !== 0) factor++;
+ *     await this.wfile.write(`${factor}\n`);
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new ThreadingTCPServer(["127.0.0.1", 8080], FactorHandler, {
+ *     max_workers: 4,
+ *     max_requests_per_worker: 1,
+ *   });
+ *   await server.serve_forever();
+ * }
+ * ```
  *
  * @tags allow-net, allow-read
  */

@@ -12,10 +12,10 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * a mix-in `request_queue_size` of them are under way at the most, unless `max_requests` says other.
  *
  * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both
- * do the same; without the flag it takes about a third of the datagrams per second, and what the
+ * do the same; without the flag it takes little more than half the datagrams per second, and what the
  * system would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB.
  *
- * Needs `--allow-net` for its address, and for those it sends to.
+ * Needs `--allow-net` for its address, and for those of the clients that it replies to.
  *
  * @example Echo
  * ```ts
@@ -28,7 +28,16 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * }
  *
  * await using server = new UDPServer(["127.0.0.1", 0], EchoHandler);
- * console.log(server.server_address.port > 0); // true
+ * const serving = server.serve_forever();
+ *
+ * const client = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+ * await client.send(new TextEncoder().encode("hello"), server.server_address);
+ * const [reply] = await client.receive();
+ * console.log(new TextDecoder().decode(reply)); // hello
+ * client.close();
+ *
+ * await server.shutdown();
+ * await serving;
  * ```
  *
  * @typeParam A The type of its addresses: those of {@linkcode UnixDatagramServer} are others.
@@ -116,7 +125,12 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     return super._prepare();
   }
 
-  /** Receives a datagram. */
+  /**
+   * Receives a datagram.
+   *
+   * @returns The datagram with the socket to reply with, and the client's address.
+   * @throws {Deno.errors.BadResource} If the server is not bound, or is closed.
+   */
   override get_request(): Promise<[DatagramRequest<A>, A]> {
     return check_bound(this.socket).accept() as Promise<[DatagramRequest<A>, A]>;
   }

@@ -67,12 +67,13 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
  *
  * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
  * `--allow-net=unix:PATH` for its path; and where it replies while it receives, as with each mix-in,
- * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one. A client
+ * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one. To reply it
+ * needs `--allow-write` and `--allow-net=unix:PATH` for the path of the client, too. A client
  * that asks and does not read its replies holds up the server until it does, in each of the ways: Deno
  * cannot give up a datagram that its receiver has no room for.
  *
  * @example Lines of a log
- * ```ts ignore
+ * ```ts
  * import { DatagramRequestHandler, UnixDatagramServer } from "@socketserver/socketserver";
  *
  * class LogHandler extends DatagramRequestHandler<UnixDatagramServer, Deno.UnixAddr> {
@@ -81,8 +82,13 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
  *   }
  * }
  *
- * await using server = new UnixDatagramServer("/run/log.sock", LogHandler);
- * await server.serve_forever();
+ * const folder = await Deno.makeTempDir();
+ * await using server = new UnixDatagramServer(`${folder}/log.sock`, LogHandler);
+ *
+ * const client = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/client.sock` });
+ * await client.send(new TextEncoder().encode("hello"), server.server_address);
+ * await server.handle_request(); // hello
+ * client.close();
  * ```
  *
  * @tags allow-net, allow-read, allow-write

@@ -30,7 +30,7 @@ export interface DatagramSender<A extends Deno.Addr> {
  * import {
  *   BaseRequestHandler,
  *   type DatagramRequest,
- *   type UDPServer,
+ *   UDPServer,
  * } from "@socketserver/socketserver";
  *
  * class EchoHandler extends BaseRequestHandler<UDPServer, DatagramRequest> {
@@ -39,6 +39,15 @@ export interface DatagramSender<A extends Deno.Addr> {
  *     await socket.sendto(packet, this.client_address);
  *   }
  * }
+ *
+ * await using server = new UDPServer(["127.0.0.1", 0], EchoHandler);
+ *
+ * const client = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+ * await client.send(new TextEncoder().encode("hello"), server.server_address);
+ * await server.handle_request();
+ * const [reply] = await client.receive();
+ * console.log(new TextDecoder().decode(reply)); // hello
+ * client.close();
  * ```
  *
  * @typeParam A The type of addresses.
@@ -73,6 +82,8 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @returns The number of bytes.
    * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
    * is none.
+   * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address, with the flag
+   * `--unstable-net`; without it `node:dgram` says so as a plain `Error`.
    * @throws {TypeError} If it is no address, as that of a client without a name.
    */
   sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {

@@ -1,0 +1,121 @@
+/**
+ * The programs in the documentation that `deno test --doc` cannot run: those that serve until they are
+ * ended, and those whose handlers a worker has to find in a module. Each is run as a program here.
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+import { LineClient } from "../fixtures/clients.ts";
+import { Program } from "../fixtures/programs.ts";
+import { TempFolder } from "../fixtures/temp_folder.ts";
+import { soon } from "../fixtures/waiting.ts";
+import { blocks_of, CONFIG, documents, ROOT } from "./blocks.ts";
+
+/** What a client says to a program, and what it hears up to the end. */
+const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
+  "README.md: UpperHandler, ThreadingTCPServer": ["hello\nworld\n", "HELLO\nWORLD\n"],
+  "README.md: CountHandler, CountingServer": ["", "You are number 1\n"],
+  "README.md: UpperHandler, UDPServer": ["hello", "HELLO"],
+  "docs/choosing.md: PrimeHandler, ThreadingTCPServer": ["100\n1000\n", "25\n168\n"],
+  "docs/choosing.md: EvalHandler, ForkingTCPServer": ["return 6 * 7", "42\n"],
+  "docs/limits.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
+  "docs/state.md: VisitHandler, VisitServer": ["ann\nbob\nann\n", "ann: 1\nbob: 1\nann: 2\n"],
+  "docs/state.md: HitHandler, HitServer": ["", "1\n"],
+  "mod.ts: UpperHandler, ThreadingTCPServer": ["hello\n", "HELLO\n"],
+  "server/forking_mixin.ts: EvalHandler, ForkingTCPServer": ["return 6 * 7\n", "42\n"],
+  "server/forking_mixin.ts: PidHandler, PidServer": ["", /^served by process \d+\n$/],
+  "server/threading_mixin.ts: CountHandler, CountingServer": ["", "You are number 1\n"],
+  "server/threading_mixin.ts: FactorHandler, ThreadingTCPServer": ["91\n", "7\n"],
+};
+
+/** Those that other tests run. */
+const ELSEWHERE = ["docs/porting.md: TaskHandler, TaskServer"];
+
+/** The program of each block that is ignored, by its file, its handler and its server. */
+const PROGRAMS = new Map<string, string>();
+for (const path of documents()) {
+  for (const { info, code } of blocks_of(path)) {
+    if (info !== "ts ignore") continue;
+    const handler = /class (\w+Handler)\b/.exec(code)?.[1];
+    const server = /new (\w+Server)\(/.exec(code)?.[1];
+    PROGRAMS.set(`${path}: ${handler}, ${server}`, code);
+  }
+}
+
+Deno.test("Each block that deno test --doc ignores is run by a test", () => {
+  assertEquals([...PROGRAMS.keys()].sort(), [...Object.keys(TALKS), ...ELSEWHERE].sort());
+});
+
+Deno.test("Each block that deno test --doc ignores has the right types", async () => {
+  await using folder = await TempFolder.make();
+  const paths = [...PROGRAMS.keys()].map((_key, at) => folder.join(`${at}.ts`));
+  const codes = [...PROGRAMS.values()];
+  await Promise.all(paths.map((path, at) => Deno.writeTextFile(path, codes[at]!)));
+  await using check = new Program("check", ...CONFIG, ...paths);
+  assertEquals(await check.errors(), "");
+  assertEquals((await check.child.status).code, 0);
+});
+
+/** Runs a program of the documentation on a free port; it may do what its page says, and no more. */
+async function run(
+  key: string,
+  use: (port: number, program: Program) => Promise<void>,
+): Promise<void> {
+  await using folder = await TempFolder.make();
+  const path = folder.join("server.ts");
+  const port_is_printed = "console.log(server.server_address.port);\n$&";
+  const code = PROGRAMS.get(key)!.replaceAll("8080", "0")
+    .replace("await server.serve_forever(", port_is_printed);
+  await Deno.writeTextFile(path, code);
+  const flags = ["--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${ROOT},${folder.path}`];
+  if (code.includes("Forking")) flags.push(`--allow-run=${Deno.execPath()}`);
+  await using program = new Program("run", ...CONFIG, ...flags, path);
+  const port = await program.line().catch(async () => Promise.reject(await program.errors()));
+  await use(Number(port), program);
+}
+
+/** Says something over TCP, if there is something to say, and gives what is heard up to the end. */
+async function talk(port: number, says: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  if (says !== "") {
+    await conn.write(new TextEncoder().encode(says));
+    await conn.closeWrite();
+  }
+  return await soon(new Response(conn.readable).text());
+}
+
+/** Says something in one datagram, and gives the one that comes back. */
+async function talk_over_udp(port: number, says: string): Promise<string> {
+  const hostname = "127.0.0.1";
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  try {
+    await socket.send(new TextEncoder().encode(says), { transport: "udp", hostname, port });
+    const [answer] = await soon(socket.receive());
+    return new TextDecoder().decode(answer);
+  } finally {
+    socket.close();
+  }
+}
+
+for (const [key, [says, hears]] of Object.entries(TALKS)) {
+  Deno.test(`${key}: answers`, async () => {
+    await run(key, async (port) => {
+      const heard = await (key.endsWith("UDPServer") ? talk_over_udp : talk)(port, says);
+      if (typeof hears === "string") assertEquals(heard, hears);
+      else assertMatch(heard, hears);
+    });
+  });
+}
+
+Deno.test({
+  name: "docs/limits.md: ends in good order at SIGTERM, beside an idle client",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await run("docs/limits.md: EchoHandler, ThreadingTCPServer", async (port, program) => {
+      using client = await LineClient.connect({ transport: "tcp", hostname: "127.0.0.1", port });
+      assertEquals(await soon(client.ask("hello")), "hello");
+      program.child.kill("SIGTERM");
+      assertEquals(await soon(program.line()), "1 drained, 0 cut");
+      assertEquals(await soon(client.line()), null);
+      assertEquals((await soon(program.child.status)).code, 0);
+    });
+  },
+});
