@@ -5,6 +5,7 @@ import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
 import { child_command, type ChildCommand } from "./workers/child_command.ts";
+import { process_copy } from "./workers/cloning.ts";
 import type { PoolSize } from "./workers/pool.ts";
 import { PooledMixIn } from "./workers/pooled_mixin.ts";
 import { PROCESS_ENTRY, ProcessHost } from "./workers/process_host.ts";
@@ -97,6 +98,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
         socket instanceof HandoverListener ? socket.with_spare(use) : use();
       return {
         start_host: (_id, events) => new ProcessHost(this.#command!, events, with_spare),
+        copy: process_copy,
         min_workers: Math.min(max_children, navigator.hardwareConcurrency),
         max_workers: max_children,
         max_requests_per_worker: 1,

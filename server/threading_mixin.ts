@@ -83,6 +83,7 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
       const { max_workers, max_requests_per_worker } = this;
       return {
         start_host: (id, events) => new ThreadHost(id, events),
+        copy: structuredClone,
         min_workers: max_workers,
         max_workers,
         max_requests_per_worker,

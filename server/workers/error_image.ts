@@ -9,10 +9,10 @@ export interface ErrorImage {
 
 /** What stands for an error, or for anything else that was thrown. */
 export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
-  if (!(thrown instanceof Error)) {
-    return image(typeof thrown === "string" ? thrown : Deno.inspect(thrown));
-  }
   try {
+    if (!(thrown instanceof Error)) {
+      return image(typeof thrown === "string" ? thrown : Deno.inspect(thrown));
+    }
     const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
     const inner = [...outer, thrown];
     return {
@@ -23,7 +23,7 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
       cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
     };
   } catch {
-    // One of its properties throws when it is read.
+    // It throws when it is read or inspected.
     return image("An error that cannot be read");
   }
 }

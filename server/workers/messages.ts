@@ -14,9 +14,11 @@ export interface ServerImage {
   properties: Record<string, unknown>;
   /** The static properties of the server's class. */
   statics: Record<string, unknown>;
+  /** The names of those that cannot be copied. */
+  uncopied_statics: string[];
   /** The names of methods, which run in the server's thread. */
   methods: string[];
-  /** The names of fields that stay in the server's thread. */
+  /** The names of fields and getters, which stay in the server's thread. */
   fields: string[];
 }
 

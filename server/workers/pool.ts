@@ -30,6 +30,8 @@ const SPARE_DESCRIPTORS = 8;
 export interface PoolSize {
   /** Starts a thread or a process. */
   start_host: StartHost;
+  /** Copies a value as it gets to one; throws if it cannot get there. */
+  copy(value: unknown): unknown;
   /** How many workers there are at the start, and always at least. */
   min_workers: number;
   /** How many there may be. */
@@ -81,7 +83,7 @@ export class WorkerPool {
     this.#options = options;
     this.#settings = {
       handler: place_of(server.RequestHandlerClass),
-      server: image_of_server(server),
+      server: image_of_server(server, options.copy),
       linger: options.linger,
     };
   }

@@ -5,6 +5,7 @@
  */
 import type net from "node:net";
 import process from "node:process";
+import { refuse_uncloneable } from "./cloning.ts";
 import { READ, TAKEN, type ToWorker } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
@@ -26,7 +27,10 @@ process.on("disconnect", () => process.exit());
 
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
 new WorkerSide({
-  post: (messages) => void process.send!(messages),
+  post: (messages) => {
+    messages.forEach(refuse_uncloneable);
+    process.send!(messages);
+  },
   on_messages: (receive) =>
     process.on("message", (messages: ToWorker[] | typeof READ, connection?: net.Socket) => {
       if (messages === READ) return void process.send!(READ);

@@ -3,6 +3,7 @@ import net from "node:net";
 import { close_descriptor, duplicate_descriptor, spawn_child } from "../runtime.ts";
 import { discard } from "./carriage.ts";
 import type { ChildCommand } from "./child_command.ts";
+import { refuse_uncloneable } from "./cloning.ts";
 import { image_of } from "./error_image.ts";
 import { type FromWorker, type Parcel, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
@@ -68,7 +69,10 @@ export class ProcessHost implements WorkerHost {
       else if (messages === READ) this.#all_read();
       else events.received(messages as FromWorker[]);
     });
-    this.#child.once("error", (error) => events.ended(error));
+    this.#child.on("error", (error) => {
+      if (this.pid === undefined) events.ended(error);
+      else this.#end_unheard(error);
+    });
     this.#child.once("exit", (code, signal) => {
       clearTimeout(this.#patience);
       this.#exited = true;
@@ -82,6 +86,7 @@ export class ProcessHost implements WorkerHost {
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
     if (this.pid === undefined) return;
+    messages.forEach(refuse_uncloneable);
     for (const message of messages) this.#post(message);
   }
 
@@ -92,6 +97,13 @@ export class ProcessHost implements WorkerHost {
   unref(): void {
     this.#child.unref();
     this.#child.channel?.unref();
+  }
+
+  /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
+  #end_unheard({ message }: Error): void {
+    if (this.#complaint !== undefined) return;
+    this.#complaint = `cannot be heard: ${message}`;
+    this.kill();
   }
 
   /** Waits for what it sent before its end, which is still on its way when it has ended. */
@@ -179,7 +191,7 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // It cannot be cloned. Whoever sent it may not be here any more.
+      // Whoever sent it may not be here any more.
       const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
       queueMicrotask(() => this.#events.received([done]));
     }

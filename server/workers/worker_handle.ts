@@ -1,5 +1,6 @@
 import type { WorkerInfo } from "../info.ts";
 import { ClaimCounter } from "./claim_counter.ts";
+import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -253,8 +254,8 @@ export class WorkerHandle {
     try {
       this.#outbox.post(answer);
     } catch (error) {
-      // What the method gave cannot be cloned.
-      this.#outbox.post({ type: "answer", call, error: image_of(error) });
+      const refusal = uncloneable(`the result of ${method}()`, error);
+      this.#outbox.post({ type: "answer", call, error: image_of(refusal) });
     }
   }
 

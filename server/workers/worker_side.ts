@@ -5,6 +5,7 @@ import { Exchange } from "../exchange.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
 import { ClaimCounter } from "./claim_counter.ts";
+import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { load_handler } from "./handler_place.ts";
 import type { CallTarget, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
@@ -167,7 +168,7 @@ export class WorkerSide {
       this.#outbox.post({ type: "call", call, target, method, args });
     } catch (error) {
       this.#calls.delete(call);
-      outcome.reject(error);
+      outcome.reject(uncloneable(`an argument of ${method}()`, error));
     }
     return outcome.promise;
   }

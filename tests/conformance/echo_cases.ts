@@ -9,6 +9,7 @@ import type {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
+import { OWN_ADDRESS } from "../fixtures/own_address.ts";
 import { TempFolder } from "../fixtures/temp_folder.ts";
 import { ask_stream, ask_udp, ask_unix_datagram } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
@@ -34,13 +35,13 @@ const LINE = "hello world\n";
 
 /** A server over TCP. */
 export function tcp(Server: ServerClass<[string, number]> | typeof TCPServer): Kind {
-  const make = () => new Server(["127.0.0.1", 0], EchoLineHandler, OPTIONS) as EchoServer;
+  const make = () => new Server([OWN_ADDRESS, 0], EchoLineHandler, OPTIONS) as EchoServer;
   return { make, ask: ask_stream };
 }
 
 /** A server over UDP. */
 export function udp(Server: ServerClass<[string, number]> | typeof UDPServer): Kind {
-  const make = () => new Server(["127.0.0.1", 0], EchoPacketHandler, OPTIONS) as EchoServer;
+  const make = () => new Server([OWN_ADDRESS, 0], EchoPacketHandler, OPTIONS) as EchoServer;
   return { make, ask: ask_udp };
 }
 
