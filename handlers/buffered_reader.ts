@@ -231,7 +231,8 @@ export class BufferedReader {
       const found = find(this.#buffer.subarray(this.#start, this.#end), delimiter, scanned);
       const length = found < 0 ? this.#available : found + delimiter.length;
       if (length > limit) {
-        throw new Deno.errors.InvalidData(`No end was found within ${limit} bytes`);
+        const end = delimiter === NEWLINE ? "end of the line" : "delimiter";
+        throw new Deno.errors.InvalidData(`No ${end} was found within ${limit} bytes`);
       }
       if (found >= 0) return this.#take(length);
       scanned = Math.max(0, length - delimiter.length + 1);

@@ -164,7 +164,7 @@ test_collector("syslog_collector.ts takes messages that zero bytes end", async (
 const WRONG = [
   [`<13>${"x".repeat(9000)}\n`, "A message has at most 8192 bytes"],
   ["8193 <13>x", "A count must be a number up to 8192"],
-  ["123456 <13>x", "No end was found within 5 bytes"],
+  ["123456 <13>x", "No delimiter was found within 5 bytes"],
   ["1x <13>", "A count must be a number up to 8192"],
 ];
 
