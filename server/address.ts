@@ -27,11 +27,12 @@ export function net_addr(address: NetAddress, transport: "tcp" | "udp"): Deno.Ne
     ? address
     : [address?.hostname, address?.port] as const;
   if (typeof hostname !== "string") {
-    throw new TypeError("Cannot use this address: it must be [hostname, port]");
+    throw new TypeError(`Cannot use ${Deno.inspect(address)}: an address is [hostname, port]`);
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(
-      `Cannot use port ${port} of "${hostname}": it must be a whole number from 0 to 65535`,
+      `Cannot use port ${Deno.inspect(port)} of "${hostname}": it must be a whole number ` +
+        "from 0 to 65535",
     );
   }
   return { transport, hostname: hostname || "0.0.0.0", port };

@@ -199,7 +199,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @throws {Deno.errors.BadResource} If the server is closed.
    * @throws {RangeError} If `poll_interval` is not above 0.
    */
-  async serve_forever({ poll_interval = 500, signal }: ServeOptions = {}): Promise<void> {
+  async serve_forever(options: ServeOptions = {}): Promise<void> {
+    const { poll_interval = 500, signal } = options;
     if (!(poll_interval > 0)) {
       throw new RangeError(`Cannot poll every ${poll_interval} ms: it must be above 0`);
     }
@@ -247,7 +248,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @returns How many requests ended by themselves and how many were cut.
    * @throws {RangeError} If `grace` is negative or not a number.
    */
-  async server_close({ grace = 5000 }: CloseOptions = {}): Promise<CloseResult> {
+  async server_close(options: CloseOptions = {}): Promise<CloseResult> {
+    const { grace = 5000 } = options;
     if (!(grace >= 0)) {
       throw new RangeError(`Cannot close with a grace of ${grace} ms: it must be 0 or more`);
     }

@@ -188,17 +188,30 @@ const RULES: Record<keyof Settings, Rule> = {
  * The settings of a server: its class's static properties, and the options, which win.
  *
  * @throws {RangeError} If one of them makes no sense.
+ * @throws {TypeError} If an option is none, as Python says of unexpected keyword arguments.
  */
 export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
+  check_names(options);
   const statics = server.constructor as unknown as Settings;
   const settings: Record<string, unknown> = {};
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
     if (!RULES[name].check(value)) {
-      throw new RangeError(`Cannot use ${name} = ${value}: it must be ${RULES[name].words}`);
+      const given = Deno.inspect(value);
+      throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
     }
     settings[name] = value;
   }
   return settings;
+}
+
+function check_names(options: ServerOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot use ${Deno.inspect(options)} as options: they must be an object`);
+  }
+  for (const name of Object.keys(options)) {
+    const known = Object.hasOwn(RULES, name) || name === "bind_and_activate";
+    if (!known) throw new TypeError(`Cannot use the option "${name}": there is none of that name`);
+  }
 }

@@ -2,3 +2,14 @@
 export function is_pending<T>(result: T | PromiseLike<T>): result is PromiseLike<T> {
   return typeof (result as PromiseLike<T> | null | undefined)?.then === "function";
 }
+
+/**
+ * The same promise, of which a failure need not be awaited. Where an `await` is forgotten, a client that
+ * goes away would otherwise end the program: Deno ends it for a rejection that nobody handles.
+ */
+export function may_fail<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(pass_over);
+  return promise;
+}
+
+function pass_over(): void {}

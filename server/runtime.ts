@@ -14,6 +14,22 @@ import module from "node:module";
 import net from "node:net";
 import process from "node:process";
 
+/** The oldest Deno whose workers and child processes do what is needed of them. */
+const OLDEST = "2.9.6";
+
+/**
+ * Refuses an older Deno, where servers with workers fail in odd ways, some only when they close.
+ *
+ * @throws {Deno.errors.NotSupported} If it is one.
+ */
+export function refuse_old_deno(version: string = Deno.version.deno): void {
+  const order = new Intl.Collator("en", { numeric: true });
+  if (order.compare(version, OLDEST) >= 0) return;
+  throw new Deno.errors.NotSupported(
+    `Workers and child processes need Deno ${OLDEST} or newer: this is ${version}`,
+  );
+}
+
 /** The undocumented members of a `node:net` handle. */
 interface Handle {
   /** A duplicate of the descriptor, closed on exec; -1 if there is none to be had. */
@@ -25,18 +41,28 @@ interface Handle {
   readStop?(): number;
 }
 
-/** The undocumented handle of a Unix socket. */
-interface PipeHandle extends Handle {
+/** The undocumented handle of a connection: `TCP`, or `Pipe` for Unix sockets. */
+interface ConnectionHandle extends Handle {
   /** Takes over a descriptor; 0 if it could. */
   open(fd: number): number;
+  close(): void;
+}
+
+/** What only the handle of a TCP connection has. */
+interface TcpHandle extends ConnectionHandle {
+  setNoDelay(no_delay: boolean): number;
+  setKeepAlive(keep_alive: boolean, delay_seconds: number): number;
 }
 
 /** Where the constructors of handles are. */
 interface Bindings {
-  binding?(name: "pipe_wrap"): { Pipe?: new (kind: number) => PipeHandle };
+  binding?(name: "pipe_wrap" | "tcp_wrap"): {
+    Pipe?: new (kind: number) => ConnectionHandle;
+    TCP?: new (kind: number) => TcpHandle;
+  };
 }
 
-/** What a `PipeHandle` is made for: a connection. */
+/** What a handle is made for: a connection. */
 const CONNECTION = 0;
 
 /** The undocumented members of `net.Server` and `net.Socket`. */
@@ -70,6 +96,10 @@ interface Spawnable {
 /** As much of Web Locks as is used here. */
 interface LockManager {
   request(name: string, hold: () => Promise<never>): Promise<never>;
+}
+
+function bindings(name: "pipe_wrap" | "tcp_wrap"): ReturnType<NonNullable<Bindings["binding"]>> {
+  return (process as unknown as Bindings).binding?.(name) ?? {};
 }
 
 function internals(object: net.Server | net.Socket): Internals {
@@ -168,7 +198,7 @@ export function duplicate_descriptor(socket: net.Socket): number {
  * that of TCP drops what waits to be sent when the peer has sent FIN and nothing before it.
  */
 export function open_descriptor(fd: number, options: net.SocketConstructorOpts): net.Socket {
-  const { Pipe } = (process as unknown as Bindings).binding?.("pipe_wrap") ?? {};
+  const { Pipe } = bindings("pipe_wrap");
   const handle = Pipe && new Pipe(CONNECTION);
   return handle?.open(fd) === 0
     ? new net.Socket({ ...options, handle } as net.SocketConstructorOpts)
@@ -189,13 +219,15 @@ export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpt
   return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
-/** Sets an option of a TCP connection, which sockets of {@linkcode open_descriptor} do not do. */
-export function set_tcp_option(socket: net.Socket, set: (socket: net.Socket) => void): void {
-  const fd = duplicate_descriptor(socket);
-  if (fd < 0) return set(socket);
-  const tcp = new net.Socket({ fd, readable: false, writable: false });
-  set(tcp);
-  tcp.destroy();
+/** Sets an option of a TCP connection, which the sockets of {@linkcode open_descriptor} cannot do. */
+export function set_tcp_option(socket: net.Socket, set: (handle: TcpHandle) => void): void {
+  const { TCP } = bindings("tcp_wrap");
+  const fd = TCP ? duplicate_descriptor(socket) : -1;
+  if (!TCP || fd < 0) return;
+  const handle = new TCP(CONNECTION);
+  handle.open(fd);
+  set(handle);
+  handle.close();
 }
 
 /**

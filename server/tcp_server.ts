@@ -164,6 +164,6 @@ function with_client<A extends Deno.Addr>(request: StreamSocket<A>): [StreamSock
 
 /** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */
 function stream_addr<A extends Deno.Addr>(address: NetAddress | A): A {
-  if ("transport" in address && address.transport === "unix") return address as A;
+  if ((address as Partial<A> | null)?.transport === "unix") return address as A;
   return net_addr(address as NetAddress, "tcp") as A;
 }

@@ -138,7 +138,7 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
 
 /** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */
 function datagram_addr<A extends Deno.Addr>(address: NetAddress | A): A {
-  if ("transport" in address && address.transport === "unixpacket") return address as A;
+  if ((address as Partial<A> | null)?.transport === "unixpacket") return address as A;
   return net_addr(address as NetAddress, "udp") as A;
 }
 

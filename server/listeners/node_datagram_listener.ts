@@ -56,7 +56,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     if (this.#closed) return Promise.reject(closed_error());
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#socket.send(data, port, hostname, (error) => {
-      if (error) reject(deno_error(error));
+      if (error) reject(may_send(hostname, port) ? deno_error(error) : not_capable(hostname, port));
       else resolve(data.length);
     });
     return promise;
@@ -103,6 +103,18 @@ function lookup_name(hostname: string, options: LookupOneOptions, done: LookupDo
   const family = isIP(hostname);
   if (family) done(null, hostname, family);
   else lookup(hostname, options, done);
+}
+
+/** `node:dgram` says only that sending failed where a permission is missing. */
+function may_send(hostname: string, port: number): boolean {
+  const host = isIPv6(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+}
+
+function not_capable(hostname: string, port: number): Error {
+  return new Deno.errors.NotCapable(
+    `Requires net access to "${hostname}:${port}", run again with --allow-net for the clients`,
+  );
 }
 
 function closed_error(): Error {

@@ -1,5 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { net_addr, type NetAddress, unix_addr, type UnixAddress, wire_addr } from "../address.ts";
+import { may_fail } from "../pending.ts";
+import { check_bytes } from "./check_bytes.ts";
 
 /** The most bytes of a UDP datagram over IPv4 and IPv6 (RFC 768, less the headers). */
 const MAX_IPV4 = 65_507;
@@ -87,9 +89,10 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @throws {TypeError} If it is no address, as that of a client without a name.
    */
   sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
+    check_bytes(data);
     try {
       this.#check_size(data);
-      return this.#sender.send(data, this.#target(address));
+      return may_fail(this.#sender.send(data, this.#target(address)));
     } catch (error) {
       return Promise.reject(error);
     }

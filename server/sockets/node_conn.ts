@@ -97,12 +97,12 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     this.close();
   }
 
-  setNoDelay(no_delay?: boolean): void {
-    if (this.#is_tcp) set_tcp_option(this.#socket, (socket) => socket.setNoDelay(no_delay));
+  setNoDelay(no_delay = true): void {
+    if (this.#is_tcp) set_tcp_option(this.#socket, (handle) => handle.setNoDelay(no_delay));
   }
 
-  setKeepAlive(keep_alive?: boolean): void {
-    if (this.#is_tcp) set_tcp_option(this.#socket, (socket) => socket.setKeepAlive(keep_alive));
+  setKeepAlive(keep_alive = true): void {
+    if (this.#is_tcp) set_tcp_option(this.#socket, (handle) => handle.setKeepAlive(keep_alive, 0));
   }
 
   ref(): void {

@@ -1,8 +1,10 @@
 import { peer_addr } from "../address.ts";
 import { exchange_of } from "../exchange.ts";
 import { rest, turn_is_long } from "../fairness.ts";
+import { may_fail } from "../pending.ts";
 import { MAX_TIMER } from "../timer.ts";
 import type { ByteSource } from "./byte_source.ts";
+import { check_bytes } from "./check_bytes.ts";
 import { ConnSource } from "./conn_source.ts";
 import { IdleClock } from "./idle_clock.ts";
 
@@ -202,7 +204,11 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the timeout. Nobody knows how much
    * it has: nothing more can be written.
    */
-  async write(p: Uint8Array): Promise<number> {
+  write(p: Uint8Array): Promise<number> {
+    return may_fail(this.#write(check_bytes(p)));
+  }
+
+  async #write(p: Uint8Array): Promise<number> {
     if (p.length === 0) return 0;
     this.#check_output();
     if (this.#writing) await this.#turn();
@@ -237,8 +243,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @param data The bytes.
    * @throws What {@linkcode write} throws.
    */
-  async sendall(data: Uint8Array): Promise<void> {
-    await this.write(data);
+  sendall(data: Uint8Array): Promise<void> {
+    return may_fail(this.#write(check_bytes(data)).then(done));
   }
 
   /**
@@ -266,7 +272,11 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    *
    * @throws {Deno.errors.BrokenPipe} If a write has timed out.
    */
-  async closeWrite(): Promise<void> {
+  closeWrite(): Promise<void> {
+    return may_fail(this.#close_write());
+  }
+
+  async #close_write(): Promise<void> {
     if (this.#output === "closed") return;
     this.#check_output();
     this.#output = "closed";
@@ -541,6 +551,8 @@ export function socket_over<A extends Deno.Addr>(
 ): StreamSocket<A> {
   return new StreamSocket(conn as SourceConn<A> & ByteConn<A>, unread);
 }
+
+function done(): void {}
 
 function is_source(conn: object): conn is ByteSource {
   return "pull" in conn;

@@ -6,7 +6,7 @@ import { HandoverListener } from "../listeners/handover_listener.ts";
 import type { Listener, StreamListenOptions } from "../listeners/listener.ts";
 import type { Constructor } from "../mixin.ts";
 import { RequestQueue } from "../request_queue.ts";
-import { can_hand_over } from "../runtime.ts";
+import { can_hand_over, refuse_old_deno } from "../runtime.ts";
 import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { type PoolSize, WorkerPool } from "./pool.ts";
 
@@ -36,6 +36,7 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
 
     // deno-lint-ignore no-explicit-any
     constructor(...args: any[]) {
+      refuse_old_deno();
       refuse_while_loading();
       super(...args);
       try {

@@ -1,5 +1,11 @@
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import {
+  BaseRequestHandler,
+  type RequestHandlerConstructor,
+  TCPServer,
+  UDPServer,
+} from "../../mod.ts";
+import {
   format_address,
   is_abstract,
   net_addr,
@@ -28,13 +34,22 @@ Deno.test("net_addr() takes the ports from 0 to 65535", () => {
   for (const port of [0, 1, 65_535]) assertEquals(net_addr(["localhost", port], "tcp").port, port);
   for (const port of [-1, 65_536, 1.5, NaN, Infinity, "80", null, undefined]) {
     const address = ["localhost", port] as unknown as NetAddress;
-    assertThrows(() => net_addr(address, "tcp"), RangeError, `port ${port} of "localhost"`);
+    assertThrows(
+      () => net_addr(address, "tcp"),
+      RangeError,
+      `port ${Deno.inspect(port)} of "localhost"`,
+    );
   }
 });
 
+const Handler = BaseRequestHandler as RequestHandlerConstructor;
+
 Deno.test("net_addr() refuses what is no address", () => {
   for (const address of [null, undefined, "localhost:80", 80, {}, [], [80, "localhost"]]) {
-    assertThrows(() => net_addr(address as unknown as NetAddress, "tcp"), TypeError);
+    const words = "an address is [hostname, port]";
+    assertThrows(() => net_addr(address as unknown as NetAddress, "tcp"), TypeError, words);
+    assertThrows(() => new TCPServer(address as unknown as NetAddress, Handler), TypeError, words);
+    assertThrows(() => new UDPServer(address as unknown as NetAddress, Handler), TypeError, words);
   }
 });
 

@@ -31,11 +31,21 @@ for (const [name, values] of Object.entries(CASES)) {
 
   Deno.test(`settings_of() refuses bad values of ${name}, by name`, () => {
     for (const value of values.bad) {
-      const words = `Cannot use ${name} = ${value}: it must be`;
+      const words = `Cannot use ${name} = ${Deno.inspect(value)}: it must be`;
       assertThrows(() => settings_of({}, { [name]: value }), RangeError, words);
     }
   });
 }
+
+Deno.test("settings_of() refuses options of other names, and what are no options", () => {
+  for (const name of ["max_request", "grace", "toString", "__proto__x"]) {
+    assertThrows(() => settings_of({}, { [name]: 1 }), TypeError, `the option "${name}"`);
+  }
+  for (const options of [false, null, 5]) {
+    const words = `Cannot use ${options} as options`;
+    assertThrows(() => settings_of({}, options as ServerOptions), TypeError, words);
+  }
+});
 
 class Server {
   static timeout: number | null = 100;
@@ -74,6 +84,5 @@ Deno.test("settings_of() checks static properties, too", () => {
 });
 
 Deno.test("settings_of() leaves out what is no setting", () => {
-  const options = { bind_and_activate: false, colour: "red" } as ServerOptions;
-  assertEquals(settings_of({}, options), {});
+  assertEquals(settings_of({}, { bind_and_activate: false }), {});
 });

@@ -1,5 +1,5 @@
 /** What the library needs of Deno's inside: each test says what stopped working, if one fails. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { once } from "node:events";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import {
   can_hand_over,
   duplicate_descriptor,
   listen_now,
+  refuse_old_deno,
   reopen_socket,
   start_reading,
   stop_reading,
@@ -28,6 +29,16 @@ async function accepted(): Promise<{ server: net.Server; socket: net.Socket; cli
 
 const LISTEN = "net.Server has no _listen2(ip, port, family, backlog) that binds at once: " +
   "HandoverListener cannot listen synchronously";
+
+Deno.test("runtime: refuse_old_deno() refuses what is older than 2.9.6, and says so", () => {
+  for (const version of ["1.46.3", "2.0.0", "2.8.10", "2.9.0", "2.9.5"]) {
+    assertThrows(() => refuse_old_deno(version), Deno.errors.NotSupported, `this is ${version}`);
+  }
+  for (const version of ["2.9.6", "2.9.6+0a1b2c3", "2.9.10", "2.10.0", "3.0.0-rc.1", "10.0.0"]) {
+    refuse_old_deno(version);
+  }
+  refuse_old_deno();
+});
 
 Deno.test({ name: "runtime: connections can be handed over at all", ignore }, () => {
   assert(can_hand_over(), LISTEN);

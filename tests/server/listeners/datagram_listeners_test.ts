@@ -354,3 +354,16 @@ test_unix("goes on when a client is gone before the reply", async (folder, make)
   assertEquals((await take(listener))[0], "still there?");
   await listener.close();
 });
+
+Deno.test({
+  name: "NodeDatagramListener says that a permission for the client is missing",
+  permissions: { net: ["127.0.0.1:0"] },
+  async fn() {
+    const addr = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+    const options = { addr, reuse_address: false, backlog: 1, max_packet_size: 10 };
+    const listener = new NodeDatagramListener(options);
+    const sending = listener.send(new Uint8Array(1), { ...addr, port: 9 });
+    await assertRejects(() => sending, Deno.errors.NotCapable, '"127.0.0.1:9"');
+    await listener.close();
+  },
+});

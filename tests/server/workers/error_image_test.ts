@@ -91,6 +91,16 @@ Deno.test("error_of() gives an error for what is none", () => {
   }
 });
 
+Deno.test("image_of() gives an error for what cannot even be inspected", () => {
+  const odd = {
+    [Symbol.for("Deno.customInspect")]() {
+      throw new Error("not to be inspected");
+    },
+  };
+  assertEquals(sent(odd).message, "An error that cannot be read");
+  assertEquals(sent(new Error("top", { cause: odd })).message, "top");
+});
+
 Deno.test("image_of() ends where a cause goes round", () => {
   const one = new Error("one");
   const two = new Error("two", { cause: one });

@@ -1,4 +1,4 @@
-import { assertInstanceOf, assertMatch } from "@std/assert";
+import { assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
 import { PROCESS_ENTRY, ProcessHost } from "../../../server/workers/process_host.ts";
 import { soon } from "../../fixtures/waiting.ts";
 
@@ -21,6 +21,24 @@ Deno.test("ProcessHost tells the end of a child that was killed while it started
   const cause = await end_of(["run", "-A", PROCESS_ENTRY], (host) => host.kill());
   assertInstanceOf(cause, Error);
   assertMatch(cause.message, /^Child process \d+ was ended by SIGKILL$/);
+});
+
+Deno.test("ProcessHost ends a child whose messages cannot be read any more", async () => {
+  const half = 'import process from "node:process"; process.send([() => 1], () => {}); ' +
+    "setInterval(() => {}, 1000);";
+  const cause = await end_of(["eval", half]);
+  assertInstanceOf(cause, Error);
+  assertMatch(cause.message, /^Child process \d+ cannot be heard: Failed to read value$/);
+});
+
+Deno.test("ProcessHost refuses what cannot be cloned, and the child hears what comes after", async () => {
+  const cause = await end_of(["run", "-A", PROCESS_ENTRY], (host) => {
+    const odd = { type: "answer", call: 1, value: () => {} } as const;
+    assertThrows(() => host.post([{ type: "exit" }, odd]), DOMException, "could not be cloned");
+    host.post([{ type: "exit" }]);
+  });
+  assertInstanceOf(cause, Error);
+  assertMatch(cause.message, /^Child process \d+ ended with code 0$/);
 });
 
 Deno.test("ProcessHost tells the end of a child that had not read what was sent to it", async () => {
