@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
+import { may_fail } from "../server/pending.ts";
 import { BytePool } from "../server/sockets/byte_pool.ts";
+import { check_bytes } from "../server/sockets/check_bytes.ts";
 
 /** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
 const DEFAULT_SIZE = 8192;
@@ -15,7 +17,8 @@ export interface ByteSink {
 
 /**
  * Writes bytes and text to a connection: the `wfile` of stream handlers, after Python's `_SocketWriter`
- * and `io.BufferedWriter`. Never a partial write; writes that are not awaited keep their order.
+ * and `io.BufferedWriter`. Never a partial write; writes that are not awaited keep their order. Await
+ * them all the same: who does not hears nothing of a failure, and a slow client fills the memory.
  *
  * @example Two parts, sent as one
  * ```ts
@@ -72,20 +75,19 @@ export class BufferedWriter {
    *
    * @param data Bytes, or text, which is sent in UTF-8.
    * @returns The number of bytes.
+   * @throws {TypeError} If it is neither, at once.
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
-  async write(data: Uint8Array | string): Promise<number> {
-    const bytes = typeof data === "string" ? POOL.encode(data) : data;
-    if (this.#size === 0) {
-      await this.#send(bytes);
-    } else {
-      // A copy of an array: the caller may fill it anew before this one is sent.
-      this.#parts.push(bytes === data ? POOL.copy(bytes) : bytes);
-      this.#length += bytes.length;
-      if (this.#length >= this.#size) await this.flush();
-    }
-    return bytes.length;
+  write(data: Uint8Array | string): Promise<number> {
+    const bytes = typeof data === "string" ? POOL.encode(data) : check_bytes(data);
+    const { length } = bytes;
+    if (this.#size === 0) return may_fail(this.#send(bytes).then(() => length));
+    // A copy of an array: the caller may fill it anew before this one is sent.
+    this.#parts.push(bytes === data ? POOL.copy(bytes) : bytes);
+    this.#length += length;
+    if (this.#length < this.#size) return Promise.resolve(length);
+    return may_fail(this.flush().then(() => length));
   }
 
   /**
@@ -101,7 +103,7 @@ export class BufferedWriter {
     const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts, this.#length);
     this.#parts = [];
     this.#length = 0;
-    return this.#send(data);
+    return may_fail(this.#send(data));
   }
 
   /** The sink keeps the order, so the last one to be sent is the last to be done. */

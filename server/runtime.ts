@@ -13,6 +13,7 @@ import { ChildProcess } from "node:child_process";
 import module from "node:module";
 import net from "node:net";
 import process from "node:process";
+import type { DescriptorTable } from "./workers/descriptor_table.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
 const OLDEST = "2.9.6";
@@ -45,7 +46,7 @@ interface Handle {
 interface ConnectionHandle extends Handle {
   /** Takes over a descriptor; 0 if it could. */
   open(fd: number): number;
-  close(): void;
+  close(closed?: () => void): void;
 }
 
 /** What only the handle of a TCP connection has. */
@@ -196,13 +197,31 @@ export function duplicate_descriptor(socket: net.Socket): number {
 /**
  * A socket over the descriptor of a stream connection. TCP too goes through the handle of Unix sockets:
  * that of TCP drops what waits to be sent when the peer has sent FIN and nothing before it.
+ *
+ * @param fd The descriptor, which belongs to the socket from then on.
+ * @param options The options of the socket.
+ * @param table Where it is noted while it is open.
  */
-export function open_descriptor(fd: number, options: net.SocketConstructorOpts): net.Socket {
+export function open_descriptor(
+  fd: number,
+  options: net.SocketConstructorOpts,
+  table?: DescriptorTable,
+): net.Socket {
   const { Pipe } = bindings("pipe_wrap");
   const handle = Pipe && new Pipe(CONNECTION);
-  return handle?.open(fd) === 0
-    ? new net.Socket({ ...options, handle } as net.SocketConstructorOpts)
-    : new net.Socket({ ...options, fd });
+  if (handle?.open(fd) !== 0) return new net.Socket({ ...options, fd });
+  if (table) note_in(table, fd, handle);
+  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/** Notes that a descriptor is open, until its handle is told to close it. */
+function note_in(table: DescriptorTable, fd: number, handle: ConnectionHandle): void {
+  const { close } = handle;
+  table.opened(fd);
+  handle.close = (closed) => {
+    table.closing(fd);
+    close.call(handle, closed);
+  };
 }
 
 /** The connection in a new socket with other options; the old one is destroyed. */

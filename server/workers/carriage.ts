@@ -10,6 +10,7 @@ import {
   socket_over,
   StreamSocket,
 } from "../sockets/stream_socket.ts";
+import type { DescriptorTable } from "./descriptor_table.ts";
 import type { Parcel } from "./messages.ts";
 
 /** Calls a method of a relayed request in the server's thread. */
@@ -32,6 +33,8 @@ export interface ServerSide {
   call: Call;
   /** Stands for the socket of a datagram server. */
   socket: DatagramSocket<Deno.Addr>;
+  /** Where descriptors are noted, in a thread. */
+  table?: DescriptorTable | undefined;
 }
 
 /**
@@ -62,12 +65,16 @@ export function pack(request: unknown, relay_only = false): Parcel {
  * @param server What it needs of the server.
  * @param handle The socket that came with it, if that was from another process.
  */
-export function unpack(parcel: Parcel, { call, socket }: ServerSide, handle?: net.Socket): Carried {
+export function unpack(
+  parcel: Parcel,
+  { call, socket, table }: ServerSide,
+  handle?: net.Socket,
+): Carried {
   switch (parcel.kind) {
     case "descriptor": {
       const { fd, local, remote, unread } = parcel;
       const open = (options: net.SocketConstructorOpts) =>
-        handle ? reopen_socket(handle, options) : open_descriptor(fd, options);
+        handle ? reopen_socket(handle, options) : open_descriptor(fd, options, table);
       return new CarriedSocket(socket_over(new NodeConn(open, local, remote), unread));
     }
     case "datagram":

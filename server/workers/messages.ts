@@ -29,7 +29,9 @@ export interface WorkerSettings {
   /** How long connections linger, in ms. */
   linger: number;
   /** See {@linkcode ClaimCounter}: shared memory; none in a process of its own. */
-  claims?: SharedArrayBuffer;
+  claims?: SharedArrayBuffer | undefined;
+  /** See {@linkcode DescriptorTable}: likewise. */
+  table?: SharedArrayBuffer | undefined;
 }
 
 /** A request as it travels to a worker. */

@@ -1,6 +1,8 @@
 import type { WorkerInfo } from "../info.ts";
+import { close_descriptor } from "../runtime.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
+import { DescriptorTable } from "./descriptor_table.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -55,6 +57,7 @@ export class WorkerHandle {
   #outbox: Outbox<ToWorker>;
   /** Which requests it has taken; unknown where it shares no memory. */
   #claims: ClaimCounter | undefined;
+  #table: DescriptorTable | undefined;
   #sent: Map<number, Sent> = new Map();
   #ids: Map<unknown, number> = new Map();
   #last_id = 0;
@@ -88,9 +91,12 @@ export class WorkerHandle {
       ended: (cause) => resolve(this.#end(cause)),
     });
     this.#outbox = new Outbox((messages) => this.#host.post(messages));
-    if (this.#host.shares_memory) this.#claims = new ClaimCounter();
-    const claims = this.#claims && { claims: this.#claims.memory };
-    this.#outbox.post({ type: "start", settings: { ...settings, ...claims } });
+    if (this.#host.shares_memory) {
+      this.#claims = new ClaimCounter();
+      this.#table = new DescriptorTable();
+    }
+    const shared = { claims: this.#claims?.memory, table: this.#table?.memory };
+    this.#outbox.post({ type: "start", settings: { ...settings, ...shared } });
   }
 
   /** How many requests it handles, or was sent. */
@@ -268,6 +274,7 @@ export class WorkerHandle {
     this.#cause ??= reason;
     this.state = "ended";
     this.recall();
+    for (const fd of this.#table?.left() ?? []) close_descriptor(fd);
     const silent = this.#sent.size === 0;
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;

@@ -6,6 +6,7 @@ import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
+import { DescriptorTable } from "./descriptor_table.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { load_handler } from "./handler_place.ts";
 import type { CallTarget, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
@@ -32,6 +33,7 @@ export class WorkerSide {
   #outbox: Outbox<FromWorker>;
   #settings!: WorkerSettings;
   #claims: ClaimCounter | undefined;
+  #table: DescriptorTable | undefined;
   #server!: object;
   #socket!: DatagramSocket<Deno.Addr>;
   #Handler!: RequestHandlerConstructor;
@@ -94,6 +96,7 @@ export class WorkerSide {
   async #start(settings: WorkerSettings): Promise<void> {
     this.#settings = settings;
     if (settings.claims) this.#claims = new ClaimCounter(settings.claims);
+    if (settings.table) this.#table = new DescriptorTable(settings.table);
     this.#server = remote_server(
       settings.server,
       (method, args) => this.#call("server", method, args),
@@ -132,7 +135,7 @@ export class WorkerSide {
     let done: FromWorker = { type: "done", id };
     try {
       const call = (method: string, args: unknown[]) => this.#call(id, method, args);
-      carried = unpack(parcel, { call, socket: this.#socket }, handle);
+      carried = unpack(parcel, { call, socket: this.#socket, table: this.#table }, handle);
       const exchange = new Exchange(carried.request, client_address);
       this.#running.set(id, { carried, exchange });
       await new this.#Handler(carried.request, client_address, this.#server).run();

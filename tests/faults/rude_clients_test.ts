@@ -9,8 +9,8 @@ import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
 import { Noting, type NotingMembers } from "../fixtures/noting.ts";
 import { children_of, cpu_time, resident_of } from "../fixtures/processes.ts";
 import { is_there, Program } from "../fixtures/programs.ts";
-import { POURED, PouringHandler, RudeHandler } from "../fixtures/rude_handlers.ts";
-import { serving } from "../fixtures/serving.ts";
+import { CarelessHandler, POURED, PouringHandler, RudeHandler } from "../fixtures/rude_handlers.ts";
+import { serving, until } from "../fixtures/serving.ts";
 import { make, type Way } from "../fixtures/tcp_servers.ts";
 import { soon } from "../fixtures/waiting.ts";
 
@@ -53,6 +53,24 @@ test_ways_at_once(
       assertEquals(length, POURED);
     }
     assertEquals(server.info().failed, 0);
+  },
+);
+
+test_ways_at_once(
+  "a forgotten await harms nobody when its client goes away",
+  ({ concurrent }) => concurrent,
+  async (way) => {
+    await using server = serving(make(way, CarelessHandler, { max_workers: 1, max_children: 2 }));
+    using other = await LineClient.connect(server.server_address);
+    assertEquals(await soon(other.ask("before")), "before");
+    for (let count = 0; count < 3; count++) {
+      using client = await LineClient.connect(server.server_address);
+      await client.conn.write(bytes_of("pour\n"));
+      await client.conn.read(new Uint8Array(1));
+      // What it was sent and has not read makes this a reset.
+    }
+    await soon(until(() => server.info().active === 1));
+    assertEquals(await soon(other.ask("after")), "after");
   },
 );
 

@@ -6,8 +6,10 @@ import {
   type ServerOptions,
   type TCPServer,
   ThreadingTCPServer,
+  ThreadingUnixStreamServer,
   type WorkerInfo,
 } from "../../mod.ts";
+import { bytes_of } from "../fixtures/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
 import { FaultHandler } from "../fixtures/fault_handlers.ts";
 import { FaultServer } from "../fixtures/fault_server.ts";
@@ -275,5 +277,30 @@ for (const { name } of KINDS) {
     assertEquals(errors, { [`Error: ${worker} N ended while it handled the request`]: 1 });
     const { failed, workers } = await server.info();
     assertEquals({ failed, workers: workers!.length }, { failed: 1, workers: 2 });
+  });
+}
+
+for (const order of ["!exits", "!loops"]) {
+  Deno.test({
+    name: `ThreadingUnixStreamServer: clients of a worker that ${order.slice(1)} see the end`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using folder = await TempFolder.make();
+      const path = `${folder.path}/server`;
+      const options = { max_workers: 1, request_timeout: 100, linger: 200 };
+      await using server = serving(
+        new (Noting(ThreadingUnixStreamServer))(path, FaultHandler, options),
+      );
+      const connect = () => Deno.connect({ transport: "unix", path });
+      // The second is served by the worker that takes the place of the first.
+      for (let turn = 0; turn < 2; turn++) {
+        using victim = await connect();
+        await victim.write(bytes_of(`${order}\n`));
+        // A reset is an end, too.
+        await soon(new Response(victim.readable).text().catch(() => ""));
+      }
+      await soon(until(() => server.info().active === 0));
+      assertEquals(server.info().completed, 0);
+    },
   });
 }

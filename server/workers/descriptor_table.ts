@@ -1,0 +1,32 @@
+/** How many descriptors there is room for. Memory that is not used is not taken from the system. */
+const SIZE = 2 ** 20;
+
+/**
+ * Says, in shared memory, which connections are open in a thread. When a thread ends, Deno leaves the
+ * descriptors of Unix sockets open for ever, and so those of `open_descriptor()`: their clients would
+ * wait for an end that never comes. The server closes what is left.
+ */
+export class DescriptorTable {
+  readonly memory: SharedArrayBuffer;
+  #open: Uint8Array;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(SIZE)) {
+    this.memory = memory;
+    this.#open = new Uint8Array(memory);
+  }
+
+  /** The thread has opened a connection (worker). */
+  opened(fd: number): void {
+    this.#open[fd] = 1;
+  }
+
+  /** It is about to close it: once it has, the number may be another connection's (worker). */
+  closing(fd: number): void {
+    this.#open[fd] = 0;
+  }
+
+  /** What is open still; to be asked when the thread has ended (server). */
+  *left(): Generator<number> {
+    for (let fd = -1; (fd = this.#open.indexOf(1, fd + 1)) >= 0;) yield fd;
+  }
+}
