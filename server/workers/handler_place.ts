@@ -31,11 +31,16 @@ export async function load_handler(
   { module, name }: HandlerPlace,
 ): Promise<RequestHandlerConstructor> {
   const exports = await load(module, name);
-  const found = exports[name] ?? exports.default;
-  if (typeof found === "function") return found as RequestHandlerConstructor;
+  // The default export may be another handler, and this one not exported at all.
+  const found = [exports[name], exports.default].find((value) => is_handler(value, name));
+  if (found) return found as RequestHandlerConstructor;
   throw new TypeError(
     `Cannot find the handler class ${name} in a worker: ${module} does not export it; ${HINT}`,
   );
+}
+
+function is_handler(value: unknown, name: string): boolean {
+  return typeof value === "function" && value.name === name;
 }
 
 async function load(module: string, name: string): Promise<Record<string, unknown>> {
@@ -63,6 +68,7 @@ export function refuse_while_loading(): void {
   if (!loading) return;
   throw new Deno.errors.NotSupported(
     "A server is made while a worker imports this module for its handler class: " +
-      "make it under `if (import.meta.main)`, or put the handler into a module of its own",
+      "make it under `if (import.meta.main)`, or put the handler into a module of its own that " +
+      "says `static module = import.meta.url`",
   );
 }

@@ -1,9 +1,17 @@
 /** What only servers with workers do. */
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   BaseRequestHandler,
   type RequestHandlerConstructor,
+  StreamRequestHandler,
   type TCPRequest,
   ThreadingTCPServer,
 } from "../../mod.ts";
@@ -338,4 +346,15 @@ Deno.test("ThreadingMixIn: a finish_request() that is a field is refused when se
   }
   await using server = new Field(HERE, UpperHandler);
   await assertRejects(() => server.serve_forever(), TypeError, "Field.finish_request()");
+});
+
+/** Is not what its module exports as its default. */
+class HiddenHandler extends StreamRequestHandler {
+  static override module = DefaultHandler.module!;
+}
+
+Deno.test("ThreadingMixIn: a default export of another name is another handler", async () => {
+  await using server = new ObservedServer(HERE, HiddenHandler);
+  const error = await assertRejects(() => server.serve_forever(), TypeError);
+  assertStringIncludes(error.message, "does not export it");
 });
