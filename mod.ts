@@ -15,6 +15,28 @@
  * Names are Python's. Times are in milliseconds, sizes in bytes. Errors are those of the platform
  * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
  *
+ * ## Permissions
+ *
+ * A server needs `--allow-net` for its address, a UDP server also for its clients, a Unix server
+ * `--allow-net=unix:PATH` and `--allow-read` and `--allow-write` for its path. `ThreadingMixIn` adds
+ * `--allow-read` for the handler's module and what it imports, `ForkingMixIn` that and `--allow-run` for
+ * `deno`. [README.md](README.md#permissions) has the table.
+ *
+ * ## State that handlers share
+ *
+ * Handlers in workers and child processes share no variables. State is in fields of the server, and
+ * handlers call its methods: `await this.server.next()`. A worker finds the handler's class as the
+ * export of its name, or as the default export, of the main module or of `static module`; so servers are
+ * started under `if (import.meta.main)`. See [docs/state.md](docs/state.md), and
+ * [docs/choosing.md](docs/choosing.md) on which mix-in to take.
+ *
+ * ## Stopping
+ *
+ * `await using`, or `shutdown()` and `server_close()`, stops accepting, shows idle clients the end of
+ * their input, lets busy handlers go on for `grace` ms, and cuts the rest. At Ctrl-C and SIGTERM a
+ * program ends at once unless it listens for them: [docs/limits.md](docs/limits.md#sigterm-and-ctrl-c) has
+ * the lines, and the limits and clocks of a server.
+ *
  * @example A server on this event loop, and a client
  * ```ts
  * import { AsyncTCPServer, StreamRequestHandler } from "@socketserver/socketserver";

@@ -11,15 +11,31 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { BufferedReader } from "../mod.ts";
 
-const { host, port, _: words } = parseArgs(Deno.args, {
-  string: ["host", "port", "_"],
-  default: { host: "127.0.0.1", port: "8080" },
-});
-const data = words.join(" ");
+const USAGE = "Usage: tcp_client.ts [--host 127.0.0.1] [--port 8080] WORDS";
 
-using conn = await Deno.connect({ hostname: host, port: Number(port) });
-await conn.write(new TextEncoder().encode(`${data}\n`));
-const received = await new BufferedReader(conn).readline();
+async function main(args: string[]): Promise<void> {
+  const { host, port, help, _: words } = parseArgs(args, {
+    string: ["host", "port", "_"],
+    boolean: ["help"],
+    default: { host: "127.0.0.1", port: "8080" },
+  });
+  if (help) return console.error(USAGE);
+  try {
+    await talk(host, Number(port), words.join(" "));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    console.error(`Nothing listens at ${host}:${port}: run deno task start first`);
+    Deno.exitCode = 1;
+  }
+}
 
-console.log(`Sent:     ${data}`);
-console.log(`Received: ${new TextDecoder().decode(received).trimEnd()}`);
+async function talk(hostname: string, port: number, data: string): Promise<void> {
+  using conn = await Deno.connect({ hostname, port });
+  await conn.write(new TextEncoder().encode(`${data}\n`));
+  const received = await new BufferedReader(conn).readline();
+
+  console.log(`Sent:     ${data}`);
+  console.log(`Received: ${new TextDecoder().decode(received).trimEnd()}`);
+}
+
+await main(Deno.args);

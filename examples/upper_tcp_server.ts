@@ -35,14 +35,22 @@ async function main(args: string[]): Promise<void> {
     console.error(USAGE);
     Deno.exit(help ? 0 : 2);
   }
-  await using server = new ThreadingTCPServer([host, Number(port)], UpperHandler, {
+  try {
+    await serve(host, Number(port), workers);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    console.error(`Port ${port} is taken: deno task start --port ${Number(port) + 1}`);
+    Deno.exitCode = 1;
+  }
+}
+
+async function serve(host: string, wanted: number, workers?: string): Promise<void> {
+  await using server = new ThreadingTCPServer([host, wanted], UpperHandler, {
     ...(workers !== undefined && { max_workers: Number(workers) }),
   });
-  const { hostname, port: bound } = server.server_address;
+  const { hostname, port } = server.server_address;
   const signal = interrupted();
-  console.log(
-    `Serving on ${hostname}:${bound}; try: printf 'hello\\n' | nc -N ${hostname} ${bound}`,
-  );
+  console.log(`Serving on ${hostname}:${port}; try: printf 'hello\\n' | nc -N ${hostname} ${port}`);
   await server.serve_forever({ signal });
 }
 

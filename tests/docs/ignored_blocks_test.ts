@@ -2,7 +2,8 @@
  * The programs in the documentation that `deno test --doc` cannot run: those that serve until they are
  * ended, and those whose handlers a worker has to find in a module. Each is run as a program here.
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { kill_again } from "../examples/kill_again.ts";
 import { LineClient } from "../fixtures/clients.ts";
 import { Program } from "../fixtures/programs.ts";
 import { TempFolder } from "../fixtures/temp_folder.ts";
@@ -62,14 +63,16 @@ async function run(
   await using folder = await TempFolder.make();
   const path = folder.join("server.ts");
   const port_is_printed = "console.log(server.server_address.port);\n$&";
-  const code = PROGRAMS.get(key)!.replaceAll("8080", "0")
-    .replace("await server.serve_forever(", port_is_printed);
+  const written = PROGRAMS.get(key)!.replaceAll("8080", "0");
+  const code = written.includes("server_address")
+    ? written
+    : written.replace("await server.serve_forever(", port_is_printed);
   await Deno.writeTextFile(path, code);
   const flags = ["--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${ROOT},${folder.path}`];
   if (code.includes("Forking")) flags.push(`--allow-run=${Deno.execPath()}`);
   await using program = new Program("run", ...CONFIG, ...flags, path);
-  const port = await program.line().catch(async () => Promise.reject(await program.errors()));
-  await use(Number(port), program);
+  const line = await program.line().catch(async () => Promise.reject(await program.errors()));
+  await use(Number(/\d+$/.exec(line)![0]), program);
 }
 
 /** Says something over TCP, if there is something to say, and gives what is heard up to the end. */
@@ -118,4 +121,39 @@ Deno.test({
       assertEquals((await soon(program.child.status)).code, 0);
     });
   },
+});
+
+Deno.test({
+  name: "docs/limits.md: ends at once at a second SIGTERM, beside a busy client",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await run("docs/limits.md: EchoHandler, ThreadingTCPServer", async (port, program) => {
+      const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+      using busy = await LineClient.connect(address);
+      await busy.conn.write(new TextEncoder().encode("half a line"));
+      using idle = await LineClient.connect(address);
+      assertEquals(await soon(idle.ask("hello")), "hello");
+      const asked = performance.now();
+      program.child.kill("SIGTERM");
+      assertEquals(await soon(idle.line()), null);
+      await kill_again(program, "SIGTERM");
+      assertEquals((await program.child.status).signal, "SIGTERM");
+      const took = performance.now() - asked;
+      assert(took < 7000, `It took ${took} ms`); // Its grace is 8000.
+    });
+  },
+});
+
+Deno.test("deno lint has nothing against the blocks of the pages, in a project that has the package", async () => {
+  await using folder = await TempFolder.make();
+  const imports = { "@socketserver/socketserver": "jsr:@socketserver/socketserver@^0.1" };
+  await Deno.writeTextFile(folder.join("deno.json"), JSON.stringify({ imports }));
+  const pages = documents().filter((path) => path.endsWith(".md"));
+  const blocks = pages.flatMap(blocks_of).filter(({ info }) => info.startsWith("ts"));
+  await Promise.all(
+    blocks.map(({ code }, at) => Deno.writeTextFile(folder.join(`${at}.ts`), code)),
+  );
+  await using lint = new Program("lint", "--quiet", folder.path);
+  assertEquals(await lint.errors(), "");
+  assertEquals((await lint.child.status).code, 0);
 });

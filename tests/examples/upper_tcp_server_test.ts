@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { LineClient } from "../fixtures/clients.ts";
+import { line_or_end, LineClient } from "../fixtures/clients.ts";
 import { is_there, output_of, Task } from "../fixtures/programs.ts";
+import { soon } from "../fixtures/waiting.ts";
+import { kill_again } from "./kill_again.ts";
 
 /** The server of `deno task start`, on a free port. */
 async function start(...words: string[]): Promise<{ task: Task; address: Deno.NetAddr }> {
@@ -32,6 +34,35 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+/** The codes are those of a shell, for what a signal ended. */
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test({
+    name: `deno task start answers a busy client after ${signal}, and ends at once at a second one`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const { task, address } = await start();
+      await using _task = task;
+      using busy = await LineClient.connect(address);
+      assertEquals(await soon(busy.ask("busy")), "BUSY");
+      await busy.conn.write(new TextEncoder().encode("half a line, "));
+      using stuck = await LineClient.connect(address);
+      assertEquals(await soon(stuck.ask("stuck")), "STUCK");
+      await stuck.conn.write(new TextEncoder().encode("half a line, "));
+      using idle = await LineClient.connect(address);
+      assertEquals(await soon(idle.ask("idle")), "IDLE");
+      const asked = performance.now();
+      for (let times = 0; times < 3; times++) task.child.kill(signal); // as one Ctrl-C may come
+      assertEquals(await soon(idle.line()), null);
+      assertEquals(await soon(busy.ask("and the rest")), "HALF A LINE, AND THE REST");
+      await kill_again(task, signal);
+      assertEquals((await task.child.status).code, code);
+      const took = performance.now() - asked;
+      assert(took < 4000, `It took ${took} ms`); // The grace is 5000.
+      assertEquals(await line_or_end(stuck), null);
+    },
+  });
+}
+
 Deno.test("deno task start answers characters that are split over two reads", async () => {
   const { task, address } = await start();
   await using _task = task;
@@ -52,6 +83,31 @@ Deno.test("deno task client prints what was sent and received, as in Python's do
   await using client = new Task("client", "--port", `${address.port}`, "hello world");
   assertEquals(await client.line(), "Sent:     hello world");
   assertEquals(await client.line(), "Received: HELLO WORLD");
+});
+
+Deno.test("deno task client --help says how to use it, and does not connect", async () => {
+  await using client = new Task("client", "--port", "1", "--help");
+  assertMatch(await client.errors(), /^Usage: .*--host.*--port/);
+  assertEquals((await client.child.status).code, 0);
+});
+
+Deno.test("deno task start and deno task client say in one line what to do about the port", async () => {
+  const { task, address: { port } } = await start();
+  await using _task = task;
+  await using second = new Task("start", "--port", `${port}`);
+  assertEquals(
+    await second.errors(),
+    `Port ${port} is taken: deno task start --port ${port + 1}\n`,
+  );
+  assertEquals((await second.child.status).code, 1);
+  task.child.kill("SIGINT");
+  await task.child.status;
+  await using client = new Task("client", "--port", `${port}`, "hello");
+  assertEquals(
+    await client.errors(),
+    `Nothing listens at 127.0.0.1:${port}: run deno task start first\n`,
+  );
+  assertEquals((await client.child.status).code, 1);
 });
 
 Deno.test("deno task start says what it does not understand", async () => {
