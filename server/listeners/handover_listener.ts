@@ -45,6 +45,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #server: net.Server;
   #path: SocketPath | undefined;
   #backlog: number;
+  #no_delay: boolean;
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
   #closed = false;
@@ -62,8 +63,9 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #waker: ReturnType<typeof setInterval> | undefined;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
-  constructor({ addr, backlog }: StreamListenOptions<A>) {
+  constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
     this.#backlog = backlog;
+    this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (addr.transport === "unix") {
       const listen = () => this.#listen(addr, (addr as Deno.UnixAddr).path, -1);
@@ -116,7 +118,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #make_server(): net.Server {
-    return net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+    const noDelay = this.#no_delay;
+    return net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
       .on("connection", (socket) => this.#arrived(socket))
       .on("error", (error) => this.#deliver(error));
   }
@@ -143,7 +146,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #arrived(socket: net.Socket): void {
     const addrs = this.#closed ? undefined : this.#addrs_of(socket);
-    if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, ...addrs)));
+    if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, this.#no_delay, ...addrs)));
     else socket.destroy();
     if (this.#flood < 0) this.#stop_when_full();
   }
@@ -242,12 +245,15 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   readonly localAddr: A;
   readonly remoteAddr: A;
+  /** See `Detachable`. */
+  no_delay: boolean;
   /** What was accepted; nothing once it has left, so that no memory is held for it. */
   #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;
 
-  constructor(socket: net.Socket, localAddr: A, remoteAddr: A) {
+  constructor(socket: net.Socket, no_delay: boolean, localAddr: A, remoteAddr: A) {
     this.#socket = socket;
+    this.no_delay = no_delay;
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     // The peer may reset it while it waits: the next use will say so.
@@ -285,8 +291,9 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     this.close();
   }
 
-  setNoDelay(no_delay?: boolean): void {
+  setNoDelay(no_delay = true): void {
     (this.#conn ?? this.#socket)?.setNoDelay(no_delay);
+    this.no_delay = no_delay;
   }
 
   setKeepAlive(keep_alive?: boolean): void {
@@ -306,7 +313,7 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     const socket = this.#socket!;
     this.#socket = undefined;
     const open = (options: net.SocketConstructorOpts) => reopen_socket(socket, options);
-    return this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr);
+    return this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
   }
 }
 

@@ -31,6 +31,8 @@ export interface StreamListenOptions<A extends Deno.Addr = Deno.Addr> {
   backlog: number;
   /** Whether other processes may listen at the same address (`SO_REUSEPORT`). */
   reuse_port: boolean;
+  /** Whether connections that leave this thread have `TCP_NODELAY`: setting it there would cost more. */
+  no_delay?: boolean;
 }
 
 /**

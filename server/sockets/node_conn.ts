@@ -26,6 +26,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   #failed: ((error: unknown) => void) | undefined;
   /** What came while nobody read; reading has stopped then. */
   #left: Uint8Array | undefined;
+  #no_delay: boolean;
   #ended = false;
   #closed = false;
   #failure: unknown;
@@ -34,12 +35,15 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
    * @param open Makes the socket with the options it is given.
    * @param localAddr The local address.
    * @param remoteAddr The peer's address.
+   * @param no_delay Whether it has `TCP_NODELAY`.
    */
   constructor(
     open: (options: net.SocketConstructorOpts) => net.Socket,
     localAddr: A,
     remoteAddr: A,
+    no_delay = false,
   ) {
+    this.#no_delay = no_delay;
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     const buffer = shared_buffer ??= new Uint8Array(READ_SIZE);
@@ -98,7 +102,9 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   setNoDelay(no_delay = true): void {
-    if (this.#is_tcp) set_tcp_option(this.#socket, (handle) => handle.setNoDelay(no_delay));
+    if (!this.#is_tcp || no_delay === this.#no_delay) return;
+    this.#no_delay = no_delay;
+    set_tcp_option(this.#socket, (handle) => handle.setNoDelay(no_delay));
   }
 
   setKeepAlive(keep_alive = true): void {

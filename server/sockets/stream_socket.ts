@@ -43,6 +43,8 @@ interface Detachable {
    * `undefined` if the connection is in use here.
    */
   detach(): number | undefined;
+  /** Whether it has `TCP_NODELAY`. */
+  readonly no_delay: boolean;
 }
 
 /** What {@linkcode detach} gives: the descriptor, and what was read from it already. */
@@ -51,6 +53,8 @@ export interface DetachedSocket {
   fd: number;
   /** Bytes that were read here and not yet used. */
   unread: Uint8Array;
+  /** Whether the connection has `TCP_NODELAY`. */
+  no_delay: boolean;
 }
 
 /** Friends of the class: what servers and readers do with a socket and handlers do not. */
@@ -513,7 +517,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#read_clock?.end();
     this.#write_clock?.end();
     this.#closed = true;
-    return { fd, unread: this.#unread };
+    return { fd, unread: this.#unread, no_delay: conn.no_delay ?? false };
   }
 
   async #close_gracefully(linger: number): Promise<void> {

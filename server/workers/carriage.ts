@@ -48,10 +48,11 @@ export function pack(request: unknown, relay_only = false): Parcel {
   const { localAddr: local, remoteAddr: remote } = request;
   const detached = relay_only ? undefined : detach(request);
   if (!detached) return { kind: "relay", local, remote };
-  const { fd, unread } = detached;
+  const { fd, unread, no_delay } = detached;
   return {
     kind: "descriptor",
     fd,
+    no_delay,
     local,
     remote,
     ...(unread.length > 0 && { unread: unread.slice() }),
@@ -72,10 +73,10 @@ export function unpack(
 ): Carried {
   switch (parcel.kind) {
     case "descriptor": {
-      const { fd, local, remote, unread } = parcel;
+      const { fd, local, remote, unread, no_delay } = parcel;
       const open = (options: net.SocketConstructorOpts) =>
         handle ? reopen_socket(handle, options) : open_descriptor(fd, options, table);
-      return new CarriedSocket(socket_over(new NodeConn(open, local, remote), unread));
+      return new CarriedSocket(socket_over(new NodeConn(open, local, remote, no_delay), unread));
     }
     case "datagram":
       return value([parcel.packet, socket]);

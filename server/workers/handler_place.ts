@@ -39,6 +39,11 @@ export async function load_handler(
   );
 }
 
+/** Whether handlers of the class set `TCP_NODELAY` first of all, as `StreamRequestHandler` does. */
+export function wants_no_delay(Handler: RequestHandlerConstructor): boolean {
+  return Reflect.get(Handler, "disable_nagle_algorithm") === true;
+}
+
 function is_handler(value: unknown, name: string): boolean {
   return typeof value === "function" && value.name === name;
 }

@@ -42,6 +42,8 @@ export type Parcel =
     fd: number;
     /** What was read from it already, if anything. */
     unread?: Uint8Array;
+    /** Whether it has `TCP_NODELAY`. */
+    no_delay: boolean;
     local: Deno.Addr;
     remote: Deno.Addr;
   }

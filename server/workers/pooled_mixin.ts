@@ -7,7 +7,7 @@ import type { Listener, StreamListenOptions } from "../listeners/listener.ts";
 import type { Constructor } from "../mixin.ts";
 import { RequestQueue } from "../request_queue.ts";
 import { can_hand_over, refuse_old_deno } from "../runtime.ts";
-import { place_of, refuse_while_loading } from "./handler_place.ts";
+import { place_of, refuse_while_loading, wants_no_delay } from "./handler_place.ts";
 import { type PoolSize, WorkerPool } from "./pool.ts";
 
 /** What a mix-in that uses workers tells of them, and may ask of them. */
@@ -113,7 +113,7 @@ export function PooledMixIn<T extends Constructor<BaseServer>>(
     /** @ignore */
     _listen<A extends Deno.Addr>(options: StreamListenOptions<A>): Listener {
       return can_hand_over() && !options.reuse_port
-        ? new HandoverListener(options)
+        ? new HandoverListener({ ...options, no_delay: wants_no_delay(this.RequestHandlerClass) })
         : new DenoListener(options);
     }
   }
