@@ -84,8 +84,7 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @returns The number of bytes.
    * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
    * is none.
-   * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address, with the flag
-   * `--unstable-net`; without it `node:dgram` says so as a plain `Error`.
+   * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address.
    * @throws {TypeError} If it is no address, as that of a client without a name.
    */
   sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
