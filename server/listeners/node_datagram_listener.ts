@@ -1,7 +1,7 @@
 import dgram from "node:dgram";
 import { lookup, type LookupOneOptions } from "node:dns";
 import { isIP, isIPv6 } from "node:net";
-import { peer_addr } from "../address.ts";
+import { format_address, peer_addr } from "../address.ts";
 import { PacketTooLong } from "../errors.ts";
 import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
 import { deno_error } from "../sockets/node_error.ts";
@@ -52,11 +52,11 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     return Promise.resolve(next);
   }
 
-  send(data: Uint8Array, { hostname, port }: Deno.NetAddr): Promise<number> {
+  send(data: Uint8Array, address: Deno.NetAddr): Promise<number> {
     if (this.#closed) return Promise.reject(closed_error());
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#socket.send(data, port, hostname, (error) => {
-      if (error) reject(may_send(hostname, port) ? deno_error(error) : not_capable(hostname, port));
+    this.#socket.send(data, address.port, address.hostname, (error) => {
+      if (error) reject(may_send(address) ? deno_error(error) : not_capable(address));
       else resolve(data.length);
     });
     return promise;
@@ -106,14 +106,15 @@ function lookup_name(hostname: string, options: LookupOneOptions, done: LookupDo
 }
 
 /** `node:dgram` says only that sending failed where a permission is missing. */
-function may_send(hostname: string, port: number): boolean {
-  const host = isIPv6(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+function may_send(address: Deno.NetAddr): boolean {
+  const host = format_address(address);
   return Deno.permissions.querySync({ name: "net", host }).state === "granted";
 }
 
-function not_capable(hostname: string, port: number): Error {
+function not_capable(address: Deno.NetAddr): Error {
+  const host = format_address(address);
   return new Deno.errors.NotCapable(
-    `Requires net access to "${hostname}:${port}", run again with --allow-net for the clients`,
+    `Requires net access to "${host}", run again with --allow-net for the clients`,
   );
 }
 

@@ -85,7 +85,8 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
    * is none.
    * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address.
-   * @throws {TypeError} If it is no address, as that of a client without a name.
+   * @throws {TypeError} If the data is no `Uint8Array`, at once; if the address is none, as that of a
+   * client without a name.
    */
   sendto(data: Uint8Array, address: A | NetAddress | UnixAddress): Promise<number> {
     check_bytes(data);

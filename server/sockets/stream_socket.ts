@@ -199,10 +199,12 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /**
    * Writes all of `p`: the system may take it in parts, this takes it whole. It resolves when the
-   * system has it all, so a slow peer slows the writer down.
+   * system has it all, so a slow peer slows the writer down. Await it: who does not hears nothing of a
+   * failure, which ends neither the program nor the worker.
    *
    * @param p The bytes.
    * @returns The number of bytes, always the length of `p`.
+   * @throws {TypeError} If it is no `Uint8Array`, at once.
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection, {@linkcode closeWrite}
    * was called, or an earlier write timed out.
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the timeout. Nobody knows how much

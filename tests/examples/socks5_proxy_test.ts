@@ -56,6 +56,12 @@ class Server extends Task {
     assertEquals([...await read_bytes(conn, 12)], [5, 0, 5, 0, ...ZEROS]);
     return conn;
   }
+
+  /** Both ends of a connection through it. */
+  tunnel_to(listener: Deno.TcpListener): Promise<[client: Deno.TcpConn, target: Deno.TcpConn]> {
+    const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
+    return Promise.all([this.tunnel(...address), listener.accept()]);
+  }
 }
 
 /** A target that reads to the end, and answers only then. */
@@ -144,9 +150,8 @@ Deno.test("socks5_proxy.ts understands a client that speaks byte by byte", async
 Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => {
   await using proxy = await Server.start(RUN!);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
   await t.step("the client", async () => {
-    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    const [conn, target] = await proxy.tunnel_to(listener);
     using _target = target;
     await target.write(new Uint8Array(1000));
     await read_bytes(conn, 1);
@@ -154,7 +159,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
     await read_to_end(target).catch(() => {});
   });
   await t.step("the target", async () => {
-    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    const [conn, target] = await proxy.tunnel_to(listener);
     using _conn = conn;
     await conn.write(new Uint8Array(1000));
     await read_bytes(target, 1);
@@ -166,8 +171,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
 Deno.test("socks5_proxy.ts takes no more from a target than its client does", async () => {
   await using proxy = await Server.start(RUN!);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
-  const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+  const [conn, target] = await proxy.tunnel_to(listener);
   using _conn = conn;
   using _target = target;
   const chunk = new Uint8Array(1_000_000);
@@ -188,8 +192,7 @@ Deno.test({
   async fn() {
     await using proxy = await Server.start(RUN!);
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
-    const [conn, target] = await Promise.all([proxy.tunnel(...address), listener.accept()]);
+    const [conn, target] = await proxy.tunnel_to(listener);
     using _conn = conn;
     using _target = target;
     proxy.child.kill("SIGINT");

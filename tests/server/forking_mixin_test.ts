@@ -15,7 +15,6 @@ import {
   ForkingTCPServer,
   type RequestHandlerConstructor,
   type ServerOptions,
-  type TCPRequest,
 } from "../../mod.ts";
 import { force_relay } from "../../server/workers/pool.ts";
 import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/bytes.ts";
@@ -297,24 +296,6 @@ Deno.test("ForkingMixIn: an error of a handler keeps its class, message and caus
   assertStringIncludes(error.stack!, "handlers.ts");
   assertInstanceOf(error.cause, Deno.errors.NotFound);
   assertEquals(error.cause.message, "no such line");
-});
-
-Deno.test("ForkingMixIn: a request that cannot be cloned fails alone", async () => {
-  class Uncloneable extends ObservedServer {
-    calls = 0;
-    override async get_request(): Promise<[TCPRequest, Deno.NetAddr]> {
-      const [request, address] = await super.get_request();
-      const odd = { ...address, odd: () => {} };
-      return [request, ++this.calls <= 2 ? odd : address];
-    }
-  }
-  await using server = serving(new Uncloneable(HERE, CommandHandler));
-  const before = await all_ready(server);
-  for (const answer of [null, null, "hello", "hello"]) {
-    assertEquals(await soon(ask(server.server_address, "hello").catch(() => null)), answer);
-  }
-  assertEquals(ready_children(server), before);
-  assertEquals(server.log.errors.length, 2);
 });
 
 Deno.test("ForkingMixIn: an override of finish_request() is refused", async () => {

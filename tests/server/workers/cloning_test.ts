@@ -1,9 +1,16 @@
 /** What gets to workers and back, and what comes of values that cannot. */
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { ForkingTCPServer, type TCPServer, ThreadingTCPServer } from "../../../mod.ts";
-import { line_or_end, LineClient } from "../../fixtures/clients.ts";
+import {
+  ForkingTCPServer,
+  type TCPRequest,
+  type TCPServer,
+  ThreadingTCPServer,
+} from "../../../mod.ts";
+import { ask, line_or_end, LineClient } from "../../fixtures/clients.ts";
+import { UpperHandler } from "../../fixtures/handlers.ts";
+import { Noting } from "../../fixtures/noting.ts";
 import { ODD_VALUES, type OddValue } from "../../fixtures/odd_values.ts";
-import { Log, serving } from "../../fixtures/serving.ts";
+import { Log, serving, until } from "../../fixtures/serving.ts";
 import { ValueHandler } from "../../fixtures/value_handlers.ts";
 import { soon } from "../../fixtures/waiting.ts";
 
@@ -88,6 +95,26 @@ for (const [Server, refused] of REFUSED_BY) {
       assertEquals(server.log.errors, []);
     });
   }
+
+  Deno.test(`${Server.name}: a request that cannot be cloned fails alone`, async () => {
+    class OddAddresses extends Noting(Server) {
+      #calls = 0;
+
+      override async get_request(): Promise<[TCPRequest, Deno.NetAddr]> {
+        const [request, address] = await super.get_request();
+        const odd = { ...address, odd: () => {} };
+        return [request, ++this.#calls <= 2 ? odd : address];
+      }
+    }
+    await using server = serving(new OddAddresses(HERE, UpperHandler, OPTIONS));
+    await soon(until(() => server.info().workers?.[0]?.state === "ready"));
+    const workers = server.info().workers!.map(({ id }) => id);
+    for (const answer of [null, null, "HELLO", "HELLO"]) {
+      assertEquals(await soon(ask(server.server_address, "hello").catch(() => null)), answer);
+    }
+    assertEquals(server.info().workers!.map(({ id }) => id), workers);
+    assertEquals(server.log.errors.length, 2);
+  });
 
   Deno.test(`${Server.name}: what a handler throws reaches handle_error() whatever is in it`, async () => {
     await using server = serving(odd_server(Server));
