@@ -1,5 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
-import { type Exchange, exchange_of } from "../server/exchange.ts";
+import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
 
 /**

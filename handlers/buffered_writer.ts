@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { may_fail } from "../server/pending.ts";
+import { may_fail } from "../internal/runtime/pending.ts";
 import { BytePool } from "../server/sockets/byte_pool.ts";
 import { check_bytes } from "../server/sockets/check_bytes.ts";
 

@@ -1,6 +1,6 @@
 import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
-import { RequestQueue } from "./request_queue.ts";
+import { RequestQueue } from "./requests/request_queue.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";

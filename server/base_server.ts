@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { format_address } from "./address.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "../internal/runtime/backoff.ts";
 import { accept_error_class, is_client_gone, PacketTooLong } from "./errors.ts";
-import { Exchange, exchange_of, type Outcome } from "./exchange.ts";
+import { Exchange, exchange_of, type Outcome } from "./requests/exchange.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
-import { AcceptFailure, Intake } from "./intake.ts";
+import { AcceptFailure, Intake } from "./requests/intake.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
   type CloseOptions,
@@ -13,10 +13,10 @@ import {
   type ServerOptions,
   settings_of,
 } from "./options.ts";
-import { is_pending } from "./pending.ts";
-import { prepare_stacks } from "./runtime.ts";
-import { ServeLoop } from "./serve_loop.ts";
-import { MAX_TIMER, set_timer } from "./timer.ts";
+import { is_pending } from "../internal/runtime/pending.ts";
+import { prepare_stacks } from "../internal/runtime/deno_internals.ts";
+import { ServeLoop } from "./requests/serve_loop.ts";
+import { MAX_TIMER, set_timer } from "../internal/runtime/timer.ts";
 
 /** After so many requests in a row the event loop gets a turn, however quickly they come. */
 const FAIR_TURNS = 64;

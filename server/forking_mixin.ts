@@ -4,11 +4,11 @@ import { type Constructor, named } from "./mixin.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import { child_command, type ChildCommand } from "./workers/child_command.ts";
-import { process_copy } from "./workers/cloning.ts";
-import type { PoolSize } from "./workers/pool.ts";
-import { PooledMixIn } from "./workers/pooled_mixin.ts";
-import { PROCESS_ENTRY, ProcessHost } from "./workers/process_host.ts";
+import { child_command, type ChildCommand } from "../internal/workers/child_command.ts";
+import { process_copy } from "../internal/workers/cloning.ts";
+import type { PoolSize } from "../internal/workers/worker_pool.ts";
+import { PooledMixIn } from "./pooled/pooled_mixin.ts";
+import { PROCESS_ENTRY, ProcessHost } from "../internal/workers/process_host.ts";
 
 /** What {@linkcode ForkingMixIn} adds to a server. */
 export interface ForkingMembers {

@@ -3,9 +3,9 @@ import { type Constructor, named } from "./mixin.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import type { PoolSize } from "./workers/pool.ts";
-import { PooledMixIn } from "./workers/pooled_mixin.ts";
-import { ThreadHost } from "./workers/thread_host.ts";
+import type { PoolSize } from "../internal/workers/worker_pool.ts";
+import { PooledMixIn } from "./pooled/pooled_mixin.ts";
+import { ThreadHost } from "../internal/workers/thread_host.ts";
 
 /** What {@linkcode ThreadingMixIn} adds to a server. */
 export interface ThreadingMembers {

@@ -9,7 +9,7 @@ import {
   reopen_socket,
   resume_listener,
   wake_listener,
-} from "../runtime.ts";
+} from "../../internal/runtime/deno_internals.ts";
 import type { Arrived } from "../sockets/byte_source.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { net_addr, type NetAddress, unix_addr, type UnixAddress, wire_addr } from "../address.ts";
-import { may_fail } from "../pending.ts";
+import { may_fail } from "../../internal/runtime/pending.ts";
 import { check_bytes } from "./check_bytes.ts";
 
 /** The most bytes of a UDP datagram over IPv4 and IPv6 (RFC 768, less the headers). */

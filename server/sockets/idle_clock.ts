@@ -1,4 +1,4 @@
-import { MAX_TIMER } from "../timer.ts";
+import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 
 /** Rings when something waits for too long. One timer serves many waits, because most end in time. */
 export class IdleClock {

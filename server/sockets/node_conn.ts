@@ -1,5 +1,9 @@
 import type net from "node:net";
-import { set_tcp_option, start_reading, stop_reading } from "../runtime.ts";
+import {
+  set_tcp_option,
+  start_reading,
+  stop_reading,
+} from "../../internal/runtime/deno_internals.ts";
 import type { Arrived } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
 import type { SourceConn } from "./stream_socket.ts";

@@ -1,8 +1,8 @@
 import { peer_addr } from "../address.ts";
-import { exchange_of } from "../exchange.ts";
-import { rest, turn_is_long } from "../fairness.ts";
-import { may_fail } from "../pending.ts";
-import { MAX_TIMER } from "../timer.ts";
+import { exchange_of } from "../requests/exchange.ts";
+import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
+import { may_fail } from "../../internal/runtime/pending.ts";
+import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { check_bytes } from "./check_bytes.ts";
 import { ConnSource } from "./conn_source.ts";

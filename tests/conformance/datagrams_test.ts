@@ -8,12 +8,12 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/bytes.ts";
-import { Noting } from "../fixtures/noting.ts";
-import { is_there } from "../fixtures/programs.ts";
-import { serving } from "../fixtures/serving.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { text_of } from "../fixtures/clients/bytes.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
+import { is_there } from "../fixtures/programs/programs.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { PacketClient } from "./echo_clients.ts";
 import { PacketCommandHandler } from "./handlers.ts";
 

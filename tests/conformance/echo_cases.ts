@@ -9,8 +9,8 @@ import type {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { OWN_ADDRESS } from "../fixtures/own_address.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
+import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { ask_stream, ask_udp, ask_unix_datagram } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 

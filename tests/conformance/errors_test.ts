@@ -2,10 +2,10 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
-import { text_of } from "../fixtures/bytes.ts";
-import { Noting } from "../fixtures/noting.ts";
-import { serving, until } from "../fixtures/serving.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { text_of } from "../fixtures/clients/bytes.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
+import { serving, until } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import {
   EchoLineHandler,

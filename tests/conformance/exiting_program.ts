@@ -1,6 +1,6 @@
 /** A program whose sequential server has a handler that ends it. */
 import { TCPServer } from "../../mod.ts";
-import { Noting } from "../fixtures/noting.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
 import { connect } from "./echo_clients.ts";
 import { ExitingHandler } from "./handlers.ts";
 

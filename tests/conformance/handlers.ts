@@ -6,8 +6,8 @@ import {
   StreamRequestHandler,
   type StreamSocket,
 } from "../../mod.ts";
-import type { NotingMembers } from "../fixtures/noting.ts";
-import { turn } from "../fixtures/waiting.ts";
+import type { NotingMembers } from "../fixtures/servers/noting.ts";
+import { turn } from "../fixtures/tools/waiting.ts";
 
 /** A server as the handlers here see it. */
 type Server = BaseServer & NotingMembers;

@@ -8,11 +8,11 @@ import {
   TCPServer,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { Noting } from "../fixtures/noting.ts";
-import { serving } from "../fixtures/serving.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import { EchoAllHandler, ForgivingHandler, ImpatientHandler } from "./handlers.ts";
 

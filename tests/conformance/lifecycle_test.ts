@@ -10,12 +10,12 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { CommandHandler } from "../fixtures/handlers.ts";
-import { until } from "../fixtures/serving.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { CommandHandler } from "../fixtures/handlers/handlers.ts";
+import { until } from "../fixtures/servers/serving.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect, PacketClient } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 

@@ -4,10 +4,10 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { kill_again } from "../examples/kill_again.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { Program } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { Program } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, documents, ROOT } from "./blocks.ts";
 
 /** What a client says to a program, and what it hears up to the end. */

@@ -1,8 +1,8 @@
 /** The program of docs/porting.md before and after: both answer the same to the same client. */
 import { assertEquals } from "@std/assert";
-import { is_there, output_of, Program, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { is_there, output_of, Program, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, ROOT } from "./blocks.ts";
 
 const BLOCKS = blocks_of("docs/porting.md");

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { write_bytes } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { commands_of, is_there, Task } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { write_bytes } from "../fixtures/clients/bytes.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const [RUN, NC] = commands_of("chat_room.ts");
 

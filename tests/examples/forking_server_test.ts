@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { commands_of, is_there, Task } from "../fixtures/programs.ts";
+import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN, RUN_ELSEWHERE] = commands_of("forking_server.ts");
 

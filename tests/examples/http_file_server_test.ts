@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
+import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
 const [RUN, CURL, CURL_SINCE, WRK] = commands_of("http_file_server.ts");
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

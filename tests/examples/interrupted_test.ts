@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { commands_of, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { commands_of, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /** The examples that serve until they are told to end. */
 const EXAMPLES = [

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { bytes_of, read_bytes, read_to_end, text_of, write_bytes } from "../fixtures/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
+import {
+  bytes_of,
+  read_bytes,
+  read_to_end,
+  text_of,
+  write_bytes,
+} from "../fixtures/clients/bytes.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN, REDIS_CLI, REDIS_BENCHMARK] = commands_of("key_value_store.ts");
 

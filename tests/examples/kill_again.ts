@@ -1,5 +1,5 @@
-import type { Program } from "../fixtures/programs.ts";
-import { is_pending } from "../fixtures/waiting.ts";
+import type { Program } from "../fixtures/programs/programs.ts";
+import { is_pending } from "../fixtures/tools/waiting.ts";
 
 /** Signals a program until it has ended: signals that come soon after the first one change nothing. */
 export async function kill_again({ child }: Program, signal: Deno.Signal): Promise<void> {

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/bytes.ts";
-import { connect_and_reset } from "../fixtures/clients.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { bytes_of, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { connect_and_reset } from "../fixtures/clients/clients.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 type TCPAddr = Deno.NetAddr & { transport: "tcp" };
 

@@ -8,10 +8,10 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../fixtures/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+} from "../fixtures/clients/bytes.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 const [RUN, CURL] = commands_of("socks5_proxy.ts");
 const [FILES] = commands_of("http_file_server.ts");

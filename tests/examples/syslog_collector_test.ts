@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/bytes.ts";
-import { connect_and_reset } from "../fixtures/clients.ts";
-import { DatagramClient } from "../fixtures/datagrams.ts";
-import { commands_of, is_there, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { bytes_of, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { connect_and_reset } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const [RUN, ...LOGGERS] = commands_of("syslog_collector.ts");
 /** The socket in the commands of the head comment. */

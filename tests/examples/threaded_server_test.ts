@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { commands_of, Task } from "../fixtures/programs.ts";
+import { commands_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN] = commands_of("threaded_server.ts");
 

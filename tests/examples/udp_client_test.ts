@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { commands_of, Task } from "../fixtures/programs.ts";
+import { commands_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN] = commands_of("udp_client.ts");
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { line_or_end, LineClient } from "../fixtures/clients.ts";
-import { is_there, output_of, Task } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
+import { is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { kill_again } from "./kill_again.ts";
 
 /** The server of `deno task start`, on a free port. */

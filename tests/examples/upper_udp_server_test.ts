@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs.ts";
+import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN, RUN_FAST] = commands_of("upper_udp_server.ts");
 const [CLIENT] = commands_of("udp_client.ts");

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { BufferedReader } from "../../mod.ts";
-import { commands_of, is_there, Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
+import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
 const [RUN, SOCAT, NC] = commands_of("upper_unix_server.ts");
 const FOLDER = fileURLToPath(new URL("../../examples/", import.meta.url));

@@ -11,12 +11,12 @@ import {
   UDPServer,
 } from "../../mod.ts";
 import type { DatagramListener, Listener } from "../../server/listeners/listener.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
-import { ask_udp, DatagramClient } from "../fixtures/datagrams.ts";
-import { UpperHandler, UpperPacketHandler } from "../fixtures/handlers.ts";
-import { Noting, type NotingMembers } from "../fixtures/noting.ts";
-import { until } from "../fixtures/serving.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+import { ask, LineClient } from "../fixtures/clients/clients.ts";
+import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { UpperHandler, UpperPacketHandler } from "../fixtures/handlers/handlers.ts";
+import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
+import { until } from "../fixtures/servers/serving.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 /** Accepts from the real listener, except when it was told to fail. */
 class FailingListener implements DatagramListener<Deno.NetAddr> {

@@ -7,8 +7,8 @@ import {
   FORKING,
   make_counting,
   test_ways_at_once,
-} from "../fixtures/all_ways.ts";
-import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
+} from "../fixtures/servers/all_ways.ts";
+import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import {
   FLOOD,
   FloodingHandler,
@@ -17,12 +17,12 @@ import {
   IdleFloodingHandler,
   IdleHandler,
   LimitHandler,
-} from "../fixtures/limit_handlers.ts";
-import { all_gone, cpu_time } from "../fixtures/processes.ts";
-import { Program } from "../fixtures/programs.ts";
-import { serving, until } from "../fixtures/serving.ts";
-import type { Way } from "../fixtures/tcp_servers.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+} from "../fixtures/handlers/limit_handlers.ts";
+import { all_gone, cpu_time } from "../fixtures/programs/processes.ts";
+import { Program } from "../fixtures/programs/programs.ts";
+import { serving, until } from "../fixtures/servers/serving.ts";
+import type { Way } from "../fixtures/servers/tcp_servers.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 /** How long, in ms, a thing may take beyond what its clock says, on a machine with other work. */
 const SLACK = 4000;
@@ -31,7 +31,7 @@ const LIMIT = 800;
 /** How long, in ms, a request has after `request_timeout` before its worker is killed. */
 const GIVE_UP = 1000;
 
-const PROGRAM = fileURLToPath(new URL("../fixtures/limit_program.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../fixtures/programs/limit_program.ts", import.meta.url));
 
 const all = () => true;
 /** For what happens in the same place whether connections are relayed or not. */

@@ -1,10 +1,10 @@
 /** Many clients at once, from outside, with Python, against the threaded server of the example. */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { is_there, output_of, Program } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
-const CROWD = fileURLToPath(new URL("../fixtures/crowd.py", import.meta.url));
+const CROWD = fileURLToPath(new URL("../fixtures/clients/crowd.py", import.meta.url));
 const SERVER = fileURLToPath(new URL("../../examples/upper_tcp_server.ts", import.meta.url));
 const ignore = !is_there("python3") || Deno.build.os === "windows";
 

@@ -1,13 +1,13 @@
 /** Servers whose process has no descriptor left. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { at_once } from "../fixtures/at_once.ts";
-import type { LineClient } from "../fixtures/clients.ts";
-import { LimitedProcess } from "../fixtures/limited_process.ts";
-import { children_of, descriptors_of } from "../fixtures/processes.ts";
-import { is_there } from "../fixtures/programs.ts";
-import { until } from "../fixtures/serving.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+import { at_once } from "../fixtures/tools/at_once.ts";
+import type { LineClient } from "../fixtures/clients/clients.ts";
+import { LimitedProcess } from "../fixtures/programs/limited_process.ts";
+import { children_of, descriptors_of } from "../fixtures/programs/processes.ts";
+import { is_there } from "../fixtures/programs/programs.ts";
+import { until } from "../fixtures/servers/serving.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os !== "linux";
 /** More than there are descriptors. */

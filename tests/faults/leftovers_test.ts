@@ -1,13 +1,13 @@
 /** What servers leave over: nothing, however many requests there were, and whatever became of them. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
-import { at_once } from "../fixtures/at_once.ts";
-import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
-import { DatagramClient } from "../fixtures/datagrams.ts";
-import { FaultServer } from "../fixtures/fault_server.ts";
-import { children_of, resident_of } from "../fixtures/processes.ts";
-import { is_there } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { at_once } from "../fixtures/tools/at_once.ts";
+import { ask, connect_and_reset, LineClient } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { FaultServer } from "../fixtures/servers/fault_server.ts";
+import { children_of, resident_of } from "../fixtures/programs/processes.ts";
+import { is_there } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const LINGER = 100;
 const WARM_UP = 1000;

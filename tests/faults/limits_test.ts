@@ -18,19 +18,19 @@ import {
   make_counting,
   test_each_way,
   test_ways_at_once,
-} from "../fixtures/all_ways.ts";
-import { bytes_of, text_of } from "../fixtures/bytes.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
-import { DatagramClient } from "../fixtures/datagrams.ts";
+} from "../fixtures/servers/all_ways.ts";
+import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { ask, LineClient } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import {
   Counting,
   type CountingMembers,
   LimitHandler,
   LimitPacketHandler,
-} from "../fixtures/limit_handlers.ts";
-import { serving, until } from "../fixtures/serving.ts";
-import type { Way } from "../fixtures/tcp_servers.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+} from "../fixtures/handlers/limit_handlers.ts";
+import { serving, until } from "../fixtures/servers/serving.ts";
+import type { Way } from "../fixtures/servers/tcp_servers.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 /** What is counted does not depend on how connections get to a worker. */
 const counted = (way: Way) => way.concurrent && !way.relay;

@@ -1,9 +1,9 @@
 /** What the program of the README does at SIGTERM, with clients of each kind. */
 import { assert, assertEquals } from "@std/assert";
-import { write_bytes } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { Task } from "../fixtures/programs.ts";
-import { is_pending, soon } from "../fixtures/waiting.ts";
+import { write_bytes } from "../fixtures/clients/bytes.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { Task } from "../fixtures/programs/programs.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 /** The default of `server_close({ grace })`, in ms. */
 const GRACE = 5000;

@@ -1,13 +1,13 @@
 /** Fifty clients that talk while workers and children are killed, ten a second. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
-import { bytes_of } from "../fixtures/bytes.ts";
-import { LineClient } from "../fixtures/clients.ts";
-import { FaultServer } from "../fixtures/fault_server.ts";
-import { children_of } from "../fixtures/processes.ts";
-import { is_there } from "../fixtures/programs.ts";
-import { Random } from "../fixtures/random.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { bytes_of } from "../fixtures/clients/bytes.ts";
+import { LineClient } from "../fixtures/clients/clients.ts";
+import { FaultServer } from "../fixtures/servers/fault_server.ts";
+import { children_of } from "../fixtures/programs/processes.ts";
+import { is_there } from "../fixtures/programs/programs.ts";
+import { Random } from "../fixtures/tools/random.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const DURATION = 10_000;
 const KILL_EVERY = 100;

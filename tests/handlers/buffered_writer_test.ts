@@ -7,9 +7,9 @@ import {
   read_to_end,
   same_bytes,
   text_of,
-} from "../fixtures/bytes.ts";
-import { test_each } from "../fixtures/pairs.ts";
-import { is_pending } from "../fixtures/waiting.ts";
+} from "../fixtures/clients/bytes.ts";
+import { test_each } from "../fixtures/clients/pairs.ts";
+import { is_pending } from "../fixtures/tools/waiting.ts";
 
 /** A sink that notes what it is given, each time it is. */
 class NoteSink implements ByteSink {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { DatagramRequestHandler, DatagramSocket } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/bytes.ts";
-import { DatagramClient, test_udp } from "../fixtures/datagrams.ts";
-import { serving } from "../fixtures/serving.ts";
+import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { DatagramClient, test_udp } from "../fixtures/clients/datagrams.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 
 const CLIENT: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: 12_345 };
 const UNNAMED: Deno.UnixAddr = { transport: "unixpacket", path: "" };

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { AsyncTCPServer, StreamRequestHandler } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/bytes.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /** Asks for a name, and greets. */
 class PromptHandler extends StreamRequestHandler {

@@ -1,6 +1,6 @@
 import { delimiter, dirname } from "node:path";
-import { Task } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
+import { Task } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { consumer_files } from "./consumer_files.ts";
 import { LoopbackRegistry } from "./loopback_registry.ts";
 import { published_package, std_package } from "./published_package.ts";

@@ -6,11 +6,11 @@
  */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { at_once } from "../fixtures/at_once.ts";
-import { ask } from "../fixtures/clients.ts";
-import { ask_udp } from "../fixtures/datagrams.ts";
-import type { Task } from "../fixtures/programs.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { at_once } from "../fixtures/tools/at_once.ts";
+import { ask } from "../fixtures/clients/clients.ts";
+import { ask_udp } from "../fixtures/clients/datagrams.ts";
+import type { Task } from "../fixtures/programs/programs.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 import { ConsumerProject } from "./consumer_project.ts";
 
 /** A program of the project, with a server on a free port. */
@@ -152,7 +152,7 @@ Deno.test("deno compile takes the modules of workers along", { ignore }, async (
   const compiled = Buffer.from(buffer);
   const url = project.registry.url_of(
     "@socketserver/socketserver",
-    "/server/workers/thread_entry.ts",
+    "/internal/workers/thread_entry.ts",
   );
   assert(compiled.includes(url), `It has no ${url}`);
 });

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { accept_error_class, type AcceptErrorClass, is_client_gone } from "../../server/errors.ts";
 import { HandoverListener } from "../../server/listeners/handover_listener.ts";
-import { connect_and_reset } from "../fixtures/clients.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { connect_and_reset } from "../fixtures/clients/clients.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const { errors } = Deno;
 

@@ -1,8 +1,8 @@
 /** All sixteen servers, with clients that others wrote; nothing is left when they close. */
 import { assert, assertEquals } from "@std/assert";
 import * as mod from "../../mod.ts";
-import { is_there, output_of, Program } from "../fixtures/programs.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
+import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
 /** Python's clients, by transport: three at once, each with a line of its own. */
 const CLIENT = `
@@ -39,7 +39,7 @@ for (const name of FAMILY) {
     ignore: Deno.build.os !== "linux" || !is_there("python3"),
     async fn() {
       await using folder = await TempFolder.make();
-      const script = new URL("../fixtures/family_member.ts", import.meta.url).pathname;
+      const script = new URL("../fixtures/servers/family_member.ts", import.meta.url).pathname;
       await using server = new Program("run", "-A", "--unstable-net", script, name, folder.path);
       for (let time = 0; time < 2; time++) {
         const address = await server.line();

@@ -16,19 +16,24 @@ import {
   type RequestHandlerConstructor,
   type ServerOptions,
 } from "../../mod.ts";
-import { force_relay } from "../../server/workers/pool.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/bytes.ts";
-import { ask, line_or_end, LineClient } from "../fixtures/clients.ts";
-import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers.ts";
-import { all_ended, all_gone, children_of, descriptors_of } from "../fixtures/processes.ts";
-import { is_there, output_of, Program } from "../fixtures/programs.ts";
-import { Log, serving, until } from "../fixtures/serving.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { force_relay } from "../../internal/workers/worker_pool.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
+import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
+import {
+  all_ended,
+  all_gone,
+  children_of,
+  descriptors_of,
+} from "../fixtures/programs/processes.ts";
+import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { Log, serving, until } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 /** The tests that look into /proc. */
 const ignore = Deno.build.os !== "linux";
-const PROGRAM = path_of("../fixtures/forking_program.ts");
+const PROGRAM = path_of("../fixtures/programs/forking_program.ts");
 
 /** A server with state and methods for handlers to use, and a log of its errors. */
 class ObservedServer extends ForkingTCPServer {
@@ -224,16 +229,17 @@ Deno.test(
 
 /** Handlers that children cannot find, and what the error must say. */
 class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
 }
 class NoSuchModule extends BaseRequestHandler {
   static override module = new URL("../fixtures/none.ts", import.meta.url).href;
 }
 class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/throws_at_load.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
 }
 class Unguarded extends BaseRequestHandler {
-  static override module = new URL("../fixtures/unguarded_server.ts", import.meta.url).href;
+  static override module =
+    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
 }
 const LOST: [RequestHandlerConstructor, string[]][] = [
   [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],

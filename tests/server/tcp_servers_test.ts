@@ -7,17 +7,17 @@ import {
   type TCPServer,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { ask, connect_and_reset, LineClient } from "../fixtures/clients.ts";
+import { ask, connect_and_reset, LineClient } from "../fixtures/clients/clients.ts";
 import {
   CommandHandler,
   EchoHandler,
   FloodHandler,
   OneLineHandler,
   UpperHandler,
-} from "../fixtures/handlers.ts";
-import { Log, serving, until } from "../fixtures/serving.ts";
-import { make, test_ways, type Way } from "../fixtures/tcp_servers.ts";
-import { soon } from "../fixtures/waiting.ts";
+} from "../fixtures/handlers/handlers.ts";
+import { Log, serving, until } from "../fixtures/servers/serving.ts";
+import { make, test_ways, type Way } from "../fixtures/servers/tcp_servers.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const every = () => true;
 const concurrent = (way: Way) => way.concurrent;

@@ -14,10 +14,10 @@ import {
   StreamRequestHandler,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { ask, LineClient } from "../fixtures/clients.ts";
-import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers.ts";
-import { Log, serving, until } from "../fixtures/serving.ts";
-import { soon } from "../fixtures/waiting.ts";
+import { ask, LineClient } from "../fixtures/clients/clients.ts";
+import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
+import { Log, serving, until } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -219,7 +219,7 @@ Deno.test("ThreadingMixIn: a handler is found in the main module, with only the 
       "--no-prompt",
       "--allow-net=127.0.0.1",
       "--allow-read",
-      fileURLToPath(new URL("../fixtures/main_module_server.ts", import.meta.url)),
+      fileURLToPath(new URL("../fixtures/programs/main_module_server.ts", import.meta.url)),
     ],
     env: { NO_COLOR: "1" },
   }).output();
@@ -232,16 +232,17 @@ function decode(bytes: Uint8Array): string {
 
 /** Handlers that workers cannot find, and what the error must say. */
 class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
 }
 class NoSuchModule extends BaseRequestHandler {
   static override module = new URL("../fixtures/none.ts", import.meta.url).href;
 }
 class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/throws_at_load.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
 }
 class Unguarded extends BaseRequestHandler {
-  static override module = new URL("../fixtures/unguarded_server.ts", import.meta.url).href;
+  static override module =
+    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
 }
 const LOST: [RequestHandlerConstructor, string[]][] = [
   [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],
@@ -311,7 +312,7 @@ Deno.test("ThreadingMixIn: a request that timed out before a worker took it is n
 
 Deno.test("ThreadingMixIn: workers that end as soon as they are ready come back slowly, with a report", async () => {
   class ShortLived extends BaseRequestHandler {
-    static override module = new URL("../fixtures/short_lived.ts", import.meta.url).href;
+    static override module = new URL("../fixtures/programs/short_lived.ts", import.meta.url).href;
   }
   const server = serving(new ObservedServer(HERE, ShortLived));
   await using _closing = server;

@@ -14,19 +14,19 @@ import {
   type UDPServer,
 } from "../../mod.ts";
 import { PacketTooLong } from "../../server/errors.ts";
-import { OWN_ADDRESS } from "../fixtures/own_address.ts";
-import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/bytes.ts";
+import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
 import {
   ask_udp,
   DatagramClient,
   has_ipv6,
   type NotingUDPServer,
   test_udp,
-} from "../fixtures/datagrams.ts";
-import { made_with } from "../fixtures/make_server.ts";
-import { is_there, output_of } from "../fixtures/programs.ts";
-import { serving, until } from "../fixtures/serving.ts";
-import { soon } from "../fixtures/waiting.ts";
+} from "../fixtures/clients/datagrams.ts";
+import { made_with } from "../fixtures/servers/make_server.ts";
+import { is_there, output_of } from "../fixtures/programs/programs.ts";
+import { serving, until } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /** Sends back what comes, an empty datagram too. */
 class EchoHandler extends BaseRequestHandler<UDPServer, DatagramRequest> {

@@ -16,15 +16,15 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../fixtures/bytes.ts";
-import { DatagramClient } from "../fixtures/datagrams.ts";
-import { made_with } from "../fixtures/make_server.ts";
-import { Noting } from "../fixtures/noting.ts";
-import { is_there, output_of } from "../fixtures/programs.ts";
-import { serving } from "../fixtures/serving.ts";
-import { leave_stale } from "../fixtures/stale_path.ts";
-import { TempFolder } from "../fixtures/temp_folder.ts";
-import { soon } from "../fixtures/waiting.ts";
+} from "../fixtures/clients/bytes.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { made_with } from "../fixtures/servers/make_server.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
+import { is_there, output_of } from "../fixtures/programs/programs.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { leave_stale } from "../fixtures/programs/stale_path.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /** A server that notes what goes wrong. */
 class NotingDatagramServer extends Noting(UnixDatagramServer) {}

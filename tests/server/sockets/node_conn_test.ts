@@ -7,9 +7,13 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/bytes.ts";
-import { node_conn_pair, type Pair, resettable_node_conn_pair } from "../../fixtures/pairs.ts";
-import { soon } from "../../fixtures/waiting.ts";
+} from "../../fixtures/clients/bytes.ts";
+import {
+  node_conn_pair,
+  type Pair,
+  resettable_node_conn_pair,
+} from "../../fixtures/clients/pairs.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 /** Runs a test with a connection that came as a descriptor. */
 function test(name: string, body: (pair: Pair) => Promise<void>): void {

@@ -5,11 +5,11 @@ import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { DatagramRequest } from "../../../server/sockets/datagram_socket.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
-import { bytes_of, text_of } from "../../fixtures/bytes.ts";
-import { DatagramClient } from "../../fixtures/datagrams.ts";
-import { leave_stale } from "../../fixtures/stale_path.ts";
-import { TempFolder } from "../../fixtures/temp_folder.ts";
-import { soon } from "../../fixtures/waiting.ts";
+import { bytes_of, text_of } from "../../fixtures/clients/bytes.ts";
+import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
+import { leave_stale } from "../../fixtures/programs/stale_path.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 /** Something that listens at a path. */
 interface Server {

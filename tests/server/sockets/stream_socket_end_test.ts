@@ -9,9 +9,9 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/bytes.ts";
-import { test_each, test_each_reset } from "../../fixtures/pairs.ts";
-import { is_pending, soon } from "../../fixtures/waiting.ts";
+} from "../../fixtures/clients/bytes.ts";
+import { test_each, test_each_reset } from "../../fixtures/clients/pairs.ts";
+import { is_pending, soon } from "../../fixtures/tools/waiting.ts";
 
 test_each("StreamSocket can reply when the peer has half-closed", async ({ socket, peer }) => {
   await peer.closeWrite();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { pattern, read_to_end, same_bytes } from "../../fixtures/bytes.ts";
-import { test_each } from "../../fixtures/pairs.ts";
-import { is_pending, turn } from "../../fixtures/waiting.ts";
+import { pattern, read_to_end, same_bytes } from "../../fixtures/clients/bytes.ts";
+import { test_each } from "../../fixtures/clients/pairs.ts";
+import { is_pending, turn } from "../../fixtures/tools/waiting.ts";
 
 const MiB = 2 ** 20;
 

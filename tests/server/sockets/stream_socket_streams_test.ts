@@ -7,9 +7,9 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/bytes.ts";
-import { test_each } from "../../fixtures/pairs.ts";
-import { soon } from "../../fixtures/waiting.ts";
+} from "../../fixtures/clients/bytes.ts";
+import { test_each } from "../../fixtures/clients/pairs.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 test_each("StreamSocket.readable gives the input and ends with it", async ({ socket, peer }) => {
   const sent = pattern(1_000_000);

@@ -11,15 +11,15 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/bytes.ts";
+} from "../../fixtures/clients/bytes.ts";
 import {
   accepted_pair,
   connect,
   test_each,
   test_each_reset,
   TRANSPORTS,
-} from "../../fixtures/pairs.ts";
-import { soon } from "../../fixtures/waiting.ts";
+} from "../../fixtures/clients/pairs.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 test_each("StreamSocket.recv() gives what has come and no more", async ({ socket, peer }) => {
   await peer.write(bytes_of("hello"));

@@ -1,8 +1,8 @@
 import { assertEquals, assertGreaterOrEqual, assertRejects, assertThrows } from "@std/assert";
 import process from "node:process";
-import { bytes_of, text_of } from "../../fixtures/bytes.ts";
-import { test_each } from "../../fixtures/pairs.ts";
-import { is_pending, soon, turn } from "../../fixtures/waiting.ts";
+import { bytes_of, text_of } from "../../fixtures/clients/bytes.ts";
+import { test_each } from "../../fixtures/clients/pairs.ts";
+import { is_pending, soon, turn } from "../../fixtures/tools/waiting.ts";
 
 const TIMED_OUT = Deno.errors.TimedOut;
 

@@ -1,0 +1,298 @@
+/**
+ * All that depends on how Deno is built inside, and nothing else: the undocumented members of
+ * `node:net` and `node:child_process` below, and one side effect each of Web Locks and of stripping
+ * types. Each has a check here and a test that says in words what stopped working when a later Deno
+ * changes it (`tests/internal/runtime/deno_internals_test.ts`; for the last one `tests/faults/descriptors_test.ts`).
+ *
+ * Measured on Deno 2.9.6, Linux: a descriptor made by `fdForIpc` belongs to the process, so another
+ * thread can open it with the public `new net.Socket({ fd })`.
+ *
+ * @module
+ */
+import { ChildProcess } from "node:child_process";
+import module from "node:module";
+import net from "node:net";
+import process from "node:process";
+import type { DescriptorTable } from "./descriptor_table.ts";
+
+/** The oldest Deno whose workers and child processes do what is needed of them. */
+const OLDEST = "2.9.6";
+
+/**
+ * Refuses an older Deno, where servers with workers fail in odd ways, some only when they close.
+ *
+ * @throws {Deno.errors.NotSupported} If it is one.
+ */
+export function refuse_old_deno(version: string = Deno.version.deno): void {
+  const order = new Intl.Collator("en", { numeric: true });
+  if (order.compare(version, OLDEST) >= 0) return;
+  throw new Deno.errors.NotSupported(
+    `Workers and child processes need Deno ${OLDEST} or newer: this is ${version}`,
+  );
+}
+
+/** The undocumented members of a `node:net` handle. */
+interface Handle {
+  /** A duplicate of the descriptor, closed on exec; -1 if there is none to be had. */
+  fdForIpc?(): number;
+  /** On a handle that listens already: looks for connections once more. */
+  listen?(backlog: number): number;
+  /** Has the system read, or lets it wait. */
+  readStart?(): number;
+  readStop?(): number;
+}
+
+/** The undocumented handle of a connection: `TCP`, or `Pipe` for Unix sockets. */
+interface ConnectionHandle extends Handle {
+  /** Takes over a descriptor; 0 if it could. */
+  open(fd: number): number;
+  close(closed?: () => void): void;
+}
+
+/** What only the handle of a TCP connection has. */
+interface TcpHandle extends ConnectionHandle {
+  setNoDelay(no_delay: boolean): number;
+  setKeepAlive(keep_alive: boolean, delay_seconds: number): number;
+}
+
+/** Where the constructors of handles are. */
+interface Bindings {
+  binding?(name: "pipe_wrap" | "tcp_wrap"): {
+    Pipe?: new (kind: number) => ConnectionHandle;
+    TCP?: new (kind: number) => TcpHandle;
+  };
+}
+
+/** What a handle is made for: a connection. */
+const CONNECTION = 0;
+
+/** The undocumented members of `net.Server` and `net.Socket`. */
+interface Internals {
+  _handle: Handle | null;
+  /** Binds and listens before it returns; the family is 4 or 6. */
+  _listen2?(
+    ip: string | null,
+    port: number | null,
+    family: number | null,
+    backlog: number,
+    fd?: number,
+  ): void;
+}
+
+/** The undocumented constructor and method of `ChildProcess`: what `spawn()` calls in the end. */
+interface Spawnable {
+  new (): ChildProcess & {
+    spawn(options: {
+      file: string;
+      /** The first one is the name of the program. */
+      args: string[];
+      /** Each as `NAME=value`. */
+      envPairs: string[];
+      stdio: string[];
+      serialization: "advanced";
+    }): void;
+  };
+}
+
+/** As much of Web Locks as is used here. */
+interface LockManager {
+  request(name: string, hold: () => Promise<never>): Promise<never>;
+}
+
+function bindings(name: "pipe_wrap" | "tcp_wrap"): ReturnType<NonNullable<Bindings["binding"]>> {
+  return (process as unknown as Bindings).binding?.(name) ?? {};
+}
+
+function internals(object: net.Server | net.Socket): Internals {
+  return object as unknown as Internals;
+}
+
+/**
+ * Whether connections can be handed to another thread as descriptors here. Not on Windows, and not
+ * where Deno has no such members: connections are relayed then.
+ */
+export function can_hand_over(): boolean {
+  return Deno.build.os !== "windows" &&
+    typeof internals(net.Server.prototype)._listen2 === "function";
+}
+
+/**
+ * Binds and listens at once, where `listen` would first go through the event loop.
+ *
+ * @param server The server.
+ * @param where An IP address, or a path.
+ * @param port A port; -1 for a path.
+ * @param backlog How many connections the system holds.
+ * @returns Whether it listens. The server emits `error` later if not.
+ */
+export function listen_now(
+  server: net.Server,
+  where: string,
+  port: number,
+  backlog: number,
+): boolean {
+  const family = net.isIPv6(where) ? 6 : 4;
+  internals(server)._listen2?.(where, port, port < 0 ? -1 : family, backlog);
+  return internals(server)._handle !== null;
+}
+
+/**
+ * Lets a listener look for connections again. A `node:net` server that met the limit of descriptors
+ * (EMFILE) stops accepting without an error and never starts again by itself.
+ */
+export function wake_listener(server: net.Server, backlog: number): void {
+  internals(server)._handle?.listen?.(backlog);
+}
+
+/**
+ * A descriptor for {@linkcode resume_listener}: the socket, and what waits there, lives on in it when
+ * the listener is closed. -1 if descriptors ran out.
+ */
+export function duplicate_listener(server: net.Server): number {
+  return internals(server)._handle?.fdForIpc?.() ?? -1;
+}
+
+/** Lets a new server listen at the socket of another one. */
+export function resume_listener(server: net.Server, fd: number, backlog: number): void {
+  internals(server)._listen2?.(null, null, null, backlog, fd);
+}
+
+/** Whether the process has so many descriptors left: tried with duplicates of the listener's own. */
+export function has_descriptors(server: net.Server, count: number): boolean {
+  const handle = internals(server)._handle;
+  if (!handle?.fdForIpc) return true;
+  const duplicates = Array.from({ length: count }, () => handle.fdForIpc!());
+  for (const fd of duplicates) if (fd >= 0) close_descriptor(fd);
+  return !duplicates.includes(-1);
+}
+
+/**
+ * Lets what comes wait in the system; `false` where that is not known here. The public `pause()` takes
+ * effect a turn later, and goes through the states of a stream.
+ */
+export function stop_reading(socket: net.Socket): boolean {
+  return internals(socket)._handle?.readStop?.() === 0;
+}
+
+/** Takes what comes again; `false` where that is not known here. */
+export function start_reading(socket: net.Socket): boolean {
+  return internals(socket)._handle?.readStart?.() === 0;
+}
+
+/** Closes the descriptor of a socket that nobody has opened; resolves when it is closed. */
+export function close_descriptor(fd: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  new net.Socket({ fd, readable: false })
+    .on("error", () => {})
+    .on("close", () => resolve())
+    .destroy();
+  return promise;
+}
+
+/** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */
+export function duplicate_descriptor(socket: net.Socket): number {
+  return internals(socket)._handle?.fdForIpc?.() ?? -1;
+}
+
+/**
+ * A socket over the descriptor of a stream connection. TCP too goes through the handle of Unix sockets:
+ * that of TCP drops what waits to be sent when the peer has sent FIN and nothing before it.
+ *
+ * @param fd The descriptor, which belongs to the socket from then on.
+ * @param options The options of the socket.
+ * @param table Where it is noted while it is open.
+ */
+export function open_descriptor(
+  fd: number,
+  options: net.SocketConstructorOpts,
+  table?: DescriptorTable,
+): net.Socket {
+  const { Pipe } = bindings("pipe_wrap");
+  const handle = Pipe && new Pipe(CONNECTION);
+  if (handle?.open(fd) !== 0) return new net.Socket({ ...options, fd });
+  if (table) note_in(table, fd, handle);
+  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/** Notes that a descriptor is open, until its handle is told to close it. */
+function note_in(table: DescriptorTable, fd: number, handle: ConnectionHandle): void {
+  const { close } = handle;
+  table.opened(fd);
+  handle.close = (closed) => {
+    table.closing(fd);
+    close.call(handle, closed);
+  };
+}
+
+/** The connection in a new socket with other options; the old one is destroyed. */
+export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpts): net.Socket {
+  const fd = duplicate_descriptor(old);
+  if (fd >= 0) {
+    old.destroy();
+    return open_descriptor(fd, options);
+  }
+  // No descriptor is left for a moment: the handle itself, such as it is.
+  const { _handle: handle } = internals(old);
+  internals(old)._handle = null;
+  old.destroy();
+  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/** Sets an option of a TCP connection, which the sockets of {@linkcode open_descriptor} cannot do. */
+export function set_tcp_option(socket: net.Socket, set: (handle: TcpHandle) => void): void {
+  const { TCP } = bindings("tcp_wrap");
+  const fd = TCP ? duplicate_descriptor(socket) : -1;
+  if (!TCP || fd < 0) return;
+  const handle = new TCP(CONNECTION);
+  handle.open(fd);
+  set(handle);
+  handle.close();
+}
+
+/**
+ * Starts a child process with a channel for messages and sockets. The public `spawn()` does the same,
+ * but reads the environment, for which it asks for a permission.
+ *
+ * @throws {Deno.errors.NotCapable} If the program may not be run.
+ */
+export function spawn_child(file: string, args: string[], environment: string[]): ChildProcess {
+  const child = new (ChildProcess as unknown as Spawnable)();
+  child.spawn({
+    file,
+    args: [file, ...args],
+    envPairs: environment,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+  });
+  return child;
+}
+
+/**
+ * Makes this worker killable: Deno halts a `node:worker_threads` worker that holds a Web Lock even
+ * in an endless loop, and no other. The lock is held until the worker ends.
+ */
+export function become_killable(): void {
+  // Web Locks are not in Deno's types, and where Deno has none nothing is lost but the kill.
+  const { locks } = navigator as unknown as { locks?: LockManager };
+  locks?.request(crypto.randomUUID(), () => new Promise<never>(() => {}));
+}
+
+/** As much of `node:module` as is used here; Deno's types lack it. */
+interface TypeStripping {
+  stripTypeScriptTypes?(code: string): string;
+}
+
+let stacks_are_prepared = false;
+
+/**
+ * Makes it safe to print errors when descriptors have run out. Deno transpiles a module once more then,
+ * for the source map of the stack, and panics the first time it does so in the main thread: the parser
+ * wants to know how large the thread's stack is, for which a file must be opened. So it is asked to
+ * parse something now.
+ */
+export function prepare_stacks(): void {
+  if (stacks_are_prepared) return;
+  stacks_are_prepared = true;
+  // A block is enough; an expression alone is parsed without that question.
+  (module as TypeStripping).stripTypeScriptTypes?.("if (1) {}");
+}

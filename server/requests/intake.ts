@@ -1,0 +1,80 @@
+import { is_pending } from "../../internal/runtime/pending.ts";
+
+/** What a `get_request()` threw. */
+export class AcceptFailure {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/**
+ * Asks for one request after the other, and keeps what has come until it is taken: a call of
+ * `get_request()` that still waits when serving stops is there for the next time.
+ *
+ * @typeParam Request The type of a request.
+ * @typeParam Address The type of a client's address.
+ */
+export class Intake<Request, Address> {
+  #get_request: () => [Request, Address] | Promise<[Request, Address]>;
+  #arrived: () => void;
+  /** Whether a call is under way, or what it brought not taken yet. */
+  #asked = false;
+  #arrival: [Request, Address] | AcceptFailure | undefined;
+
+  /**
+   * @param get_request Gets a request.
+   * @param arrived Called when something has come.
+   */
+  constructor(
+    get_request: () => [Request, Address] | Promise<[Request, Address]>,
+    arrived: () => void,
+  ) {
+    this.#get_request = get_request;
+    this.#arrived = arrived;
+  }
+
+  /** Whether something has come. */
+  get ready(): boolean {
+    return this.#arrival !== undefined;
+  }
+
+  /** Asks for a request, unless one is asked for or there already. */
+  ask(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    try {
+      const request = this.#get_request();
+      if (is_pending(request)) request.then(this.#keep, this.#fail);
+      else this.#keep(request);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Takes what has come, if anything. */
+  take(): [Request, Address] | AcceptFailure | undefined {
+    const arrival = this.#arrival;
+    if (arrival === undefined) return undefined;
+    this.#arrival = undefined;
+    this.#asked = false;
+    return arrival;
+  }
+
+  #keep = (taken: unknown): void => {
+    if (!Array.isArray(taken)) return this.#fail(no_request(taken));
+    this.#arrival = taken as [Request, Address];
+    this.#arrived();
+  };
+
+  #fail = (error: unknown): void => {
+    this.#arrival = new AcceptFailure(error);
+    this.#arrived();
+  };
+}
+
+/** What is wrong with what a `get_request()` gave, in a program that is not type-checked. */
+function no_request(taken: unknown): TypeError {
+  return new TypeError(`get_request() must give [request, client_address]: ${taken}`);
+}

@@ -1,0 +1,163 @@
+/** What the library needs of Deno's inside: each test says what stopped working, if one fails. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { once } from "node:events";
+import net from "node:net";
+import { fileURLToPath } from "node:url";
+import {
+  can_hand_over,
+  duplicate_descriptor,
+  listen_now,
+  refuse_old_deno,
+  reopen_socket,
+  start_reading,
+  stop_reading,
+  wake_listener,
+} from "../../../internal/runtime/deno_internals.ts";
+
+const ignore = Deno.build.os === "windows";
+
+/** A listening server and an accepted connection, with its client. */
+async function accepted(): Promise<{ server: net.Server; socket: net.Socket; client: Deno.Conn }> {
+  const server = net.createServer({ pauseOnConnect: true });
+  assert(listen_now(server, "127.0.0.1", 0, 16), LISTEN);
+  const { port } = server.address() as net.AddressInfo;
+  const connection = once(server, "connection");
+  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  const [socket] = await connection;
+  return { server, socket, client };
+}
+
+const LISTEN = "net.Server has no _listen2(ip, port, family, backlog) that binds at once: " +
+  "HandoverListener cannot listen synchronously";
+
+Deno.test("runtime: refuse_old_deno() refuses what is older than 2.9.6, and says so", () => {
+  for (const version of ["1.46.3", "2.0.0", "2.8.10", "2.9.0", "2.9.5"]) {
+    assertThrows(() => refuse_old_deno(version), Deno.errors.NotSupported, `this is ${version}`);
+  }
+  for (const version of ["2.9.6", "2.9.6+0a1b2c3", "2.9.10", "2.10.0", "3.0.0-rc.1", "10.0.0"]) {
+    refuse_old_deno(version);
+  }
+  refuse_old_deno();
+});
+
+Deno.test({ name: "runtime: connections can be handed over at all", ignore }, () => {
+  assert(can_hand_over(), LISTEN);
+});
+
+Deno.test({ name: "runtime: listen_now() has bound when it returns", ignore }, () => {
+  const server = net.createServer();
+  assert(listen_now(server, "127.0.0.1", 0, 16), LISTEN);
+  const { port } = server.address() as net.AddressInfo;
+  assert(port > 0, "address() has no port right after _listen2()");
+  const second = net.createServer().on("error", () => {});
+  assertEquals(listen_now(second, "127.0.0.1", port, 16), false, "a bind that failed looks good");
+  server.close();
+});
+
+Deno.test(
+  { name: "runtime: duplicate_descriptor() gives a descriptor of its own", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    const fd = duplicate_descriptor(socket);
+    assert(fd > 0, "_handle.fdForIpc() gives no descriptor: connections cannot reach workers");
+    socket.destroy();
+    const copy = new net.Socket({ fd, writable: true, readable: true });
+    copy.end("through the copy");
+    assertEquals(await new Response(client.readable).text(), "through the copy");
+    copy.destroy();
+    server.close();
+  },
+);
+
+Deno.test({ name: "runtime: reopen_socket() keeps the connection", ignore }, async () => {
+  const { server, socket, client } = await accepted();
+  const again = reopen_socket(socket, { writable: true, readable: true });
+  again.end("reopened");
+  assertEquals(
+    await new Response(client.readable).text(),
+    "reopened",
+    "new net.Socket({ handle }) no longer takes over a handle",
+  );
+  again.destroy();
+  server.close();
+});
+
+Deno.test(
+  { name: "runtime: open_descriptor() sends all to who has sent FIN", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    await client.closeWrite();
+    const again = reopen_socket(socket, { writable: true, readable: true, allowHalfOpen: true });
+    again.end(new Uint8Array(16 * 1_048_576));
+    again.on("error", () => {});
+    assertEquals(
+      (await new Response(client.readable).bytes()).length,
+      16 * 1_048_576,
+      "process.binding() has no pipe_wrap, or its handles fail writes after FIN, as those of TCP do",
+    );
+    again.destroy();
+    server.close();
+  },
+);
+
+Deno.test(
+  { name: "runtime: wake_listener() does no harm to a listener that works", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    wake_listener(server, 16);
+    const connection = once(server, "connection");
+    const { port } = server.address() as net.AddressInfo;
+    using _second = await Deno.connect({ hostname: "127.0.0.1", port });
+    const [other] = await connection;
+    for (const end of [socket, other]) end.destroy();
+    client.close();
+    server.close();
+  },
+);
+
+Deno.test("runtime: a worker that holds a Web Lock can be killed in an endless loop", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", path_of("../../fixtures/programs/kill_endless_worker.ts")],
+  }).output();
+  const burned = Number(new TextDecoder().decode(stdout));
+  assert(
+    stdout.length > 0 && burned < 150,
+    `The loop goes on after terminate(): ${burned} of 300 ms of CPU were used; ` +
+      new TextDecoder().decode(stderr),
+  );
+});
+
+function path_of(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+Deno.test(
+  { name: "runtime: stop_reading() and start_reading() do so at once", ignore },
+  async () => {
+    const { server, socket, client } = await accepted();
+    const read: number[] = [];
+    let came = () => {};
+    const buffer = new Uint8Array(1);
+    const callback = (count: number) => {
+      read.push(buffer[0]!);
+      if (read.length === 1) {
+        assert(stop_reading(reopened), "_handle.readStop() is gone: workers read through a stream");
+      }
+      came();
+      return count === 1;
+    };
+    const reopened = reopen_socket(socket, { readable: true, onread: { buffer, callback } });
+    const next = () => new Promise<void>((resolve) => came = resolve);
+    const first = next();
+    await client.write(new Uint8Array([1, 2]));
+    await first;
+    assertEquals(read, [1]);
+    const second = next();
+    assert(start_reading(reopened), "_handle.readStart() is gone: workers read through a stream");
+    await second;
+    assertEquals(read, [1, 2], "bytes were lost while reading was stopped");
+    client.close();
+    reopened.destroy();
+    server.close();
+  },
+);

@@ -1,0 +1,303 @@
+/** A child process has the permissions of its parent, and never one more. */
+import { assert, assertEquals } from "@std/assert";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Permissions, Plan } from "../../fixtures/programs/permission_program.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
+const PROGRAM = "tests/fixtures/programs/permission_program.ts";
+const DENO = Deno.execPath();
+/** With this `deno` first: another one may be only a script, which is refused. */
+const PATH = `${dirname(DENO)}:${Deno.env.get("PATH")}`;
+/** Elsewhere the lists of a command line are not known, and children have less. */
+const ignore = Deno.build.os !== "linux";
+
+/** The least that the program needs. */
+const LEAST = [`--allow-net=127.0.0.1`, `--allow-read=${ROOT}`, `--allow-run=${DENO}`];
+const NET = LEAST[0]!;
+const READ = LEAST[1]!;
+const RUN = LEAST[2]!;
+
+/** How long, in ms, the program may run, which takes a second: only a failure takes it. */
+const LIMIT = 10_000;
+
+/** What the program and its child may do, run with these arguments of `deno`. */
+async function permissions(args: string[], plan: Plan = {}, ...rest: string[]) {
+  const { stdout, stderr } = await new Deno.Command(DENO, {
+    args: [...args, PROGRAM, JSON.stringify(plan), ...rest],
+    cwd: ROOT,
+    env: { FOO_A: "a", NO_COLOR: "1", PATH },
+    stdin: "null",
+    signal: AbortSignal.timeout(LIMIT),
+  }).output();
+  const printed = new TextDecoder().decode(stdout);
+  assert(printed.startsWith("{"), new TextDecoder().decode(stderr));
+  return JSON.parse(printed) as Permissions;
+}
+
+/** What differs between the program and its child. */
+function differences({ parent, child }: Permissions): Record<string, string> {
+  const names = Object.keys(parent).filter((name) => parent[name] !== child[name]);
+  return Object.fromEntries(
+    names.map((name) => [name, `parent: ${parent[name]}; child: ${child[name]}`]),
+  );
+}
+
+/** What the child may do and the program may not. */
+function excess({ parent, child }: Permissions): string[] {
+  const strength = (state: string) => ["granted, partly", "granted"].indexOf(state);
+  return Object.keys(parent).filter((name) => strength(child[name]!) > strength(parent[name]!));
+}
+
+/** Flags of `deno run` with which a child must have the same, and what the program must have. */
+const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> = {
+  "the least": [LEAST, { read: "prompt", "read /etc/hostname": "prompt" }],
+  "-A": [["-A"], { run: "granted", ffi: "granted", import: "granted" }],
+  "--allow-all": [["--allow-all"], { write: "granted" }],
+  "-R -W -N=127.0.0.1 --allow-run": [["-R", "-W", "-N=127.0.0.1", "--allow-run"], {
+    "write /tmp": "granted",
+    "net 127.0.0.1:80": "granted",
+    "net example.com": "prompt",
+  }],
+  "-RWE": [["-RWE", NET, RUN], { "write /tmp": "granted", env: "granted", sys: "prompt" }],
+  "-RW=/tmp": [["-RW=/tmp", NET, "--allow-run"], {
+    "read /etc/hostname": "granted",
+    "write /tmp": "granted",
+    "write /etc/hostname": "prompt",
+  }],
+  "-RWNSIE": [["-RWNSIE", RUN], { import: "granted", sys: "granted", ffi: "prompt" }],
+  "-q -RN": [["-q", "-RN", RUN], { net: "granted" }],
+  "lists of each": [
+    [
+      `--allow-net=127.0.0.1,example.com:443,[::1]:80`,
+      `${READ},/etc/hostname`,
+      "--allow-write=/tmp,./tests",
+      RUN,
+      "--allow-env=HOME,FOO_A",
+      "--allow-sys=hostname",
+      "--allow-ffi=/tmp",
+      "--allow-import=example.com",
+    ],
+    {
+      "net example.com:443": "granted",
+      "net example.com": "prompt",
+      "net [::1]:80": "granted",
+      "read /etc/hostname": "granted",
+      "write /tmp": "granted",
+      "env FOO_A": "granted",
+      "the value of FOO_A": "a",
+      "env PATH": "prompt",
+      "sys hostname": "granted",
+      "sys uid": "prompt",
+      "import jsr.io": "prompt",
+    },
+  ],
+  "a list in two flags": [[...LEAST, "--allow-net=example.com", "-W=/tmp", "-W=/etc"], {
+    "net example.com": "granted",
+    "write /etc/hostname": "granted",
+  }],
+  "--allow-run=deno": [[NET, READ, "--allow-run=deno"], { run: "prompt" }],
+  "--allow-run=ls,deno": [[NET, READ, `${RUN},ls`], { "run ls": "granted" }],
+  "--allow-run=ls,deno --allow-env": [[NET, READ, `${RUN},ls`, "-E"], { "run ls": "granted" }],
+  "--allow-net=*.example.com": [[`${NET},*.example.com`, READ, RUN], {
+    "net sub.example.com": "granted",
+    "net sub.example.com:443": "granted",
+    "net 10.1.2.3": "prompt",
+  }],
+  "--allow-net=10.0.0.0/8": [[`${NET},10.0.0.0/8`, READ, RUN], { "net 10.1.2.3": "granted" }],
+  "--allow-env=FOO_*": [[...LEAST, "--allow-env=FOO_*"], {
+    "env FOO_A": "granted",
+    "env HOME": "prompt",
+  }],
+  "-A --deny-write": [["-A", "--deny-write"], { write: "denied" }],
+  "-A --deny-write=/tmp": [["-A", "--deny-write=/tmp"], { "write /tmp": "denied" }],
+  "-A, and items of each denied": [
+    [
+      "-A",
+      "--deny-read=/etc",
+      "--deny-net=example.com,*.example.com,10.0.0.0/8",
+      "--deny-env=FOO_*",
+      "--deny-sys=hostname",
+      "--deny-run=ls",
+      "--deny-import=example.com",
+      "--deny-ffi=/tmp",
+    ],
+    {
+      "read /etc/hostname": "denied",
+      "net sub.example.com": "denied",
+      "net 10.1.2.3": "denied",
+      "env FOO_A": "denied",
+      "run ls": "denied",
+      "import example.com": "denied",
+      "ffi /tmp": "denied",
+    },
+  ],
+  "--deny before --allow": [["--deny-read=/etc", "--deny-net=example.com", "-R", "-N", RUN], {
+    "read /etc/hostname": "denied",
+    "net example.com": "denied",
+  }],
+  "--allow-env --deny-env=HOME": [[...LEAST, "-E", "--deny-env=HOME"], { "env HOME": "denied" }],
+  "*.example.com without one of them": [
+    [`${NET},*.example.com`, "--deny-net=any.example.com", READ, RUN],
+    { "net sub.example.com": "granted" },
+  ],
+  "10.0.0.0/8 without one of them": [
+    [`${NET},10.0.0.0/8`, "--deny-net=10.0.0.0", READ, RUN],
+    { "net 10.1.2.3": "granted" },
+  ],
+  "--ignore-read --ignore-env": [["-A", "--ignore-read=/etc", "--ignore-env=FOO_A"], {
+    "the value of FOO_A": "unset",
+  }],
+  "-c FILE": [["-c", "deno.json", ...LEAST], {}],
+  "-c FILE, and then a denial": [["-A", "-c", "deno.json", "--deny-read=/etc"], {
+    "read /etc/hostname": "denied",
+  }],
+  "-Ac FILE": [["-Ac", "deno.json", "--deny-read=/etc"], { "read /etc/hostname": "denied" }],
+  "--config=FILE": [["--config=deno.json", ...LEAST], {}],
+  "--config FILE --unstable-net": [["--config", "deno.json", "--unstable-net", ...LEAST], {}],
+  "--location URL": [["--location", "http://localhost/?a=b", ...LEAST, "-W=/tmp"], {
+    "write /tmp": "granted",
+  }],
+  "--conditions NAME": [["-A", "--conditions", "x", "--deny-read=/etc"], {
+    "read /etc/hostname": "denied",
+  }],
+  "--lock FILE": [["-A", "--lock", "deno.lock", "--deny-read=/etc"], {
+    "read /etc/hostname": "denied",
+  }],
+  "--inspect-publish-uid VALUE": [["-A", "--inspect-publish-uid", "http", "--deny-read=/etc"], {
+    "read /etc/hostname": "denied",
+  }],
+  "-L debug": [["-A", "-L", "info", "--deny-read=/etc"], { "read /etc/hostname": "denied" }],
+};
+
+for (const [name, [flags, witness]] of Object.entries(FLAGS)) {
+  Deno.test(
+    `child_command: a child has the same permissions with ${name}`,
+    { ignore },
+    async () => {
+      const found = await permissions(["run", "--no-prompt", ...flags]);
+      assert_holds(found.parent, witness);
+      assertEquals(excess(found), []);
+      assertEquals(differences(found), {});
+    },
+  );
+}
+
+function assert_holds(parent: Record<string, string>, witness: Record<string, string>): void {
+  const names = Object.keys(witness);
+  assertEquals(Object.fromEntries(names.map((name) => [name, parent[name]!])), witness);
+}
+
+/** Command lines without `deno run` at their beginning. */
+const LINES: Record<string, string[]> = {
+  "deno FLAGS FILE": ["-A", "--deny-read=/etc"],
+  "deno -q run FLAGS FILE": ["-q", "run", "-A", "--deny-read=/etc"],
+};
+for (const [name, line] of Object.entries(LINES)) {
+  Deno.test(
+    `child_command: a child has the same permissions with ${name}`,
+    { ignore },
+    async () => {
+      const found = await permissions(line);
+      assertEquals(found.parent["read /etc/hostname"], "denied");
+      assertEquals(excess(found), []);
+      assertEquals(differences(found), {});
+    },
+  );
+}
+
+/** Permissions that the program gives up before it serves. */
+const REVOKED: Record<string, [flags: string[], revoke: Plan["revoke"] & object]> = {
+  "all of one, of -A": [["-A"], [{ name: "write" }]],
+  "all of many, of -A": [
+    ["-A"],
+    [{ name: "ffi" }, { name: "sys" }, { name: "env" }, { name: "import" }],
+  ],
+  "all of one, of a list": [[...LEAST, "-W=/tmp"], [{ name: "write" }]],
+  "items of lists": [[...LEAST, "-W=/tmp,/etc", "-E=FOO_A,HOME", "-S=hostname"], [
+    { name: "write", path: "/tmp" },
+    { name: "env", variable: "HOME" },
+    { name: "sys", kind: "hostname" },
+  ]],
+  "what is inside an item": [[...LEAST, "-W=/tmp,/etc"], [
+    { name: "write", path: "/etc/hostname" },
+  ]],
+  "members of a wildcard and of a network": [
+    [`${NET},*.example.com,10.0.0.0/8`, READ, RUN, "-E=FOO_*"],
+    [
+      { name: "net", host: "sub.example.com" },
+      { name: "net", host: "10.1.2.3" },
+      { name: "env", variable: "FOO_A" },
+    ],
+  ],
+  "a host, but not its port": [
+    [`${NET},example.com,example.com:443`, READ, RUN],
+    [{ name: "net", host: "example.com" }],
+  ],
+  "a port, but not its host": [
+    [`${NET},example.com,example.com:443`, READ, RUN],
+    [{ name: "net", host: "example.com:443" }],
+  ],
+  "what is imported by default": [LEAST, [{ name: "import" }]],
+  "what was denied in part": [["-A", "--deny-write=/tmp"], [{ name: "write" }]],
+};
+for (const [name, [flags, revoke]] of Object.entries(REVOKED)) {
+  Deno.test(`child_command: a child lacks what was revoked: ${name}`, { ignore }, async () => {
+    const found = await permissions(["run", "--no-prompt", ...flags], { revoke });
+    assertEquals(excess(found), []);
+    assertEquals(differences(found), {});
+  });
+}
+
+Deno.test("child_command: arguments of the script are no flags", { ignore }, async () => {
+  const looks = ["--allow-write", "-A", "--", "--allow-all", "--deny-read"];
+  const found = await permissions(["run", "--no-prompt", ...LEAST], {}, ...looks);
+  assertEquals(found.parent.write, "prompt");
+  assertEquals(differences(found), {});
+});
+
+Deno.test("child_command: a path that is denied stays denied in another folder", {
+  ignore,
+}, async () => {
+  const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W", "--deny-write=tests"];
+  const found = await permissions(flags, { chdir: "/tmp" });
+  assertEquals(found.parent[`write ${ROOT}/tests/fixtures`], "denied");
+  assertEquals(excess(found), []);
+});
+
+Deno.test("child_command: a path that is allowed allows no other one in another folder", {
+  ignore,
+}, async () => {
+  const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W=.,./tests"];
+  const found = await permissions(flags, { chdir: "/tmp" });
+  assertEquals(found.parent["write /tmp"], "prompt");
+  assertEquals(excess(found), []);
+});
+
+/** Permission sets of a configuration, which no command line shows. */
+const SETS: Record<string, unknown> = {
+  "a list": { read: true, net: true, run: true, write: ["/tmp"] },
+  "a denied path": { read: true, net: true, run: true, write: { allow: true, deny: ["/etc"] } },
+  "denials of all kinds": {
+    read: true,
+    net: { allow: true, deny: ["example.com"] },
+    run: { allow: true, deny: ["ls"] },
+    env: { allow: true, deny: ["FOO_A"] },
+    sys: { allow: true, deny: ["uid"] },
+    write: { allow: true, deny: ["/tmp"] },
+  },
+};
+for (const [name, set] of Object.entries(SETS)) {
+  Deno.test(`child_command: a child has no more than a permission set with ${name}`, {
+    ignore,
+  }, async () => {
+    await using folder = await TempFolder.make();
+    const config = folder.join("deno.json");
+    await Deno.writeTextFile(config, JSON.stringify({ permissions: { default: set } }));
+    const found = await permissions(["run", "--no-prompt", "-P", "-c", config]);
+    assert(found.parent.write !== "granted", "the permission set has no effect");
+    assertEquals(found.child["write /tmp"], "prompt");
+    assertEquals(excess(found), []);
+  });
+}

@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { error_of, image_of } from "../../../internal/workers/error_image.ts";
+
+/** An error as it comes out in another thread. */
+function sent(thrown: unknown): Error & { code?: unknown } {
+  return error_of(structuredClone(image_of(thrown)));
+}
+
+class OwnError extends Error {
+  override name = "OwnError";
+}
+
+Deno.test("error_of() gives an error of the platform its class, message and stack", () => {
+  const errors = [
+    new Error("plain"),
+    new TypeError("type"),
+    new RangeError("range"),
+    new Deno.errors.NotFound("no such file"),
+    new Deno.errors.ConnectionReset("gone"),
+  ];
+  for (const error of errors) {
+    const again = sent(error);
+    assertStrictEquals(again.constructor, error.constructor);
+    assertEquals([again.name, again.message], [error.name, error.message]);
+    assertEquals(again.stack, error.stack);
+    assertEquals(String(again), String(error));
+  }
+});
+
+Deno.test("error_of() keeps the name where the class is not there", () => {
+  for (const error of [new OwnError("mine"), new DOMException("stopped", "AbortError")]) {
+    const again = sent(error);
+    assertInstanceOf(again, Error);
+    assertEquals([again.name, again.message], [error.name, error.message]);
+  }
+});
+
+Deno.test("error_of() takes no class from a name that is none's", () => {
+  for (const name of ["", "constructor", "__proto__", "Object", "Map", "DOMException", "fetch"]) {
+    const again = sent(Object.assign(new Error("odd"), { name }));
+    assertStrictEquals(again.constructor, Error);
+    assertEquals([again.name, again.message], [name, "odd"]);
+  }
+});
+
+Deno.test("error_of() keeps the message of errors made in another way", () => {
+  const several = new AggregateError([new Error("one"), new Error("two")], "all failed");
+  const nested = new SuppressedError(new Error("one"), new Error("two"), "both failed");
+  for (const error of [several, nested]) {
+    const again = sent(error);
+    assertEquals([again.name, again.message], [error.name, error.message]);
+    const with_cause = sent(Object.assign(error, { cause: new Error("why") }));
+    assertEquals(with_cause.message, error.message);
+    assertEquals((with_cause.cause as Error).message, "why");
+  }
+});
+
+Deno.test("error_of() keeps the code", () => {
+  const error = Object.assign(new Error("out of files"), { code: "EMFILE" });
+  assertEquals(sent(error).code, "EMFILE");
+  assertEquals(sent(Object.assign(new Error("zero"), { code: 0 })).code, 0);
+  assert(!("code" in sent(new Error("none"))));
+});
+
+Deno.test("error_of() keeps the cause, and its cause", () => {
+  const root = new Deno.errors.NotFound("root");
+  const error = new TypeError("top", { cause: new OwnError("middle", { cause: root }) });
+  const again = sent(error);
+  const middle = again.cause as Error;
+  assertEquals([middle.name, middle.message], ["OwnError", "middle"]);
+  assertInstanceOf(middle.cause, Deno.errors.NotFound);
+  assertEquals((middle.cause as Error).message, "root");
+  assertEquals((middle.cause as Error).cause, undefined);
+  assert(!("cause" in sent(new Error("none"))));
+  assertEquals((sent(new Error("top", { cause: "a word" })).cause as Error).message, "a word");
+});
+
+Deno.test("error_of() gives an error for what is none", () => {
+  const thrown: [unknown, string][] = [
+    ["a word", "a word"],
+    [42, "42"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [{ status: 404 }, "{ status: 404 }"],
+    [Symbol("odd"), "Symbol(odd)"],
+  ];
+  for (const [value, message] of thrown) {
+    const again = sent(value);
+    assertStrictEquals(again.constructor, Error);
+    assertEquals(again.message, message);
+  }
+});
+
+Deno.test("image_of() gives an error for what cannot even be inspected", () => {
+  const odd = {
+    [Symbol.for("Deno.customInspect")]() {
+      throw new Error("not to be inspected");
+    },
+  };
+  assertEquals(sent(odd).message, "An error that cannot be read");
+  assertEquals(sent(new Error("top", { cause: odd })).message, "top");
+});
+
+Deno.test("image_of() ends where a cause goes round", () => {
+  const one = new Error("one");
+  const two = new Error("two", { cause: one });
+  one.cause = two;
+  const again = sent(one);
+  assertEquals(again.message, "one");
+  assertEquals((again.cause as Error).message, "two");
+});
+
+Deno.test("image_of() leaves out what cannot be sent to another thread", () => {
+  for (const code of [() => {}, {}, Symbol("odd")]) {
+    const again = sent(Object.assign(new Error("still there"), { code }));
+    assertEquals([again.message, again.code], ["still there", undefined]);
+  }
+});
+
+Deno.test("image_of() can be sent whatever the properties of an error are", () => {
+  for (const property of ["name", "message", "stack"]) {
+    for (const value of [() => {}, Symbol("odd"), { odd() {} }]) {
+      assertInstanceOf(sent(Object.assign(new Error("odd"), { [property]: value })), Error);
+    }
+  }
+});

@@ -1,0 +1,117 @@
+import { assertEquals } from "@std/assert";
+import { RequestQueue } from "../../../server/requests/request_queue.ts";
+import { turn } from "../../fixtures/tools/waiting.ts";
+
+/** Requests that end when they are told to. */
+class Requests {
+  /** Those that were started, in that order. */
+  readonly started: string[] = [];
+  /** How many run now, and how many ran at once at most. */
+  running = 0;
+  most = 0;
+  #ends = new Map<string, () => void>();
+
+  /** What starts a request. */
+  start(name: string): () => Promise<void> {
+    return async () => {
+      this.started.push(name);
+      this.most = Math.max(this.most, ++this.running);
+      await new Promise<void>((resolve) => this.#ends.set(name, resolve));
+      this.running--;
+    };
+  }
+
+  /** Ends a request, and lets what waits for it go on. */
+  async end(name: string): Promise<void> {
+    this.#ends.get(name)!();
+    await turn();
+  }
+}
+
+/** Submits requests; which of them there was room for. */
+function submit(queue: RequestQueue, requests: Requests, names: string): string {
+  return [...names].filter((name) => queue.submit(requests.start(name))).join("");
+}
+
+Deno.test("RequestQueue starts a request at once while there are places", () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(2, 10, "queue");
+  assertEquals(submit(queue, requests, "abc"), "abc");
+  assertEquals(requests.started, ["a", "b"]);
+});
+
+Deno.test("RequestQueue starts the next one whenever one ends, in their order", async () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(2, 10, "queue");
+  submit(queue, requests, "abcde");
+  await requests.end("b");
+  assertEquals(requests.started.join(""), "abc");
+  await requests.end("c");
+  assertEquals(requests.started.join(""), "abcd");
+  await requests.end("a");
+  assertEquals(requests.started.join(""), "abcde");
+  await requests.end("d");
+  await requests.end("e");
+  assertEquals([requests.running, requests.most], [0, 2]);
+});
+
+Deno.test("RequestQueue refuses what is beyond its places and its size", async () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(1, 2, "queue");
+  assertEquals(submit(queue, requests, "abcde"), "abc");
+  await requests.end("a");
+  assertEquals(submit(queue, requests, "fg"), "f");
+  for (const name of "bcf") await requests.end(name);
+  assertEquals(requests.started.join(""), "abcf");
+  assertEquals(submit(queue, requests, "h"), "h");
+  assertEquals(requests.started.join(""), "abcfh");
+});
+
+Deno.test('RequestQueue lets none wait with "refuse"', async () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(2, 10, "refuse");
+  assertEquals(submit(queue, requests, "abc"), "ab");
+  await requests.end("a");
+  assertEquals(submit(queue, requests, "de"), "d");
+  assertEquals(requests.started.join(""), "abd");
+});
+
+Deno.test("RequestQueue starts all where the places are without end", () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(Infinity, 1, "queue");
+  for (let count = 0; count < 1000; count++) queue.submit(requests.start(`${count}`));
+  assertEquals(requests.running, 1000);
+});
+
+Deno.test("RequestQueue takes requests from a request that it runs", async () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(1, 10, "queue");
+  const order: string[] = [];
+  queue.submit(() => {
+    order.push("outer");
+    queue.submit(() => Promise.resolve(order.push("inner")));
+    order.push("outer ends");
+    return Promise.resolve();
+  });
+  await turn();
+  assertEquals(order, ["outer", "outer ends", "inner"]);
+  assertEquals(requests.running, 0);
+});
+
+Deno.test("RequestQueue never runs more than it may, with many that end at once", async () => {
+  const queue = new RequestQueue(7, 2000, "queue");
+  let running = 0;
+  let most = 0;
+  let ended = 0;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  for (let count = 0; count < 1000; count++) {
+    queue.submit(async () => {
+      most = Math.max(most, ++running);
+      for (let turns = count % 3; turns >= 0; turns--) await Promise.resolve();
+      running--;
+      if (++ended === 1000) resolve();
+    });
+  }
+  await all;
+  assertEquals([running, most], [0, 7]);
+});
