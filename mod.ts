@@ -93,7 +93,7 @@ export {
   AsyncUnixDatagramServer,
   AsyncUnixStreamServer,
 } from "./server/async_mixin.ts";
-export { BaseServer, type RequestHandlerConstructor } from "./server/base_server.ts";
+export { BaseServer } from "./server/base_server.ts";
 export {
   type ForkingMembers,
   ForkingMixIn,
@@ -112,6 +112,7 @@ export type {
 } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
 export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
+export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";
 export {
   type DatagramRequest,
   type DatagramSender,

@@ -1,5 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
-import { is_receiver_gone } from "../server/errors.ts";
+import { is_receiver_gone } from "../internal/runtime/error_names.ts";
 import type { DatagramRequest, DatagramSocket } from "../server/sockets/datagram_socket.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";

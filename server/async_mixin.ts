@@ -1,6 +1,8 @@
 import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
-import { RequestQueue } from "./requests/request_queue.ts";
+import { make_runner } from "./requests/inner_hooks.ts";
+import { ConcurrentRunner } from "./requests/local_runner.ts";
+import type { Runner } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
@@ -44,13 +46,8 @@ import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
  */
 export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
   return class extends Base {
-    #queue: RequestQueue | undefined;
-
-    override process_request(request: unknown, client_address: unknown): void {
-      this.#queue ??= new RequestQueue(this.max_requests, this.request_queue_size, this.overflow);
-      const exchange = this._claim(request, client_address);
-      const finish = () => this.finish_request(request, client_address);
-      if (!this.#queue.submit(() => this._run(exchange, finish))) void this._refuse(exchange);
+    override [make_runner](): Runner {
+      return new ConcurrentRunner(this);
     }
   };
 }

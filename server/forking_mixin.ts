@@ -1,13 +1,14 @@
 import type { BaseServer } from "./base_server.ts";
 import { HandoverListener } from "./listeners/handover_listener.ts";
 import { type Constructor, named } from "./mixin.ts";
+import { PooledRunner, type WorkerKind } from "./pooled/pooled_runner.ts";
+import { make_runner } from "./requests/inner_hooks.ts";
+import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
 import { child_command, type ChildCommand } from "../internal/workers/child_command.ts";
 import { process_copy } from "../internal/workers/cloning.ts";
-import type { PoolSize } from "../internal/workers/worker_pool.ts";
-import { PooledMixIn } from "./pooled/pooled_mixin.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../internal/workers/process_host.ts";
 
 /** What {@linkcode ForkingMixIn} adds to a server. */
@@ -74,11 +75,12 @@ export type ForkingStatics = Omit<ForkingMembers, "active_children">;
 export function ForkingMixIn<T extends Constructor<BaseServer>>(
   Base: T,
 ): T & Constructor<ForkingMembers> & ForkingStatics {
-  class Forking extends PooledMixIn(Base) {
+  class Forking extends Base {
     static max_children = 40;
     static block_on_close = true;
 
     declare max_children: number;
+    declare block_on_close: boolean;
 
     #command: ChildCommand | undefined;
 
@@ -87,21 +89,26 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
       return new Set(busy.map(({ pid }) => pid!));
     }
 
-    override async _prepare(): Promise<void> {
-      this.#command ??= await child_command(PROCESS_ENTRY);
-      await super._prepare();
+    override [make_runner](side: ServerSide): Runner {
+      return new PooledRunner(this, {
+        workers: () => this.#workers(),
+        waits_on_close: () => this.block_on_close,
+      }, side);
     }
 
-    override _pool_size(): PoolSize {
+    async #workers(): Promise<WorkerKind> {
+      const command = this.#command ??= await child_command(PROCESS_ENTRY);
       const { max_children, socket } = this;
       const with_spare = (use: () => void) =>
         socket instanceof HandoverListener ? socket.with_spare(use) : use();
       return {
-        start_host: (_id, events) => new ProcessHost(this.#command!, events, with_spare),
+        size: {
+          min_workers: Math.min(max_children, navigator.hardwareConcurrency),
+          max_workers: max_children,
+          max_jobs_per_worker: 1,
+        },
+        start_host: (_id, events) => new ProcessHost(command, events, with_spare),
         copy: process_copy,
-        min_workers: Math.min(max_children, navigator.hardwareConcurrency),
-        max_workers: max_children,
-        max_requests_per_worker: 1,
         keeps_running: true,
       };
     }

@@ -1,3 +1,7 @@
+import type { WorkerInfo } from "../internal/workers/worker_info.ts";
+
+export type { WorkerInfo };
+
 /**
  * What a server is doing: it takes no requests (`"idle"`), takes them (`"serving"`), is being stopped or
  * closed (`"stopping"`), or is closed for good (`"closed"`).
@@ -24,20 +28,6 @@ export interface ServerInfo {
   timed_out: number;
   /** For servers with workers: each worker, what it is doing, and its counts of requests. */
   workers?: WorkerInfo[];
-}
-
-/** What `info()` tells about a worker: a thread, or a child process. */
-export interface WorkerInfo {
-  /** A number, never used twice. */
-  id: number;
-  /** What it is doing: only a worker that is `"ready"` is given requests. */
-  state: "starting" | "ready" | "ended";
-  /** Requests it is handling now. */
-  active: number;
-  /** Requests it has handled. */
-  completed: number;
-  /** The number of its process, where it is a child process. */
-  pid?: number;
 }
 
 /** How `server_close()` went. */

@@ -123,6 +123,19 @@ export interface ServeOptions {
   poll_interval?: number;
   /** Ends the loop when it aborts, as `shutdown()` does. */
   signal?: AbortSignal;
+  /**
+   * Signals of the system that stop the program, such as `["SIGINT", "SIGTERM"]`: the first one stops
+   * and closes the server, a second one ends the program at once.
+   *
+   * @default {[]}
+   */
+  stop_on?: readonly Deno.Signal[];
+  /**
+   * How long requests under way may go on after such a signal, in ms, before they are cut.
+   *
+   * @default {5000}
+   */
+  grace?: number;
 }
 
 /** What `server_close()` can be told. */
@@ -142,25 +155,35 @@ export type Settings = Required<Omit<ServerOptions, "bind_and_activate">>;
 interface Rule {
   check(value: unknown): boolean;
   words: string;
+  /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
+  in_workers: boolean;
 }
 
-const BOOLEAN: Rule = { check: (value) => typeof value === "boolean", words: "true or false" };
+const BOOLEAN: Rule = {
+  check: (value) => typeof value === "boolean",
+  words: "true or false",
+  in_workers: true,
+};
 const COUNT: Rule = {
   check: (value) => value === Infinity || (Number.isInteger(value) && Number(value) > 0),
   words: "a whole number from 1, or Infinity",
+  in_workers: true,
 };
 const DURATION: Rule = {
   check: (value) => typeof value === "number" && value >= 0,
   words: "0 or more milliseconds",
+  in_workers: true,
 };
 const LIMIT: Rule = {
   check: (value) => value === null || (typeof value === "number" && value >= 0),
   words: "0 or more milliseconds, or null",
+  in_workers: true,
 };
 
 const POSITIVE: Rule = {
   check: (value) => Number.isInteger(value) && Number(value) > 0,
   words: "a whole number from 1",
+  in_workers: true,
 };
 
 /** Each setting with its rule. */
@@ -171,6 +194,7 @@ const RULES: Record<keyof Settings, Rule> = {
   overflow: {
     check: (value) => value === "queue" || value === "refuse",
     words: '"queue" or "refuse"',
+    in_workers: true,
   },
   request_timeout: LIMIT,
   allow_reuse_address: BOOLEAN,
@@ -204,6 +228,12 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
     settings[name] = value;
   }
   return settings;
+}
+
+/** The names of the settings that workers get. */
+export function settings_for_workers(server: object): (keyof Settings)[] {
+  return (Object.keys(RULES) as (keyof Settings)[])
+    .filter((name) => name in server && RULES[name].in_workers);
 }
 
 function check_names(options: ServerOptions): void {

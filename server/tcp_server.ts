@@ -1,8 +1,12 @@
+import { can_hand_over } from "../internal/runtime/deno_internals.ts";
 import { net_addr, type NetAddress, with_address } from "./address.ts";
-import { BaseServer, check_bound, type RequestHandlerConstructor } from "./base_server.ts";
+import { BaseServer, check_bound } from "./base_server.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
-import type { Listener, StreamListenOptions } from "./listeners/listener.ts";
+import { HandoverListener } from "./listeners/handover_listener.ts";
+import type { Listener } from "./listeners/listener.ts";
 import type { ServerOptions } from "./options.ts";
+import { accepted, check_ready, hands_over, interrupt_request } from "./requests/inner_hooks.ts";
+import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream_socket.ts";
 
 /** The `request` of a TCP server. */
@@ -89,30 +93,19 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
       throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Unix sockets have no port");
     }
     try {
-      this.socket = this._listen({ addr, backlog, reuse_port: allow_reuse_port });
+      const options = { addr, backlog, reuse_port: allow_reuse_port };
+      this.socket = this[hands_over] && can_hand_over() && !allow_reuse_port
+        ? new HandoverListener({ ...options, no_delay: wants_no_delay(this.RequestHandlerClass) })
+        : new DenoListener(options);
     } catch (error) {
       throw with_address(error, addr);
     }
     this.server_address = this.socket.addr;
   }
 
-  /**
-   * Makes the listener.
-   *
-   * @ignore
-   */
-  _listen(options: StreamListenOptions<A>): Listener<StreamSocket<A>, A> {
-    return new DenoListener(options);
-  }
-
-  /**
-   * Refuses to serve without a socket.
-   *
-   * @ignore
-   */
-  override _prepare(): void | Promise<void> {
+  /** @ignore */
+  override [check_ready](): void {
     check_bound(this.socket);
-    return super._prepare();
   }
 
   /**
@@ -123,8 +116,11 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
    */
   override get_request(): [StreamSocket<A>, A] | Promise<[StreamSocket<A>, A]> {
     const request = check_bound(this.socket).accept();
-    return request instanceof Promise ? request.then(with_client<A>) : with_client(request);
+    return request instanceof Promise ? request.then(this.#accepted) : this.#accepted(request);
   }
+
+  #accepted = (request: StreamSocket<A>): [StreamSocket<A>, A] =>
+    this[accepted](request, request.remoteAddr);
 
   /**
    * Sends FIN, then reads and throws away what the client still sends, for at most `linger` ms and
@@ -148,18 +144,15 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     return super.close_request(request);
   }
 
-  /**
-   * Shows the handler the end of its input.
-   *
-   * @ignore
-   */
-  override _interrupt_request(request: StreamSocket<A>): void {
+  /** @ignore */
+  override [interrupt_request](request: StreamSocket<A>): void {
     end_input(request);
   }
 }
 
-function with_client<A extends Deno.Addr>(request: StreamSocket<A>): [StreamSocket<A>, A] {
-  return [request, request.remoteAddr];
+/** Whether handlers of the class set `TCP_NODELAY` first of all, as `StreamRequestHandler` does. */
+function wants_no_delay(Handler: RequestHandlerConstructor): boolean {
+  return Reflect.get(Handler, "disable_nagle_algorithm") === true;
 }
 
 /** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */

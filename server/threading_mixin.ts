@@ -1,11 +1,12 @@
+import { ThreadHost } from "../internal/workers/thread_host.ts";
 import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
+import { PooledRunner, type WorkerKind } from "./pooled/pooled_runner.ts";
+import { make_runner } from "./requests/inner_hooks.ts";
+import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import type { PoolSize } from "../internal/workers/worker_pool.ts";
-import { PooledMixIn } from "./pooled/pooled_mixin.ts";
-import { ThreadHost } from "../internal/workers/thread_host.ts";
 
 /** What {@linkcode ThreadingMixIn} adds to a server. */
 export interface ThreadingMembers {
@@ -26,7 +27,7 @@ export interface ThreadingMembers {
  *
  * A class cannot be sent to a worker, so each worker imports the module of the handler class and takes
  * the export of its name, or the default export. That module is the program's main one, unless the
- * class says `static module = import.meta.url`. Guard what starts the server with
+ * class says `static override module = import.meta.url`. Guard what starts the server with
  * `if (import.meta.main)`, so that importing the module does not start it again.
  *
  * Handlers in different workers share no variables. What they share lives in the server: its methods,
@@ -69,30 +70,36 @@ export interface ThreadingMembers {
 export function ThreadingMixIn<T extends Constructor<BaseServer>>(
   Base: T,
 ): T & Constructor<ThreadingMembers> & ThreadingMembers {
-  class Threading extends PooledMixIn(Base) {
+  class Threading extends Base {
     static daemon_threads = false;
     static block_on_close = true;
     static max_workers: number = navigator.hardwareConcurrency;
     static max_requests_per_worker: number = Infinity;
 
     declare daemon_threads: boolean;
+    declare block_on_close: boolean;
     declare max_workers: number;
     declare max_requests_per_worker: number;
 
-    override _pool_size(): PoolSize {
-      const { max_workers, max_requests_per_worker } = this;
-      return {
-        start_host: (id, events) => new ThreadHost(id, events),
-        copy: structuredClone,
-        min_workers: max_workers,
-        max_workers,
-        max_requests_per_worker,
-        keeps_running: !this.daemon_threads,
-      };
+    override [make_runner](side: ServerSide): Runner {
+      return new PooledRunner(this, {
+        workers: () => this.#workers(),
+        waits_on_close: () => this.block_on_close && !this.daemon_threads,
+      }, side);
     }
 
-    override get _waits_on_close(): boolean {
-      return this.block_on_close && !this.daemon_threads;
+    #workers(): WorkerKind {
+      const { max_workers, max_requests_per_worker } = this;
+      return {
+        size: {
+          min_workers: max_workers,
+          max_workers,
+          max_jobs_per_worker: max_requests_per_worker,
+        },
+        start_host: (id, events) => new ThreadHost(id, events),
+        copy: structuredClone,
+        keeps_running: !this.daemon_threads,
+      };
     }
   }
   return Threading as unknown as T & Constructor<ThreadingMembers> & ThreadingMembers;

@@ -1,9 +1,11 @@
 import { net_addr, type NetAddress, with_address } from "./address.ts";
-import { BaseServer, check_bound, type RequestHandlerConstructor } from "./base_server.ts";
+import { BaseServer, check_bound } from "./base_server.ts";
 import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datagram_listener.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
 import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
 import type { ServerOptions } from "./options.ts";
+import { check_ready } from "./requests/inner_hooks.ts";
+import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
 /**
@@ -97,32 +99,9 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     this.server_address = this.socket.addr;
   }
 
-  /**
-   * Without `max_requests`, a flood would fill the memory with datagrams that handlers or workers have
-   * no time for: there is no connection that would bound them.
-   *
-   * @ignore
-   */
-  override get _max_taken(): number {
-    return this.max_requests === Infinity ? this.request_queue_size : Infinity;
-  }
-
-  /**
-   * Nothing: handlers under way reply through the same socket. What is received no more waits in the
-   * system, and is lost with the socket at the end.
-   *
-   * @ignore
-   */
-  override async _stop_listening(): Promise<void> {}
-
-  /**
-   * Refuses to serve without a socket.
-   *
-   * @ignore
-   */
-  override _prepare(): void | Promise<void> {
+  /** @ignore */
+  override [check_ready](): void {
     check_bound(this.socket);
-    return super._prepare();
   }
 
   /**

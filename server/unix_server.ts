@@ -1,6 +1,6 @@
 import { unix_addr, type UnixAddress } from "./address.ts";
-import type { RequestHandlerConstructor } from "./base_server.ts";
 import type { ServerOptions } from "./options.ts";
+import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { is_want } from "../../server/errors.ts";
+import { is_want } from "./error_names.ts";
 
 /**
  * Whether the process has so many descriptors left: tried by opening a file so many times. `true` also

@@ -43,8 +43,10 @@ function foreign_values(message: ToWorker | FromWorker): unknown[] {
       return message.args;
     case "answer":
       return [message.value];
-    case "request":
-      return [message.parcel, message.client_address];
+    case "job":
+      return [message.message];
+    case "start":
+      return [message.settings];
     default:
       return [];
   }

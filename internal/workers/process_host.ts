@@ -1,16 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import net from "node:net";
 import { close_descriptor, duplicate_descriptor, spawn_child } from "../runtime/deno_internals.ts";
-import { discard } from "../../server/pooled/carriage.ts";
 import type { ChildCommand } from "./child_command.ts";
 import { refuse_uncloneable } from "./cloning.ts";
 import { image_of } from "./error_image.ts";
-import { type FromWorker, type Parcel, READ, TAKEN, type ToWorker } from "./messages.ts";
+import { type FromWorker, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
 type WithSpare = (use: () => void) => void;
-type Request = Extract<ToWorker, { type: "request" }>;
+type JobMessage = Extract<ToWorker, { type: "job" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
@@ -155,7 +154,7 @@ export class ProcessHost implements WorkerHost {
       drop(message);
     } else if (this.#held) {
       this.#held.push(message);
-    } else if (message.type !== "request" || message.parcel.kind !== "descriptor") {
+    } else if (message.type !== "job" || message.fd === undefined) {
       this.#unread = true;
       this.#child.send([message], () => {});
     } else if (this.#unread) {
@@ -163,7 +162,7 @@ export class ProcessHost implements WorkerHost {
       this.#child.send(READ, () => {});
       this.#expect_answer();
     } else {
-      this.#send_connection(message, open_socket(message.parcel));
+      this.#send_connection(message, open_socket(message.fd));
     }
   }
 
@@ -175,12 +174,12 @@ export class ProcessHost implements WorkerHost {
   }
 
   /** Sends a connection, when there is a descriptor for its duplicate. */
-  #send_connection(message: Request, socket: net.Socket): void {
+  #send_connection(message: JobMessage, socket: net.Socket): void {
     if (this.#exited) return void socket.destroy();
     this.#with_spare(() => this.#try_to_send(message, socket));
   }
 
-  #try_to_send(message: Request, socket: net.Socket): void {
+  #try_to_send(message: JobMessage, socket: net.Socket): void {
     if (!can_duplicate(socket)) {
       this.#held ??= [];
       setTimeout(() => this.#send_connection(message, socket), WANT);
@@ -199,12 +198,9 @@ export class ProcessHost implements WorkerHost {
   }
 }
 
-/** The connection of a parcel, which is the socket's from then on. */
-function open_socket(parcel: Extract<Parcel, { kind: "descriptor" }>): net.Socket {
-  const socket = new net.Socket({ fd: parcel.fd, readable: false, writable: false });
-  // Nobody else closes it now, and the number means nothing in the child.
-  parcel.fd = -1;
-  return socket.on("error", () => {});
+/** The connection of a job, which is the socket's from then on. */
+function open_socket(fd: number): net.Socket {
+  return new net.Socket({ fd, readable: false, writable: false }).on("error", () => {});
 }
 
 function can_duplicate(socket: net.Socket): boolean {
@@ -213,7 +209,7 @@ function can_duplicate(socket: net.Socket): boolean {
   return fd >= 0;
 }
 
-/** Closes the connection of a request that nobody will get. */
+/** Closes the connection of a job that nobody will do. */
 function drop(message: ToWorker): void {
-  if (message.type === "request") discard(message.parcel);
+  if (message.type === "job" && message.fd !== undefined) void close_descriptor(message.fd);
 }

@@ -1,26 +1,15 @@
-import type { BaseServer } from "../../server/base_server.ts";
-import type { WorkerInfo } from "../../server/info.ts";
-import { with_address } from "../../server/address.ts";
 import { Backoff } from "../runtime/backoff.ts";
-import { is_receiver_gone } from "../../server/errors.ts";
-import type { Exchange } from "../../server/requests/exchange.ts";
-import type { DatagramListener } from "../../server/listeners/listener.ts";
-import { discard, pack } from "../../server/pooled/carriage.ts";
-import { place_of } from "../../server/pooled/handler_place.ts";
-import type { Parcel, WorkerSettings } from "./messages.ts";
-import { image_of_server } from "../../server/pooled/remote_server.ts";
-import { type CallHandler, type WorkerEnd, WorkerHandle } from "./worker.ts";
+import { close_descriptor } from "../runtime/deno_internals.ts";
+import type { Job, JobCalls, JobOutcome } from "./job.ts";
+import type { WorkerStart } from "./messages.ts";
+import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
+import { type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
 import type { StartHost } from "./worker_host.ts";
+import type { WorkerInfo } from "./worker_info.ts";
 
 /** The delays before a worker that failed at its start is replaced, in ms. */
 const MIN_RESTART = 100;
 const MAX_RESTART = 5000;
-/** How long, in ms, a worker may leave a request untaken before another one gets it. */
-const PATIENCE = 25;
-/** How long, in ms, the first worker that is ready takes one request only, until the others are. */
-const START = 1000;
-/** How long, in ms, workers beyond those of the start may have nothing to do. */
-const REST = 10_000;
 /** How many descriptors a worker takes; Deno panics where one that starts finds none. */
 const WORKER_DESCRIPTORS = 8;
 /** How many more there must be: connections come while it starts. */
@@ -28,68 +17,62 @@ const SPARE_DESCRIPTORS = 8;
 
 /** What workers a pool has. */
 export interface PoolSize {
-  /** Starts a thread or a process. */
-  start_host: StartHost;
-  /** Copies a value as it gets to one; throws if it cannot get there. */
-  copy(value: unknown): unknown;
   /** How many workers there are at the start, and always at least. */
   min_workers: number;
   /** How many there may be. */
   max_workers: number;
-  /** How many requests a worker may handle at once. */
-  max_requests_per_worker: number;
-  /** Whether workers keep the program from ending. */
-  keeps_running: boolean;
+  /** How many jobs a worker may do at once. */
+  max_jobs_per_worker: number;
 }
 
-/** What a pool is made for. */
-export interface PoolOptions extends PoolSize {
-  /** How long connections linger, in ms. */
-  linger: number;
+/** What a pool is made of. */
+export interface PoolOptions extends PoolSize, JobCalls {
+  /** What a job is called in messages. */
+  noun: string;
+  /** What a worker is given when it starts. */
+  start: WorkerStart;
+  /** Starts a thread or a process. */
+  start_host: StartHost;
+  /** Whether workers keep the program from ending. */
+  keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean;
 }
 
+/** A job that was given to a worker. */
+interface Given {
+  worker: WorkerHandle;
+  outcome: Promise<JobOutcome>;
+}
+
 /**
- * A bounded number of workers that handle requests: each goes to the one with the least to do, workers
- * that end are replaced, and those that do not answer get nothing while others do.
+ * A bounded number of workers that do jobs: each goes to the one with the least to do, workers that end
+ * are replaced, and those that do not answer get nothing while others do.
  */
 export class WorkerPool {
-  #server: BaseServer;
   #options: PoolOptions;
-  #settings: WorkerSettings;
   #workers: Set<WorkerHandle> = new Set();
-  /** Those that were told to end, for want of work. */
+  /** Those that take no more jobs, and end when the last of theirs is over. */
   #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
   #started = false;
-  /** Whether workers of the start are not ready yet: connections must not all go to the first one. */
+  /** Whether workers of the start are not ready yet: jobs must not all go to the first one. */
   #assembling: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
   #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
   #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
-  /** Requests that wait for a worker. */
+  /** Jobs that wait for a worker. */
   #waiting: (() => void)[] = [];
   #watch: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
-  /**
-   * @param server The server, whose handlers it runs.
-   * @param options Its size and its limits.
-   * @throws {TypeError} If workers could not find the handler class.
-   */
-  constructor(server: BaseServer, options: PoolOptions) {
-    this.#server = server;
+  /** @param options What it is made of. */
+  constructor(options: PoolOptions) {
     this.#options = options;
-    this.#settings = {
-      handler: place_of(server.RequestHandlerClass),
-      server: image_of_server(server, options.copy),
-      linger: options.linger,
-    };
   }
 
   /**
-   * Starts the workers; resolves when the first can serve.
+   * Starts the workers; resolves when the first can work.
    *
    * @throws What the first one failed with, if none can; `EMFILE` where descriptors are too few.
    */
@@ -124,85 +107,69 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker handle a request; resolves when its handler has ended.
+   * Has a worker do a job; resolves when it is done, or given up.
    *
-   * @throws What the handler threw; an `Error` if its worker ended meanwhile.
+   * @param job The job.
+   * @param check Called before each worker is tried; throws if the job must not be begun any more.
+   * @throws What the job failed with; an `Error` if its worker ended meanwhile.
    */
-  async run(exchange: Exchange): Promise<void> {
-    const parcel = pack(exchange.request, forced_relay);
-    let outcome: "done" | "recalled" = "recalled";
+  async run(job: Job, check: () => void): Promise<void> {
+    let outcome: JobOutcome = "recalled";
     while (outcome === "recalled") {
-      // In the same breath as it was found free: another request must not find it so too.
-      const sent = this.#send(exchange, parcel);
-      if (!sent) {
-        await this.#next_worker();
-        continue;
-      }
-      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      try {
-        outcome = await sent;
-      } finally {
-        this.#freed();
-      }
+      // In the same breath as it was found free: another job must not find it so, too.
+      const given = this.#give(job, check);
+      if (given) outcome = await this.#await_outcome(given);
+      else await this.#next_worker();
     }
   }
 
-  /** Sends a request to the worker with the least to do, if there is one. */
-  #send(exchange: Exchange, parcel: Parcel): Promise<"done" | "recalled"> | undefined {
+  /** Gives a job to the worker with the least to do, if there is one. */
+  #give(job: Job, check: () => void): Given | undefined {
     try {
-      this.#check(exchange);
-      const worker = this.#least_busy();
-      if (worker && worker.active > 0 && this.#assembling !== undefined) return undefined;
-      return worker && this.#hand_to(worker, exchange, parcel);
+      check();
+      if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
+      const worker = this.#free_worker();
+      if (!worker) return undefined;
+      const outcome = worker.run(job);
+      if (job.must_end) worker.interrupt(job, job.must_end.reason);
+      return { worker, outcome };
     } catch (error) {
-      discard(parcel);
+      if (job.fd !== undefined) void close_descriptor(job.fd);
       throw error;
     }
   }
 
-  /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(): Promise<void> {
-    this.#grow();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async #await_outcome({ worker, outcome }: Given): Promise<JobOutcome> {
+    this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
+    try {
+      const how = await outcome;
+      // What it was doing goes on there, whatever that is: it is given nothing more.
+      if (how === "abandoned") this.#retire(worker);
+      return how;
+    } finally {
+      this.#freed(worker);
+    }
   }
 
-  #can_start(workers: number): boolean {
-    return this.#options.has_descriptors(workers * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
+  /** Tells a job that it must end. */
+  interrupt(job: Job, reason: unknown): void {
+    job.must_end = { reason };
+    this.#holder(job)?.interrupt(job, reason);
   }
 
-  #check(exchange: Exchange): void {
-    if (!this.#closing && !exchange.over) return;
-    throw new Deno.errors.Interrupted("The request ended before a worker was free");
-  }
-
-  #hand_to(
-    worker: WorkerHandle,
-    exchange: Exchange,
-    parcel: Parcel,
-  ): Promise<"done" | "recalled"> {
-    const outcome = worker.run(exchange.request, parcel, exchange.client_address);
-    if (exchange.aborted) worker.interrupt(exchange.request);
-    return outcome;
-  }
-
-  /** Tells a request that it must end. */
-  interrupt(request: unknown): void {
-    this.#holder(request)?.interrupt(request);
-  }
-
-  /** Closes a request at once. */
-  close_request(request: unknown): void {
-    const worker = this.#holder(request);
-    if (worker) worker.close(request);
+  /** Ends a job now. */
+  cut(job: Job, reason: unknown): void {
+    const worker = this.#holder(job);
+    if (worker) worker.cut(job, reason);
     else this.#wake_waiting();
   }
 
-  /** Ends the worker that handles a request. */
-  abandon(request: unknown): void {
-    this.#holder(request)?.kill(new Error("A request was not given up in time"));
+  /** Gives up a job that was cut. A worker that does not answer is ended. */
+  abandon(job: Job): void {
+    this.#holder(job)?.abandon(job);
   }
 
-  /** Ends all workers: when their connections have lingered, but when `overdue` resolves at once. */
+  /** Ends all workers: when their jobs are wholly over, but when `overdue` resolves at once. */
   async close(overdue: Promise<void>): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#watch);
@@ -218,18 +185,45 @@ export class WorkerPool {
     await ended;
   }
 
-  #holder(request: unknown): WorkerHandle | undefined {
-    for (const worker of this.#workers) if (worker.has(request)) return worker;
+  /** The worker with the least to do, if one can take a job: one that answers, if there is any. */
+  #free_worker(): WorkerHandle | undefined {
+    let best: WorkerHandle | undefined;
+    let best_look: Look | undefined;
+    for (const worker of this.#workers) {
+      if (worker.state !== "ready") continue;
+      if (worker.active >= this.#options.max_jobs_per_worker) continue;
+      const look = worker.look();
+      if (best_look && !is_busier(best_look, look)) continue;
+      best = worker;
+      best_look = look;
+    }
+    return best && best.active > 0 && this.#assembling !== undefined ? undefined : best;
+  }
+
+  /** Waits until there may be a worker, and sees to it that there will be. */
+  #next_worker(): Promise<void> {
+    this.#grow();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #holder(job: Job): WorkerHandle | undefined {
+    for (const workers of [this.#workers, this.#retired]) {
+      for (const worker of workers) if (worker.has(job)) return worker;
+    }
     return undefined;
   }
 
+  #can_start(workers: number): boolean {
+    return this.#options.has_descriptors(workers * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
+  }
+
   #add(): WorkerHandle {
-    const { start_host } = this.#options;
-    const worker = new WorkerHandle(++this.#last_id, start_host, this.#settings, this.#call);
+    const { start_host, start, noun } = this.#options;
+    const worker = new WorkerHandle(++this.#last_id, start_host, start, this.#options, noun);
     this.#workers.add(worker);
     if (!this.#options.keeps_running) worker.unref();
     worker.ready.then(() => this.#wake_waiting(), () => {});
-    worker.ended.then((end) => this.#replace(worker, end));
+    worker.ended.then((end) => this.#ended(worker, end));
     return worker;
   }
 
@@ -237,15 +231,20 @@ export class WorkerPool {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Puts a new worker into the place of one that ended. */
-  async #replace(worker: WorkerHandle, { useful, silent, cause }: WorkerEnd): Promise<void> {
+  #ended(worker: WorkerHandle, end: WorkerEnd): void {
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
-    if (useful) this.#restarts.reset();
+    if (end.useful) this.#restarts.reset();
+    this.#replace(end.useful);
+    if (end.silent && this.#restarts.is_news()) this.#options.report(undefined, end.cause);
+  }
+
+  /** Puts a new worker into the place of one that is no more, at once or after a pause. */
+  #replace(at_once: boolean): void {
+    if (this.#closing) return;
     const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;
-    if (wanted && useful && this.#can_start(1)) this.#add();
+    if (wanted && at_once && this.#can_start(1)) this.#add();
     else if (wanted) this.#add_later();
-    if (silent && this.#restarts.is_news()) await this.#server._report_error(cause);
   }
 
   #add_later(): void {
@@ -258,22 +257,32 @@ export class WorkerPool {
     this.#restart_timers.add(timer);
   }
 
-  /** Starts one more worker for a request that waits, unless enough are about to start. */
+  /** Starts one more worker for a job that waits, unless enough are about to start. */
   #grow(): void {
     if (this.#workers.size >= this.#options.max_workers || this.#restart_timers.size > 0) return;
     const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
     if (starting <= this.#waiting.length && this.#can_start(1)) this.#add();
   }
 
-  /** A worker can take one more request. */
-  #freed(): void {
+  /** A worker can take one more job. */
+  #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
+    if (this.#retired.has(worker) && worker.active === 0) worker.end();
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
-    this.#rest ??= setTimeout(() => this.#retire(), REST);
+    this.#rest ??= setTimeout(() => this.#end_idle(), REST);
+  }
+
+  /** Gives a worker nothing more, and puts another in its place. */
+  #retire(worker: WorkerHandle): void {
+    if (!this.#workers.delete(worker)) return;
+    this.#retired.add(worker);
+    // What it has not taken goes to another one now.
+    worker.recall();
+    this.#replace(true);
   }
 
   /** Ends workers that were started for a burst and have nothing to do. */
-  #retire(): void {
+  #end_idle(): void {
     this.#rest = undefined;
     for (const worker of this.#workers) {
       if (this.#workers.size <= this.#options.min_workers) return;
@@ -283,19 +292,8 @@ export class WorkerPool {
       worker.end();
     }
     if (this.#workers.size > this.#options.min_workers) {
-      this.#rest = setTimeout(() => this.#retire(), REST);
+      this.#rest = setTimeout(() => this.#end_idle(), REST);
     }
-  }
-
-  /** The worker with the least to do, if one can take a request: one that answers, if there is any. */
-  #least_busy(): WorkerHandle | undefined {
-    let best: WorkerHandle | undefined;
-    for (const worker of this.#workers) {
-      if (worker.state !== "ready") continue;
-      if (worker.active >= this.#options.max_requests_per_worker) continue;
-      if (!best || is_busier(best, worker)) best = worker;
-    }
-    return best;
   }
 
   /** Takes back what workers have left untaken while others answer. */
@@ -307,47 +305,9 @@ export class WorkerPool {
     if (silent.length < ready.length) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
-
-  /** Calls a method for a worker. */
-  #call: CallHandler = (target, method, args) => {
-    if (target === "socket") return this.#send_datagram(args);
-    const object = target === "server" ? this.#server : target;
-    if (target === "server" && !this.#settings.server.methods.includes(method)) {
-      throw new TypeError(`The server has no method ${method}`);
-    }
-    return Reflect.apply(Reflect.get(object, method), object, args);
-  };
-
-  /** Sends a datagram for a worker, which does not wait for it. */
-  async #send_datagram(args: unknown[]): Promise<void> {
-    const [data, address] = args as [Uint8Array, Deno.Addr];
-    try {
-      await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
-    } catch (error) {
-      if (is_receiver_gone(error)) return;
-      await this.#server._report_error(with_address(error, address));
-    }
-  }
-}
-
-/**
- * Whether one worker should get a request rather after another: it does not answer, or has more to do.
- * Of two with as much to do, the one that ended something last is the nearer to its end with that.
- */
-function is_busier(one: WorkerHandle, other: WorkerHandle): boolean {
-  const silent = Number(one.look_if_silent()) - Number(other.look_if_silent());
-  const more = silent || one.load - other.load;
-  return more > 0 || (more === 0 && one.completed_at < other.completed_at);
 }
 
 function too_few_descriptors(workers: number): Error {
   const message = `Too many open files: ${workers} workers take ${WORKER_DESCRIPTORS} each`;
   return Object.assign(new Error(message), { code: "EMFILE" });
-}
-
-let forced_relay = false;
-
-/** For tests: relays all connections, as where descriptors cannot be handed over. */
-export function force_relay(on: boolean): void {
-  forced_relay = on;
 }

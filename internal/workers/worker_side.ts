@@ -1,20 +1,22 @@
 import type net from "node:net";
 import process from "node:process";
-import type { RequestHandlerConstructor } from "../../server/base_server.ts";
-import { Exchange } from "../../server/requests/exchange.ts";
-import { DatagramSocket } from "../../server/sockets/datagram_socket.ts";
-import { type Carried, unpack } from "../../server/pooled/carriage.ts";
+import { open_descriptor, reopen_socket } from "../runtime/deno_internals.ts";
+import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { may_fail } from "../runtime/pending.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
-import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { error_of, image_of } from "./error_image.ts";
-import { load_handler } from "../../server/pooled/handler_place.ts";
-import type { CallTarget, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { RelayedSender } from "../../server/pooled/relayed_sender.ts";
-import { remote_server } from "../../server/pooled/remote_server.ts";
+import { RemotePromise } from "./remote_promise.ts";
 
-/** How a worker and the server's thread reach each other. */
+/** How long, in ms, a call of a job that was told to end may take to be answered. */
+const LAST_ANSWER = 50;
+
+/** What is said of an error that nobody could catch. */
+const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
+
+/** How a worker and the pool's thread reach each other. */
 export interface Port {
   /** Sends messages. */
   post(messages: FromWorker[]): void;
@@ -22,65 +24,225 @@ export interface Port {
   on_messages(receive: (messages: ToWorker[], handle?: net.Socket) => void): void;
 }
 
-/** A request that is being handled. */
-interface Running {
-  carried: Carried;
-  exchange: Exchange;
+/** Does jobs: what a module that is named as a service exports as `start`. */
+export interface Service {
+  /** Begins a job. What it throws is the job's outcome. */
+  begin(job: WorkerJob): JobRun;
 }
 
-/** What runs in a worker: it finds the handler class, says so, and serves the requests it is sent. */
-export class WorkerSide {
-  #outbox: Outbox<FromWorker>;
-  #settings!: WorkerSettings;
-  #claims: ClaimCounter | undefined;
-  #table: DescriptorTable | undefined;
-  #server!: object;
-  #socket!: DatagramSocket<Deno.Addr>;
-  #Handler!: RequestHandlerConstructor;
-  #running: Map<number, Running> = new Map();
-  #closing: Set<Promise<void>> = new Set();
-  #calls: Map<number, PromiseWithResolvers<unknown>> = new Map();
-  #last_call = 0;
+/** Starts a service in a worker; the worker is ready when that is done. */
+export type StartService = (settings: unknown, worker: WorkerSide) => Service | Promise<Service>;
+
+/** A job as its service does it. */
+export interface JobRun {
+  /** Resolves when the job is done. */
+  readonly done: Promise<void>;
+  /** The job must come to an end. */
+  interrupt(reason: Error): void;
+  /** The job must end now. */
+  cut(reason: Error): void;
+}
+
+/** A call that waits for its answer. */
+interface Call {
+  promise: RemotePromise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** The job whose waits end with it; none where that goes on. */
+  job: WorkerJob | undefined;
+}
+
+/** A job in its worker. */
+export class WorkerJob {
+  readonly id: number;
+  readonly message: unknown;
+  #worker: WorkerSide;
+  #fd: number | undefined;
+  #handle: net.Socket | undefined;
+  /** Why it must end, if it must. */
+  #must_end: { reason: Error } | undefined;
 
   /**
-   * Serves what comes through a port.
+   * @param worker Where it is done.
+   * @param job The job as it came.
+   * @param handle The socket that came with it, if that was from another process.
+   */
+  constructor(
+    worker: WorkerSide,
+    { id, message, fd }: Extract<ToWorker, { type: "job" }>,
+    handle: net.Socket | undefined,
+  ) {
+    this.#worker = worker;
+    this.id = id;
+    this.message = message;
+    this.#fd = fd;
+    this.#handle = handle;
+  }
+
+  /** Opens the connection whose descriptor came with the job: once. */
+  open(options: net.SocketConstructorOpts): net.Socket {
+    return this.#handle
+      ? reopen_socket(this.#handle, options)
+      : open_descriptor(this.#fd!, options, this.#worker.table);
+  }
+
+  /** Calls a method in the pool's thread, and waits for the answer however long it takes. */
+  call(target: string, method: string, args: unknown[]): RemotePromise<unknown> {
+    return this.#worker.call(this.id, target, method, args);
+  }
+
+  /**
+   * The same, but when the job must end the call rejects with the reason for that. A rejection that
+   * nobody awaits is reported, and harms nobody.
+   */
+  wait_for(target: string, method: string, args: unknown[]): RemotePromise<unknown> {
+    const answer = this.#worker.call(this.id, target, method, args, this);
+    if (this.#must_end) this.#end_waits();
+    return answer;
+  }
+
+  /** Tells its waits that it must end. */
+  must_end(reason: Error): void {
+    if (this.#must_end) return;
+    this.#must_end = { reason };
+    this.#end_waits();
+  }
+
+  /** What is answered at once is answered: a busy job may still reply. */
+  #end_waits(): void {
+    const { reason } = this.#must_end!;
+    setTimeout(() => this.#worker.reject_calls(this, reason), LAST_ANSWER);
+  }
+}
+
+/** A job that is being done. */
+interface Running {
+  job: WorkerJob;
+  run: JobRun;
+}
+
+/** What runs in a worker: it starts its service, says so, and has it do the jobs it is sent. */
+export class WorkerSide {
+  #outbox: Outbox<FromWorker>;
+  #claims: ClaimCounter | undefined;
+  /** Where descriptors are noted, in a thread. */
+  table: DescriptorTable | undefined;
+  #service!: Service;
+  #running: Map<number, Running> = new Map();
+  #closing: Set<Promise<void>> = new Set();
+  #calls: Map<number, Call> = new Map();
+  #last_call = 0;
+  /** What calls were rejected with, and the job each belongs to. */
+  #rejections: WeakMap<object, WorkerJob | undefined> = new WeakMap();
+  /** The reasons for which jobs must end: nobody need be told of those. */
+  #reasons: WeakSet<object> = new WeakSet();
+
+  /**
+   * Does what comes through a port.
    *
-   * @param port What the worker and the server's thread reach each other through.
+   * @param port What the worker and the pool's thread reach each other through.
    */
   constructor(port: Port) {
     this.#outbox = new Outbox((messages) => port.post(messages));
-    // What nobody catches ends the worker, as it would end the program in the main thread. The
-    // server is told why, and ends it: what it handled is lost in any case.
+    // What nobody catches ends the worker, as it would end the program in the main thread. The pool is
+    // told why, and ends it: what it was doing is lost in any case.
     addEventListener("error", (event) => {
       event.preventDefault();
       this.#fault(event.error);
     });
     addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      this.#fault(event.reason);
+      this.#unhandled(event.reason);
     });
     port.on_messages((messages, handle) => {
       for (const message of messages) this.#receive(message, handle);
     });
   }
 
-  #fault(error: unknown): void {
-    this.#outbox.post({ type: "fault", error: image_of(error) });
+  /** Has the worker not end by itself before this is over. */
+  hold(closing: Promise<void>): void {
+    const held = may_fail(closing.finally(() => this.#closing.delete(held)));
+    this.#closing.add(held);
+  }
+
+  /**
+   * Calls a method in the pool's thread.
+   *
+   * @param id The job for which it is called; 0 for none.
+   * @param job The same, if the call must end with it.
+   */
+  call(
+    id: number,
+    target: string,
+    method: string,
+    args: unknown[],
+    job?: WorkerJob,
+  ): RemotePromise<unknown> {
+    const call = ++this.#last_call;
+    const made = RemotePromise.withResolvers<unknown>();
+    const outcome: Call = { ...made, promise: made.promise as RemotePromise<unknown>, job };
+    this.#calls.set(call, outcome);
+    try {
+      this.#outbox.post({ type: "call", call, job: id, target, method, args });
+    } catch (error) {
+      this.#calls.delete(call);
+      this.#reject(outcome, uncloneable(`an argument of ${method}()`, error));
+    }
+    return outcome.promise;
+  }
+
+  /** Calls a method in the pool's thread, of which no answer is wanted; the arguments can be cloned. */
+  tell(target: string, method: string, args: unknown[]): void {
+    this.#outbox.defer({ type: "call", call: 0, job: 0, target, method, args });
+  }
+
+  /** Rejects the calls that must end with a job. */
+  reject_calls(job: WorkerJob, reason: Error): void {
+    this.#reasons.add(reason);
+    for (const [id, call] of this.#calls) {
+      if (call.job !== job) continue;
+      this.#calls.delete(id);
+      call.reject(reason);
+    }
+  }
+
+  #reject(call: Call, error: Error): void {
+    this.#rejections.set(error, call.job);
+    call.reject(error);
+  }
+
+  /** A promise was rejected, and nobody awaits it. */
+  #unhandled(reason: unknown): void {
+    if (reason instanceof Object && this.#reasons.has(reason)) return;
+    if (!(reason instanceof Object) || !this.#rejections.has(reason)) {
+      return this.#fault(reason, NOT_AWAITED);
+    }
+    const job = this.#rejections.get(reason)?.id ?? 0;
+    this.#outbox.post({ type: "report", job, error: image_of(reason) });
+  }
+
+  #fault(error: unknown, how?: string): void {
+    this.#outbox.post({ type: "fault", error: image_of(error), ...(how && { how }) });
   }
 
   #receive(message: ToWorker, handle: net.Socket | undefined): void {
     switch (message.type) {
       case "start":
-        void this.#start(message.settings);
+        void this.#start(message);
         break;
-      case "request":
-        if (this.#takes(message.claim)) void this.#serve(message, handle);
+      case "job":
+        if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "interrupt":
-        this.#abort(message.id)?.interrupt();
+        this.#tell_to_end(message);
         break;
-      case "close":
-        this.#abort(message.id)?.close();
+      case "cut":
+        this.#outbox.post({ type: "cut", id: message.id });
+        this.#tell_to_end(message);
+        break;
+      case "abandon":
+        this.#running.delete(message.id);
+        this.#outbox.post({ type: "abandoned", id: message.id });
         break;
       case "answer":
         this.#answer(message);
@@ -93,94 +255,57 @@ export class WorkerSide {
     }
   }
 
-  async #start(settings: WorkerSettings): Promise<void> {
-    this.#settings = settings;
-    if (settings.claims) this.#claims = new ClaimCounter(settings.claims);
-    if (settings.table) this.#table = new DescriptorTable(settings.table);
-    this.#server = remote_server(
-      settings.server,
-      (method, args) => this.#call("server", method, args),
-    );
-    const { server_address } = settings.server.properties;
-    this.#socket = new DatagramSocket(
-      server_address as Deno.Addr,
-      new RelayedSender({
-        call: (method, args) => this.#call("socket", method, args),
-        tell: (method, args) =>
-          this.#outbox.defer({ type: "call", call: 0, target: "socket", method, args }),
-      }),
-    );
+  async #start(
+    { service, settings, claims, table }: Extract<ToWorker, { type: "start" }>,
+  ): Promise<void> {
+    if (claims) this.#claims = new ClaimCounter(claims);
+    if (table) this.table = new DescriptorTable(table);
     try {
-      this.#Handler = await load_handler(settings.handler);
+      const { start } = await import(service) as { start: StartService };
+      this.#service = await start(settings, this);
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
     }
   }
 
-  /** Whether a request is this worker's: the server may have taken it back. */
+  /** Whether a job is this worker's: the pool may have taken it back. */
   #takes(claim: number | undefined): boolean {
     return !this.#claims || this.#claims.take(claim!);
   }
 
-  async #serve(
-    message: Extract<ToWorker, { type: "request" }>,
+  async #do(
+    message: Extract<ToWorker, { type: "job" }>,
     handle: net.Socket | undefined,
   ): Promise<void> {
-    const { id, parcel } = message;
-    const client_address = "remote" in parcel && !("client_address" in message)
-      ? parcel.remote
-      : message.client_address;
-    let carried: Carried | undefined;
+    const { id } = message;
+    const job = new WorkerJob(this, message, handle);
     let done: FromWorker = { type: "done", id };
     try {
-      const call = (method: string, args: unknown[]) => this.#call(id, method, args);
-      carried = unpack(parcel, { call, socket: this.#socket, table: this.#table }, handle);
-      const exchange = new Exchange(carried.request, client_address);
-      this.#running.set(id, { carried, exchange });
-      await new this.#Handler(carried.request, client_address, this.#server).run();
+      const run = this.#service.begin(job);
+      this.#running.set(id, { job, run });
+      await run.done;
     } catch (error) {
       done = { ...done, error: image_of(error) };
     }
-    this.#running.get(id)?.exchange.close();
     this.#running.delete(id);
     this.#outbox.defer(done);
-    if (carried) await this.#finish(carried);
   }
 
-  async #finish(carried: Carried): Promise<void> {
-    const finished = carried.finish(this.#settings.linger);
-    this.#closing.add(finished);
-    await finished;
-    this.#closing.delete(finished);
+  #tell_to_end({ type, id, reason }: Extract<ToWorker, { type: "interrupt" | "cut" }>): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    const error = error_of(reason);
+    running.job.must_end(error);
+    running.run[type](error);
   }
 
-  /** Tells a handler, through its signal, that its request must end. */
-  #abort(id: number): Carried | undefined {
-    const request = this.#running.get(id);
-    request?.exchange.abort(new DOMException("The request must end", "AbortError"));
-    return request?.carried;
-  }
-
-  /** Calls a method in the server's thread. */
-  #call(target: CallTarget, method: string, args: unknown[]): Promise<unknown> {
-    const call = ++this.#last_call;
-    const outcome = Promise.withResolvers<unknown>();
-    this.#calls.set(call, outcome);
-    try {
-      this.#outbox.post({ type: "call", call, target, method, args });
-    } catch (error) {
-      this.#calls.delete(call);
-      outcome.reject(uncloneable(`an argument of ${method}()`, error));
-    }
-    return outcome.promise;
-  }
-
-  #answer({ call, value, error }: Extract<ToWorker, { type: "answer" }>): void {
-    const outcome = this.#calls.get(call);
-    this.#calls.delete(call);
-    if (error) outcome?.reject(error_of(error));
-    else outcome?.resolve(value);
+  #answer({ call: id, value, error }: Extract<ToWorker, { type: "answer" }>): void {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    this.#calls.delete(id);
+    if (error) this.#reject(call, error_of(error));
+    else call.resolve(value);
   }
 
   async #end(): Promise<void> {

@@ -1,5 +1,5 @@
 import { peer_addr } from "../address.ts";
-import { PacketTooLong } from "../errors.ts";
+import { PacketTooLong } from "../requests/accept_errors.ts";
 import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
 import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";

@@ -2,7 +2,7 @@ import dgram from "node:dgram";
 import { lookup, type LookupOneOptions } from "node:dns";
 import { isIP, isIPv6 } from "node:net";
 import { format_address, peer_addr } from "../address.ts";
-import { PacketTooLong } from "../errors.ts";
+import { PacketTooLong } from "../requests/accept_errors.ts";
 import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
 import { deno_error } from "../sockets/node_error.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";

@@ -1,9 +1,4 @@
-import type net from "node:net";
-import {
-  close_descriptor,
-  open_descriptor,
-  reopen_socket,
-} from "../../internal/runtime/deno_internals.ts";
+import type { WorkerJob } from "../../internal/workers/worker_side.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {
@@ -14,8 +9,7 @@ import {
   socket_over,
   StreamSocket,
 } from "../sockets/stream_socket.ts";
-import type { DescriptorTable } from "../../internal/runtime/descriptor_table.ts";
-import type { Parcel } from "../../internal/workers/messages.ts";
+import type { Parcel } from "./request_messages.ts";
 
 /** Calls a method of a relayed request in the server's thread. */
 export type Call = (method: string, args: unknown[]) => Promise<unknown>;
@@ -31,71 +25,59 @@ export interface Carried {
   finish(linger: number): Promise<void>;
 }
 
-/** What a worker has of the server's. */
-export interface ServerSide {
-  /** Calls a method of this request in the server's thread. */
-  call: Call;
-  /** Stands for the socket of a datagram server. */
-  socket: DatagramSocket<Deno.Addr>;
-  /** Where descriptors are noted, in a thread. */
-  table?: DescriptorTable | undefined;
+/** A request that is packed, and the descriptor that goes with it, if there is one. */
+export interface Packed {
+  parcel: Parcel;
+  fd?: number;
 }
 
 /**
- * Packs a request for another worker: a connection as a descriptor where that is possible, and as a
- * relay where it is not; a datagram without its socket; anything else as a copy.
+ * Packs a request for a worker: a connection as a descriptor where that is possible, and as a relay
+ * where it is not; a datagram without its socket; anything else as a copy.
  */
-export function pack(request: unknown, relay_only = false): Parcel {
+export function pack(request: unknown): Packed {
   // A copy: cloning a view would clone the whole pool that it is a part of.
-  if (is_datagram(request)) return { kind: "datagram", packet: new Uint8Array(request[0]) };
-  if (!(request instanceof StreamSocket)) return { kind: "value", value: request };
+  if (is_datagram(request)) {
+    return { parcel: { kind: "datagram", packet: new Uint8Array(request[0]) } };
+  }
+  if (!(request instanceof StreamSocket)) return { parcel: { kind: "value", value: request } };
   const { localAddr: local, remoteAddr: remote } = request;
-  const detached = relay_only ? undefined : detach(request);
-  if (!detached) return { kind: "relay", local, remote };
+  const detached = detach(request);
+  if (!detached) return { parcel: { kind: "relay", local, remote } };
   const { fd, unread, no_delay } = detached;
-  return {
-    kind: "descriptor",
-    fd,
-    no_delay,
-    local,
-    remote,
-    ...(unread.length > 0 && { unread: unread.slice() }),
-  };
+  const left = unread.length > 0 && { unread: unread.slice() };
+  return { parcel: { kind: "connection", no_delay, local, remote, ...left }, fd };
 }
 
 /**
  * Unpacks a request in a worker.
  *
  * @param parcel The request as it came.
- * @param server What it needs of the server.
- * @param handle The socket that came with it, if that was from another process.
+ * @param job The job that it came with.
+ * @param socket Gives what stands for the socket of a datagram server.
  */
 export function unpack(
   parcel: Parcel,
-  { call, socket, table }: ServerSide,
-  handle?: net.Socket,
+  job: WorkerJob,
+  socket: () => DatagramSocket<Deno.Addr>,
 ): Carried {
   switch (parcel.kind) {
-    case "descriptor": {
-      const { fd, local, remote, unread, no_delay } = parcel;
-      const open = (options: net.SocketConstructorOpts) =>
-        handle ? reopen_socket(handle, options) : open_descriptor(fd, options, table);
-      return new CarriedSocket(socket_over(new NodeConn(open, local, remote, no_delay), unread));
+    case "connection": {
+      const { local, remote, unread, no_delay } = parcel;
+      const conn = new NodeConn((options) => job.open(options), local, remote, no_delay);
+      return new CarriedSocket(socket_over(conn, unread));
     }
     case "datagram":
-      return value([parcel.packet, socket]);
+      return value([parcel.packet, socket()]);
     case "relay": {
-      const conn = new RelayedConn(parcel.local, parcel.remote, call);
-      return new RelayedSocket(new StreamSocket(conn));
+      const call = (method: string, args: unknown[]) => job.call("request", method, args);
+      return new RelayedSocket(
+        new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call)),
+      );
     }
     case "value":
       return value(parcel.value);
   }
-}
-
-/** Closes the descriptor of a parcel that no worker has opened. */
-export function discard(parcel: Parcel): void {
-  if (parcel.kind === "descriptor" && parcel.fd >= 0) close_descriptor(parcel.fd);
 }
 
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {

@@ -1,8 +1,15 @@
-import type { RequestHandlerConstructor } from "../base_server.ts";
-import type { HandlerPlace } from "../../internal/workers/messages.ts";
+import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
+
+/** Where a worker finds the handler class. */
+export interface HandlerPlace {
+  /** The module's URL. */
+  module: string;
+  /** The name of the export. */
+  name: string;
+}
 
 const HINT = "export the class from the main module, or say where it is with " +
-  "`static module = import.meta.url`";
+  "`static override module = import.meta.url`";
 
 /** Whether this thread is a worker that is loading its handler's module. */
 let loading = false;
@@ -39,11 +46,6 @@ export async function load_handler(
   );
 }
 
-/** Whether handlers of the class set `TCP_NODELAY` first of all, as `StreamRequestHandler` does. */
-export function wants_no_delay(Handler: RequestHandlerConstructor): boolean {
-  return Reflect.get(Handler, "disable_nagle_algorithm") === true;
-}
-
 function is_handler(value: unknown, name: string): boolean {
   return typeof value === "function" && value.name === name;
 }
@@ -74,6 +76,6 @@ export function refuse_while_loading(): void {
   throw new Deno.errors.NotSupported(
     "A server is made while a worker imports this module for its handler class: " +
       "make it under `if (import.meta.main)`, or put the handler into a module of its own that " +
-      "says `static module = import.meta.url`",
+      "says `static override module = import.meta.url`",
   );
 }

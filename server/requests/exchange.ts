@@ -1,10 +1,4 @@
-/**
- * Where a request stands: waiting for a place, being handled, being closed, over.
- */
-export type ExchangeState = "waiting" | "running" | "closing" | "closed";
-
-/** How a request ended. */
-export type Outcome = "completed" | "failed" | "refused" | "timed_out";
+import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
  * The exchange of each request under way that is an object, so that handlers find their signal. No
@@ -21,36 +15,58 @@ const exchanges = new Map<unknown, Exchange>();
 export class Exchange<Request = unknown, Address = unknown> {
   request: Request;
   readonly client_address: Address;
-  /** Whether somebody has undertaken to run it: it is nobody else's any more. */
-  claimed = false;
-  state: ExchangeState = "waiting";
+  state: RequestState = "arrived";
+  /** Whether its handler was begun. */
+  started = false;
+  /** Whether it was closed before its handler had ended. */
+  cut = false;
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
-  /** What the loop waits for before it takes the next request. */
-  handled: void | Promise<void> = undefined;
   outcome: Outcome | undefined;
   /** Whether the request was told to end. */
   aborted = false;
-  /** Whether it was closed before its handler had ended. */
-  cut = false;
+  /** Why it was. */
+  reason: unknown;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
   #watchers: (() => void)[] | undefined;
-  #reason: unknown;
   #controller: AbortController | undefined;
+  /** What stands for the request beside itself: objects that wrap it, or that it wraps. */
+  #aliases: Request[] | undefined;
 
   constructor(request: Request, client_address: Address) {
     this.request = request;
     this.client_address = client_address;
-    this.#list();
+    this.#list(request);
+  }
+
+  /** Takes note of what happens; `false` if that changes nothing. */
+  moves(event: RequestEvent): boolean {
+    const next = next_state(this.state, event);
+    if (next === undefined) return false;
+    if (next === "running") this.started = true;
+    if (next === "cut") this.cut = true;
+    this.state = next;
+    return true;
+  }
+
+  /** Whether nothing must be begun for it any more. */
+  get over(): boolean {
+    return this.cut || this.state === "closing" || this.state === "closed";
+  }
+
+  /** Takes another object for the request, too: one that wraps it. */
+  alias(request: Request): void {
+    (this.#aliases ??= []).push(request);
+    this.#list(request);
   }
 
   /** Puts another request in the place of the first: one that wraps it. */
-  adopt(request: Request): void {
-    this.#unlist();
+  replace(request: Request): void {
+    this.alias(this.request);
     this.request = request;
-    this.#list();
+    this.#list(request);
   }
 
   /** Resolves when the request is closed. */
@@ -74,7 +90,7 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Aborts when the request must end. Made at the first use: most handlers never look. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.aborted) this.#controller.abort(this.#reason);
+    if (this.aborted) this.#controller.abort(this.reason);
     return this.#controller.signal;
   }
 
@@ -82,13 +98,8 @@ export class Exchange<Request = unknown, Address = unknown> {
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
-    this.#reason = reason;
+    this.reason = reason;
     this.#controller?.abort(reason);
-  }
-
-  /** Whether nothing must be begun for it any more. */
-  get over(): boolean {
-    return this.cut || this.state === "closed";
   }
 
   stop_clock(): void {
@@ -96,31 +107,31 @@ export class Exchange<Request = unknown, Address = unknown> {
     this.clock = undefined;
   }
 
-  /** The request is closed, and nothing more will be done for it. */
-  close(): void {
-    this.state = "closed";
-    this.stop_clock();
-    this.#unlist();
-    const watchers = this.#watchers;
-    this.#watchers = undefined;
-    if (watchers) { for (const watch of watchers) watch(); }
-  }
-
-  #list(): void {
-    const { request } = this;
-    if (typeof request === "object" && request !== null) exchanges.set(request, this);
-  }
-
-  /** The same object may be a request again, before this one is closed. */
-  #unlist(): void {
-    if (exchanges.get(this.request) === this) exchanges.delete(this.request);
-  }
-
   /** Calls a function when the request is closed. */
   on_close(watch: () => void): void {
     if (this.state === "closed") watch();
     else if (this.#watchers) this.#watchers.push(watch);
     else this.#watchers = [watch];
+  }
+
+  /** To be called when it has become closed. */
+  close(): void {
+    this.state = "closed";
+    this.stop_clock();
+    this.#unlist(this.request);
+    if (this.#aliases) { for (const alias of this.#aliases) this.#unlist(alias); }
+    const watchers = this.#watchers;
+    this.#watchers = undefined;
+    if (watchers) { for (const watch of watchers) watch(); }
+  }
+
+  #list(request: Request): void {
+    if (typeof request === "object" && request !== null) exchanges.set(request, this);
+  }
+
+  /** The same object may be a request again, before this one is closed. */
+  #unlist(request: Request): void {
+    if (exchanges.get(request) === this) exchanges.delete(request);
   }
 }
 

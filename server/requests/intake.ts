@@ -1,11 +1,19 @@
 import { is_pending } from "../../internal/runtime/pending.ts";
 
-/** What a `get_request()` threw. */
-export class AcceptFailure {
+/**
+ * What a `get_request()` threw.
+ *
+ * @typeParam Request The type of a request.
+ * @typeParam Address The type of a client's address.
+ */
+export class AcceptFailure<Request = unknown, Address = unknown> {
   readonly error: unknown;
+  /** What it had accepted before, if anything: the failure is that of this request only. */
+  readonly accepted: [Request, Address] | undefined;
 
-  constructor(error: unknown) {
+  constructor(error: unknown, accepted: [Request, Address] | undefined) {
     this.error = error;
+    this.accepted = accepted;
   }
 }
 
@@ -21,7 +29,9 @@ export class Intake<Request, Address> {
   #arrived: () => void;
   /** Whether a call is under way, or what it brought not taken yet. */
   #asked = false;
-  #arrival: [Request, Address] | AcceptFailure | undefined;
+  #arrival: [Request, Address] | AcceptFailure<Request, Address> | undefined;
+  /** What was accepted for the call under way, and may be on its way through an override. */
+  #accepted: [Request, Address] | undefined;
 
   /**
    * @param get_request Gets a request.
@@ -54,12 +64,17 @@ export class Intake<Request, Address> {
   }
 
   /** Takes what has come, if anything. */
-  take(): [Request, Address] | AcceptFailure | undefined {
+  take(): [Request, Address] | AcceptFailure<Request, Address> | undefined {
     const arrival = this.#arrival;
     if (arrival === undefined) return undefined;
-    this.#arrival = undefined;
+    this.#arrival = this.#accepted = undefined;
     this.#asked = false;
     return arrival;
+  }
+
+  /** Takes note of what was accepted. */
+  accepted(pair: [Request, Address]): [Request, Address] {
+    return this.#accepted = pair;
   }
 
   #keep = (taken: unknown): void => {
@@ -69,7 +84,7 @@ export class Intake<Request, Address> {
   };
 
   #fail = (error: unknown): void => {
-    this.#arrival = new AcceptFailure(error);
+    this.#arrival = new AcceptFailure(error, this.#accepted);
     this.#arrived();
   };
 }

@@ -16,7 +16,6 @@ import {
   type RequestHandlerConstructor,
   type ServerOptions,
 } from "../../mod.ts";
-import { force_relay } from "../../internal/workers/worker_pool.ts";
 import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
@@ -242,7 +241,7 @@ class Unguarded extends BaseRequestHandler {
     new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
 }
 const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],
+  [NotExported, ["NotExported", "clients.ts", "does not export", "static override module"]],
   [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
   [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
   [Unguarded, ["Unguarded", "import.meta.main"]],
@@ -320,26 +319,21 @@ Deno.test("ForkingMixIn: an override of finish_request() is refused", async () =
   await assertRejects(() => server.serve_forever(), TypeError, "Field.finish_request()");
 });
 
-/** How connections get to the children. */
+/** How connections get to the children: those of a shared port are relayed. */
 const CARRIAGES = { "handed over": false, "relayed": true };
-for (const [carriage, relay] of Object.entries(CARRIAGES)) {
+for (const [carriage, allow_reuse_port] of Object.entries(CARRIAGES)) {
   Deno.test(`ForkingMixIn: 8 MiB come back over a connection that is ${carriage}, both ways at once`, async () => {
-    force_relay(relay);
-    try {
-      await using server = serving(new ObservedServer(HERE, EchoHandler));
-      const { hostname, port } = server.server_address;
-      using client = await Deno.connect({ hostname, port });
-      const sent = pattern(8 * 1024 * 1024);
-      const [, received] = await Promise.all([
-        write_bytes(client, sent).then(() => client.closeWrite()),
-        read_bytes(client, sent.length),
-      ]);
-      assert(same_bytes(received, sent), `${received.length} bytes, or others, came back`);
-      assertEquals(await soon(client.read(new Uint8Array(1))), null);
-      assertEquals(server.log.errors, []);
-    } finally {
-      force_relay(false);
-    }
+    await using server = serving(new ObservedServer(HERE, EchoHandler, { allow_reuse_port }));
+    const { hostname, port } = server.server_address;
+    using client = await Deno.connect({ hostname, port });
+    const sent = pattern(8 * 1024 * 1024);
+    const [, received] = await Promise.all([
+      write_bytes(client, sent).then(() => client.closeWrite()),
+      read_bytes(client, sent.length),
+    ]);
+    assert(same_bytes(received, sent), `${received.length} bytes, or others, came back`);
+    assertEquals(await soon(client.read(new Uint8Array(1))), null);
+    assertEquals(server.log.errors, []);
   });
 }
 

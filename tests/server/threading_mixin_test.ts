@@ -245,7 +245,7 @@ class Unguarded extends BaseRequestHandler {
     new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
 }
 const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],
+  [NotExported, ["NotExported", "clients.ts", "does not export", "static override module"]],
   [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
   [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
   [Unguarded, ["Unguarded", "import.meta.main"]],

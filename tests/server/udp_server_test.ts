@@ -13,7 +13,7 @@ import {
   DatagramRequestHandler,
   type UDPServer,
 } from "../../mod.ts";
-import { PacketTooLong } from "../../server/errors.ts";
+import { PacketTooLong } from "../../server/requests/accept_errors.ts";
 import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
 import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
 import {

@@ -8,7 +8,7 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { PacketTooLong } from "../../server/errors.ts";
+import { PacketTooLong } from "../../server/requests/accept_errors.ts";
 import {
   bytes_of,
   pattern,

@@ -1,7 +1,7 @@
 /** What both datagram listeners do. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import dgram from "node:dgram";
-import { accept_error_class, PacketTooLong } from "../../../server/errors.ts";
+import { accept_error_class, PacketTooLong } from "../../../server/requests/accept_errors.ts";
 import { DenoDatagramListener } from "../../../server/listeners/deno_datagram_listener.ts";
 import type {
   DatagramListener,

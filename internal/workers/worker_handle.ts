@@ -1,92 +1,93 @@
-import type { WorkerInfo } from "../../server/info.ts";
 import { close_descriptor } from "../runtime/deno_internals.ts";
+import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
-import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { error_of, image_of } from "./error_image.ts";
-import type { FromWorker, Parcel, ToWorker, WorkerSettings } from "./messages.ts";
+import type { Job, JobCalls, JobOutcome } from "./job.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
+import type { WorkerInfo } from "./worker_info.ts";
 
-/** A request that was sent to a worker. */
+/** How long, in ms, a worker that is asked to give up a job may take to answer. */
+const ANSWER = 250;
+
+/** A job that was sent to a worker. */
 interface Sent {
-  request: unknown;
+  job: Job;
   claim: number | undefined;
-  resolve(outcome: "done" | "recalled"): void;
+  /** Whether the worker was told to end it now and has not said that it heard. */
+  unheard: boolean;
+  /** What ends the worker if it does not give the job up. */
+  force?: ReturnType<typeof setTimeout>;
+  resolve(outcome: JobOutcome): void;
   reject(error: unknown): void;
 }
 
-/** How long, in ms, a worker must have been ready to count as one that works. */
-const SETTLED = 1000;
-
-/** How long, in ms, a worker that answers may leave a request untaken. */
-const SLOW = 5;
-/** By how many requests one that did not answer counts as busier; each that it completes takes one off. */
-const HANDICAP = 4;
-/** The most that it counts as busier. */
-const MAX_HANDICAP = 16;
-
 /** How a worker ended. */
 export interface WorkerEnd {
-  /** Whether it has worked: it took a request, or was ready for a while. */
+  /** Whether it has worked: it took a job, or was ready for a while. */
   useful: boolean;
-  /** Whether it handled nothing when it ended, so that nobody has heard of the cause. */
+  /** Whether it did nothing when it ended, so that nobody has heard of the cause. */
   silent: boolean;
   cause: unknown;
 }
 
-/** Calls a method for a worker: of the server, of its socket, or of a request that is relayed. */
-export type CallHandler = (
-  target: "server" | "socket" | object,
-  method: string,
-  args: unknown[],
-) => unknown;
-
-/** A worker as the server's thread sees it. */
+/** A worker as the pool's thread sees it. */
 export class WorkerHandle {
   readonly id: number;
   state: WorkerInfo["state"] = "starting";
   completed = 0;
-  /** When a request last ended, by the clock of `performance.now()`. */
-  completed_at = 0;
-  /** Resolves when it can serve; rejects if it never will. */
+  /** Resolves when it can work; rejects if it never will. */
   readonly ready: Promise<void>;
-  /** Resolves when it has ended, whatever the cause; what it was handling has been rejected then. */
+  /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
   readonly ended: Promise<WorkerEnd>;
+  #noun: string;
   #host: WorkerHost;
   #outbox: Outbox<ToWorker>;
-  /** Which requests it has taken; unknown where it shares no memory. */
+  /** Which jobs it has taken; unknown where it shares no memory. */
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
   #sent: Map<number, Sent> = new Map();
-  #ids: Map<unknown, number> = new Map();
+  #ids: Map<Job, number> = new Map();
   #last_id = 0;
-  #on_call: CallHandler;
+  #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
+  /** What is to be said of the cause. */
+  #how: string | undefined;
   #ready_at = Infinity;
+  #completed_at = 0;
   /** When the first of what it has not taken was sent. */
   #untaken_since = 0;
-  #was_silent = false;
-  #handicap = 0;
+  #handicap = new Handicap();
 
   /**
    * Starts a worker.
    *
    * @param id Its number.
-   * @param start Starts the thread or the process.
-   * @param settings What it is given.
-   * @param on_call Calls methods for it.
+   * @param start_host Starts the thread or the process.
+   * @param start What it is given.
+   * @param calls Answers it.
+   * @param noun What a job is called in messages.
    */
-  constructor(id: number, start: StartHost, settings: WorkerSettings, on_call: CallHandler) {
+  constructor(
+    id: number,
+    start_host: StartHost,
+    start: WorkerStart,
+    calls: JobCalls,
+    noun: string,
+  ) {
     this.id = id;
-    this.#on_call = on_call;
+    this.#noun = noun;
+    this.#calls = calls;
     this.ready = this.#start.promise;
     // Whoever waits for it hears of a failure; a worker that nobody waits for may fail.
     this.ready.catch(() => {});
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
-    this.#host = start(id, {
+    this.#host = start_host(id, {
       received: (messages) => messages.forEach((message) => this.#receive(message)),
       ended: (cause) => resolve(this.#end(cause)),
     });
@@ -96,26 +97,12 @@ export class WorkerHandle {
       this.#table = new DescriptorTable();
     }
     const shared = { claims: this.#claims?.memory, table: this.#table?.memory };
-    this.#outbox.post({ type: "start", settings: { ...settings, ...shared } });
+    this.#outbox.post({ type: "start", ...start, ...shared });
   }
 
-  /** How many requests it handles, or was sent. */
+  /** How many jobs it does, or was sent. */
   get active(): number {
     return this.#sent.size;
-  }
-
-  /** Looks whether it does not answer: it computes, it seems. That is held against it for a while. */
-  look_if_silent(): boolean {
-    const silent = this.untaken > 0 && performance.now() - this.#untaken_since > SLOW;
-    if (silent && !this.#was_silent) {
-      this.#handicap = Math.min(this.#handicap + HANDICAP, MAX_HANDICAP);
-    }
-    return this.#was_silent = silent;
-  }
-
-  /** How busy it is, in requests. What one is given that was silent lately may wait for long. */
-  get load(): number {
-    return this.active + this.#handicap;
   }
 
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
@@ -123,7 +110,18 @@ export class WorkerHandle {
     return this.#claims?.open ?? 0;
   }
 
-  /** See {@linkcode BaseServer.info}. */
+  /** What there is to know before it is given a job. */
+  look(): Look {
+    const silent = this.untaken > 0 && performance.now() - this.#untaken_since > SLOW;
+    this.#handicap.looked(silent);
+    return {
+      silent,
+      load: this.active + this.#handicap.value,
+      completed_at: this.#completed_at,
+    };
+  }
+
+  /** What it is doing. */
   get info(): WorkerInfo {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
@@ -131,52 +129,70 @@ export class WorkerHandle {
   }
 
   /**
-   * Hands a request over.
+   * Hands a job over.
    *
-   * @returns `"done"` when its handler has ended, `"recalled"` if the worker never took it.
-   * @throws What the handler threw; an `Error` if the worker ended meanwhile.
+   * @returns How it went: `"recalled"` if the worker never took it.
+   * @throws What the job failed with; an `Error` if the worker ended meanwhile.
    */
-  run(request: unknown, parcel: Parcel, client_address: unknown): Promise<"done" | "recalled"> {
+  run(job: Job): Promise<JobOutcome> {
     const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
     const claim = this.#claims?.issue();
-    const { promise, resolve, reject } = Promise.withResolvers<"done" | "recalled">();
-    const known = "remote" in parcel && parcel.remote === client_address;
-    const message: ToWorker = {
-      type: "request",
+    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
+    const { message, fd } = job;
+    const sent: ToWorker = {
+      type: "job",
       id,
-      parcel,
+      message,
       ...(claim !== undefined && { claim }),
-      ...(!known && { client_address }),
+      ...(fd !== undefined && { fd }),
     };
     try {
       // What comes many at a time goes many at a time; a process takes one connection with a message.
-      const many = parcel.kind === "datagram" || (known && this.#host.shares_memory);
-      if (many) this.#outbox.defer(message);
-      else this.#outbox.post(message);
+      const may_wait = job.is_plain && (fd === undefined || this.#host.shares_memory);
+      if (may_wait) this.#outbox.defer(sent);
+      else this.#outbox.post(sent);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
       this.#claims?.withdraw();
       throw error;
     }
-    this.#sent.set(id, { request, claim, resolve, reject });
-    this.#ids.set(request, id);
+    this.#sent.set(id, { job, claim, unheard: false, resolve, reject });
+    this.#ids.set(job, id);
     return promise;
   }
 
-  /** Tells a request here that it must end. */
-  interrupt(request: unknown): void {
-    this.#tell("interrupt", request);
+  /** Tells a job that is here that it must end. */
+  interrupt(job: Job, reason: unknown): void {
+    const id = this.#ids.get(job);
+    if (id !== undefined) this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
   }
 
-  /** Closes a request that is here. */
-  close(request: unknown): void {
-    this.#tell("close", request);
+  /** Ends a job that is here now. */
+  cut(job: Job, reason: unknown): void {
+    const id = this.#ids.get(job);
+    if (id === undefined) return;
+    this.#sent.get(id)!.unheard = true;
+    this.#outbox.post({ type: "cut", id, reason: image_of(reason) });
   }
 
-  /** Whether it was sent this request and has not ended it. */
-  has(request: unknown): boolean {
-    return this.#ids.has(request);
+  /**
+   * Gives up a job that was cut. A worker that answers goes on, and the job has the outcome
+   * `"abandoned"`; one that does not is ended.
+   */
+  abandon(job: Job): void {
+    const id = this.#ids.get(job);
+    const sent = id === undefined ? undefined : this.#sent.get(id);
+    if (!sent) return;
+    const force = () => this.kill(new Error(`A ${this.#noun} was not given up in time`));
+    if (sent.unheard) return force();
+    this.#outbox.post({ type: "abandon", id: id! });
+    sent.force ??= setTimeout(force, ANSWER);
+  }
+
+  /** Whether it was sent this job and has not ended it. */
+  has(job: Job): boolean {
+    return this.#ids.has(job);
   }
 
   /** Takes back what was sent and not taken. */
@@ -190,7 +206,7 @@ export class WorkerHandle {
     }
   }
 
-  /** Lets it end by itself, when the last of its connections has lingered. */
+  /** Lets it end by itself, when the last of its jobs is wholly over. */
   end(): void {
     if (this.state !== "ended") this.#outbox.post({ type: "end" });
   }
@@ -209,11 +225,6 @@ export class WorkerHandle {
     this.#host.unref();
   }
 
-  #tell(type: "interrupt" | "close", request: unknown): void {
-    const id = this.#ids.get(request);
-    if (id !== undefined) this.#outbox.post({ type, id });
-  }
-
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
@@ -222,14 +233,25 @@ export class WorkerHandle {
         this.#start.resolve();
         break;
       case "fault":
+        this.#how = message.how;
         this.kill(error_of(message.error));
         break;
       case "done":
         this.#done(message);
         break;
+      case "cut": {
+        const sent = this.#sent.get(message.id);
+        if (sent) sent.unheard = false;
+        break;
+      }
+      case "abandoned":
+        this.#abandoned(message.id);
+        break;
+      case "report":
+        this.#calls.report(this.#sent.get(message.job)?.job, error_of(message.error));
+        break;
       case "call":
-        if (message.call === 0) void this.#on_call("socket", message.method, message.args);
-        else void this.#call(message);
+        void this.#call(message);
         break;
     }
   }
@@ -239,20 +261,28 @@ export class WorkerHandle {
     if (!sent) return;
     this.#forget(id, sent);
     this.completed++;
-    this.completed_at = performance.now();
-    if (this.#handicap > 0) this.#handicap--;
+    this.#completed_at = performance.now();
+    this.#handicap.completed();
     if (error) sent.reject(error_of(error));
     else sent.resolve("done");
   }
 
+  #abandoned(id: number): void {
+    const sent = this.#sent.get(id);
+    if (!sent) return;
+    this.#forget(id, sent);
+    sent.resolve("abandoned");
+  }
+
   async #call(
-    { call, target, method, args }: Extract<FromWorker, { type: "call" }>,
+    { call, job: id, target, method, args }: Extract<FromWorker, { type: "call" }>,
   ): Promise<void> {
-    const callee = typeof target === "number" ? this.#sent.get(target)?.request : target;
+    const job = this.#sent.get(id)?.job;
+    if (call === 0) return void this.#calls.call(job, target, method, args);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
-      if (!callee) throw new Deno.errors.BadResource("The request has ended");
-      answer = { type: "answer", call, value: await this.#on_call(callee, method, args) };
+      const value = await this.#calls.call(job, target, method, args);
+      answer = { type: "answer", call, value };
     } catch (error) {
       answer = { type: "answer", call, error: image_of(error) };
     }
@@ -266,8 +296,9 @@ export class WorkerHandle {
   }
 
   #forget(id: number, sent: Sent): void {
+    clearTimeout(sent.force);
     this.#sent.delete(id);
-    this.#ids.delete(sent.request);
+    this.#ids.delete(sent.job);
   }
 
   #end(reason: unknown): WorkerEnd {
@@ -279,7 +310,9 @@ export class WorkerHandle {
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
-    const error = new Error(`${this.#host.name} ended while it handled the request`, options);
+    const how = this.#how ? `: ${this.#how}` : "";
+    const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
+    const error = new Error(message, options);
     for (const [id, sent] of this.#sent) {
       this.#forget(id, sent);
       sent.reject(error);

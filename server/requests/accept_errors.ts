@@ -1,4 +1,5 @@
-import { format_address } from "./address.ts";
+import { names_of, WANT } from "../../internal/runtime/error_names.ts";
+import { format_address } from "../address.ts";
 
 /** What a failed accept means for the accept loop. */
 export type AcceptErrorClass = "retry" | "pause" | "stop";
@@ -27,40 +28,13 @@ const ACCEPT_ERRORS: Record<string, AcceptErrorClass> = {
   EPROTO: "retry",
   ETIMEDOUT: "retry",
   NotConnected: "retry",
-  // Descriptors or buffers ran out: trying again at once would spin.
-  EMFILE: "pause",
-  ENFILE: "pause",
-  ENOBUFS: "pause",
-  ENOMEM: "pause",
+  ...Object.fromEntries(WANT.map((code) => [code, "pause" as const])),
   // The listener is closed.
   BadResource: "stop",
   EBADF: "stop",
   ENOTSOCK: "stop",
   Interrupted: "stop",
 };
-
-/** The errors by which one learns that the client has gone; no faults of the program. */
-const CLIENT_GONE = new Set([
-  "BrokenPipe",
-  "ConnectionAborted",
-  "ConnectionReset",
-  "ECONNABORTED",
-  "ECONNRESET",
-  "ENOTCONN",
-  "EPIPE",
-  "NotConnected",
-  "UnexpectedEof",
-]);
-
-/** The errors by which one learns that nobody receives at an address any more. */
-const RECEIVER_GONE = new Set([
-  "ConnectionRefused",
-  "ConnectionReset",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOENT",
-  "NotFound",
-]);
 
 /** The class of an accept error. */
 export function accept_error_class(error: unknown): AcceptErrorClass {
@@ -82,26 +56,4 @@ export class PacketTooLong extends Deno.errors.InvalidData {
         `max_packet_size = ${max_packet_size}`,
     );
   }
-}
-
-/** Whether an error says that descriptors or buffers ran out. */
-export function is_want(error: unknown): boolean {
-  return ACCEPT_ERRORS[names_of(error).code] === "pause";
-}
-
-/** Whether an error only says that the client went away. */
-export function is_client_gone(error: unknown): boolean {
-  const { code, name } = names_of(error);
-  return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
-}
-
-/** Whether an error of sending a datagram only says that its receiver went away. */
-export function is_receiver_gone(error: unknown): boolean {
-  const { code, name } = names_of(error);
-  return RECEIVER_GONE.has(code) || RECEIVER_GONE.has(name);
-}
-
-function names_of(error: unknown): { code: string; name: string } {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  return { code: String(code ?? ""), name: String(name ?? "") };
 }

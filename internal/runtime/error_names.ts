@@ -1,0 +1,52 @@
+/** The errors by which one learns that the client has gone; no faults of the program. */
+const CLIENT_GONE = new Set([
+  "BrokenPipe",
+  "ConnectionAborted",
+  "ConnectionReset",
+  "ECONNABORTED",
+  "ECONNRESET",
+  "ENOTCONN",
+  "EPIPE",
+  "NotConnected",
+  "UnexpectedEof",
+]);
+
+/** The errors by which one learns that nobody receives at an address any more. */
+const RECEIVER_GONE = new Set([
+  "ConnectionRefused",
+  "ConnectionReset",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "NotFound",
+]);
+
+/** The errors that say that descriptors or buffers ran out: trying again at once would spin. */
+export const WANT: readonly string[] = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
+
+/** Whether an error says that descriptors or buffers ran out. */
+export function is_want(error: unknown): boolean {
+  return WANT.includes(names_of(error).code);
+}
+
+/** Whether an error only says that the client went away. */
+export function is_client_gone(error: unknown): boolean {
+  const { code, name } = names_of(error);
+  return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
+}
+
+/** Whether an error of sending a datagram only says that its receiver went away. */
+export function is_receiver_gone(error: unknown): boolean {
+  const { code, name } = names_of(error);
+  return RECEIVER_GONE.has(code) || RECEIVER_GONE.has(name);
+}
+
+/** The code and the name of an error, empty where it has none or throws when it is looked at. */
+export function names_of(error: unknown): { code: string; name: string } {
+  try {
+    const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+    return { code: String(code ?? ""), name: String(name ?? "") };
+  } catch {
+    return { code: "", name: "" };
+  }
+}

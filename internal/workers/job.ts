@@ -1,0 +1,27 @@
+/** Something for a worker to do: a message, and an outcome. */
+export interface Job {
+  /** What the worker is told. */
+  readonly message: unknown;
+  /** Whether the message can surely be cloned: then it may wait a little, and go with others. */
+  readonly is_plain: boolean;
+  /** A descriptor of this process that goes with it, and belongs to the worker that takes it. */
+  readonly fd?: number;
+  /** Why it must end, if it must. */
+  must_end?: { reason: unknown };
+}
+
+/** How a job went that did not fail: it was done, no worker ever took it, or it was given up. */
+export type JobOutcome = "done" | "recalled" | "abandoned";
+
+/** Answers workers. */
+export interface JobCalls {
+  /**
+   * Calls a method for a job; what it gives or throws is sent to the worker.
+   *
+   * @param job The job; `undefined` where it is not known, or over.
+   * @param target Whose method it is: words that the two sides agree on.
+   */
+  call(job: Job | undefined, target: string, method: string, args: unknown[]): unknown;
+  /** Reports an error that belongs to a job, or to none that is known, and is not its outcome. */
+  report(job: Job | undefined, error: unknown): void;
+}

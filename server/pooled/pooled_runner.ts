@@ -1,0 +1,239 @@
+import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
+import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
+import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
+import type { Job } from "../../internal/workers/job.ts";
+import type { StartHost } from "../../internal/workers/worker_host.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts";
+import { with_address } from "../address.ts";
+import { HandoverListener } from "../listeners/handover_listener.ts";
+import type { DatagramListener } from "../listeners/listener.ts";
+import type { Overflow } from "../options.ts";
+import type { Exchange } from "../requests/exchange.ts";
+import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
+import { RequestQueue } from "../requests/request_queue.ts";
+import type { Run, Runner, ServerSide } from "../requests/runner.ts";
+import { pack } from "./carriage.ts";
+import { place_of, refuse_while_loading } from "./handler_place.ts";
+import { image_of_server } from "./server_image.ts";
+import type { CallTarget, RequestMessage, RequestSettings } from "./request_messages.ts";
+
+/** The URL of the module that does the jobs of a server in its workers. */
+const SERVICE = new URL("./request_service.ts", import.meta.url).href;
+
+/**
+ * Never called: it makes the service's module a part of the module graph, so that `deno cache` and
+ * `deno compile` know it.
+ */
+export const load_service = (): Promise<unknown> => import("./request_service.ts");
+
+/** What a runner needs of a server. */
+export interface PooledServer {
+  readonly server_address: unknown;
+  readonly socket: unknown;
+  readonly RequestHandlerClass: RequestHandlerConstructor;
+  readonly max_requests: number;
+  readonly request_queue_size: number;
+  readonly overflow: Overflow;
+}
+
+/** What workers a server has. */
+export interface WorkerKind {
+  /** How many. */
+  size: PoolSize;
+  /** Starts one. */
+  start_host: StartHost;
+  /** Copies a value as it gets to one; throws if it cannot get there. */
+  copy(value: unknown): unknown;
+  /** Whether they keep the program from ending. */
+  keeps_running: boolean;
+}
+
+/** What a mix-in says of its runner. */
+export interface PooledOptions {
+  /** What workers there shall be; asked when serving starts. */
+  workers(): WorkerKind | Promise<WorkerKind>;
+  /** Whether `server_close()` waits for requests under way. */
+  waits_on_close(): boolean;
+}
+
+/** A request as a job of the pool. */
+interface RequestJob extends Job {
+  /** Whether it was told to end now. */
+  is_cut: boolean;
+  exchange: Exchange;
+}
+
+/** Runs requests in the workers of a pool, which starts when serving starts. */
+export class PooledRunner implements Runner {
+  readonly hands_over = true;
+  #server: PooledServer;
+  #options: PooledOptions;
+  #side: ServerSide;
+  #pool: WorkerPool | undefined;
+  #queue: RequestQueue | undefined;
+  /** What workers may call. */
+  #methods: readonly string[] = [];
+  #jobs: Map<Exchange, RequestJob> = new Map();
+  #released = false;
+
+  /**
+   * @param server The server, whose handlers it runs.
+   * @param options What workers it has.
+   * @param side What it has of the server's class.
+   * @throws {Deno.errors.NotSupported} If Deno is too old, or this thread is a worker that loads its
+   * handler's module.
+   * @throws {TypeError} If the server overrides what is run in workers.
+   */
+  constructor(server: PooledServer, options: PooledOptions, side: ServerSide) {
+    refuse_old_deno();
+    refuse_while_loading();
+    this.#server = server;
+    this.#options = options;
+    this.#side = side;
+    this.#refuse_overrides();
+  }
+
+  get waits_on_close(): boolean {
+    return this.#options.waits_on_close();
+  }
+
+  get workers(): WorkerInfo[] {
+    return this.#pool?.info ?? [];
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#pool) return;
+    // Once more: fields of a subclass have their values only now.
+    this.#refuse_overrides();
+    const { size, start_host, copy, keeps_running } = await this.#options.workers();
+    // It was closed meanwhile.
+    if (this.#released) throw new Deno.errors.BadResource("The server is closed");
+    const settings = this.#settings(copy);
+    const pool = this.#pool = new WorkerPool({
+      ...size,
+      noun: "request",
+      start: { service: SERVICE, settings },
+      start_host,
+      keeps_running,
+      has_descriptors: (count) => this.#has_descriptors(count, settings.handler.module),
+      call: (job, target, method, args) => this.#call(job, target as CallTarget, method, args),
+      report: (job, error) => void this.#side.report(error, (job as RequestJob)?.exchange ?? null),
+    });
+    try {
+      await pool.start();
+    } catch (error) {
+      this.#pool = undefined;
+      throw error;
+    }
+    const { max_requests, request_queue_size, overflow } = this.#server;
+    const places = Math.min(max_requests, size.max_workers * size.max_jobs_per_worker);
+    this.#queue = new RequestQueue(places, request_queue_size, overflow);
+  }
+
+  run(exchange: Exchange, run: Run): void | false {
+    if (!this.#queue!.submit(() => run(() => this.#run_in_worker(exchange)))) return false;
+  }
+
+  interrupt(exchange: Exchange): void {
+    const job = this.#jobs.get(exchange);
+    if (job) this.#pool!.interrupt(job, exchange.reason);
+  }
+
+  cut(exchange: Exchange): void {
+    const job = this.#jobs.get(exchange);
+    if (!job || job.is_cut) return;
+    job.is_cut = true;
+    this.#pool!.cut(
+      job,
+      exchange.reason ?? new DOMException("The request is closed", "AbortError"),
+    );
+  }
+
+  abandon(exchange: Exchange): void {
+    const job = this.#jobs.get(exchange);
+    if (job) this.#pool!.abandon(job);
+  }
+
+  async release(overdue: Promise<void>): Promise<void> {
+    this.#released = true;
+    await this.#pool?.close(overdue);
+  }
+
+  /** What runs in workers cannot be overridden here: it would be passed over without a word. */
+  #refuse_overrides(): void {
+    if (!this.#side.overrides("finish_request")) return;
+    throw new TypeError(
+      `Cannot use ${this.#server.constructor.name}.finish_request(): handlers run in workers, ` +
+        "where the server's class is not; do it in the handler, or take AsyncMixIn",
+    );
+  }
+
+  #settings(copy: (value: unknown) => unknown): RequestSettings {
+    const { RequestHandlerClass, linger = 0 } = this.#server as PooledServer & { linger?: number };
+    const server = image_of_server(this.#server, copy);
+    this.#methods = server.methods;
+    return { handler: place_of(RequestHandlerClass), server, linger };
+  }
+
+  #has_descriptors(count: number, module: string): boolean {
+    const { socket } = this.#server;
+    return socket instanceof HandoverListener
+      ? socket.has_descriptors(count)
+      : has_descriptors(module, count);
+  }
+
+  async #run_in_worker(exchange: Exchange): Promise<void> {
+    const job = job_of(exchange);
+    this.#jobs.set(exchange, job);
+    try {
+      await this.#pool!.run(job, () => refuse_over(exchange));
+    } finally {
+      this.#jobs.delete(exchange);
+    }
+  }
+
+  /** Calls a method for a worker. */
+  #call(job: Job | undefined, target: CallTarget, method: string, args: unknown[]): unknown {
+    if (target === "socket") return this.#send_datagram(args);
+    const request = (job as RequestJob | undefined)?.exchange.request;
+    const object = target === "server" ? this.#server : request;
+    if (!object) throw new Deno.errors.BadResource("The request has ended");
+    if (target === "server" && !this.#methods.includes(method)) {
+      throw new TypeError(`The server has no method ${method}`);
+    }
+    return Reflect.apply(Reflect.get(object, method), object, args);
+  }
+
+  /** Sends a datagram for a worker, which does not wait for it. */
+  async #send_datagram(args: unknown[]): Promise<void> {
+    const [data, address] = args as [Uint8Array, Deno.Addr];
+    try {
+      await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
+    } catch (error) {
+      if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
+    }
+  }
+}
+
+/** A request as a job; its connection leaves this thread, if it can. */
+function job_of(exchange: Exchange): RequestJob {
+  const { parcel, fd } = pack(exchange.request);
+  const is_known = "remote" in parcel && parcel.remote === exchange.client_address;
+  const message: RequestMessage = is_known
+    ? { parcel }
+    : { parcel, client_address: exchange.client_address };
+  return {
+    message,
+    is_plain: parcel.kind === "datagram" || is_known,
+    is_cut: false,
+    exchange,
+    ...(fd !== undefined && { fd }),
+    ...(exchange.aborted && { must_end: { reason: exchange.reason } }),
+  };
+}
+
+function refuse_over(exchange: Exchange): void {
+  if (!exchange.over) return;
+  throw new Deno.errors.Interrupted("The request ended before a worker was free");
+}

@@ -1,0 +1,39 @@
+import type { HandlerPlace } from "./handler_place.ts";
+import type { ServerImage } from "./server_image.ts";
+
+/** What a worker of a server is told when it starts. */
+export interface RequestSettings {
+  handler: HandlerPlace;
+  server: ServerImage;
+  /** How long connections linger, in ms. */
+  linger: number;
+}
+
+/** A request as it travels to a worker. */
+export type Parcel =
+  /** A connection, whose descriptor goes with the job. */
+  | {
+    kind: "connection";
+    /** What was read from it already, if anything. */
+    unread?: Uint8Array;
+    /** Whether it has `TCP_NODELAY`. */
+    no_delay: boolean;
+    local: Deno.Addr;
+    remote: Deno.Addr;
+  }
+  /** A connection that stays in the server's thread, which reads and writes for the worker. */
+  | { kind: "relay"; local: Deno.Addr; remote: Deno.Addr }
+  /** A datagram: replies go through the server's socket. */
+  | { kind: "datagram"; packet: Uint8Array }
+  /** Anything that can be cloned. */
+  | { kind: "value"; value: unknown };
+
+/** The message of a job that is a request. */
+export interface RequestMessage {
+  parcel: Parcel;
+  /** Left out where it is the parcel's `remote`. */
+  client_address?: unknown;
+}
+
+/** Whose method a worker calls: the server's, its socket's, or that of a request that is relayed. */
+export type CallTarget = "server" | "socket" | "request";

@@ -1,0 +1,83 @@
+/**
+ * What workers of a server do: each job is a request, which a handler is made for.
+ *
+ * @module
+ */
+import type { JobRun, Service, WorkerJob, WorkerSide } from "../../internal/workers/worker_side.ts";
+import { Exchange } from "../requests/exchange.ts";
+import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
+import { DatagramSocket } from "../sockets/datagram_socket.ts";
+import { type Carried, unpack } from "./carriage.ts";
+import { load_handler } from "./handler_place.ts";
+import { RelayedSender } from "./relayed_sender.ts";
+import { remote_server_class } from "./remote_server.ts";
+import type { RequestMessage, RequestSettings } from "./request_messages.ts";
+
+/** Finds the handler class: the worker is ready when that is done. */
+export async function start(settings: unknown, worker: WorkerSide): Promise<Service> {
+  const { handler, server, linger } = settings as RequestSettings;
+  const Handler = await load_handler(handler);
+  const Server = remote_server_class(server, worker);
+  let socket: DatagramSocket<Deno.Addr> | undefined;
+  const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);
+  return {
+    begin(job) {
+      const request = new HandledRequest(job, make_socket);
+      request.done = request.handle(Handler, new Server(job), (carried) => {
+        worker.hold(carried.finish(linger));
+      });
+      return request;
+    },
+  };
+}
+
+/** Stands for the socket of a datagram server. */
+function socket_of(address: unknown, worker: WorkerSide): DatagramSocket<Deno.Addr> {
+  const sender = new RelayedSender({
+    call: (method, args) => worker.call(0, "socket", method, args),
+    tell: (method, args) => worker.tell("socket", method, args),
+  });
+  return new DatagramSocket(address as Deno.Addr, sender);
+}
+
+/** A request that is being handled in a worker. */
+class HandledRequest implements JobRun {
+  done!: Promise<void>;
+  #carried: Carried;
+  #exchange: Exchange;
+
+  constructor(job: WorkerJob, socket: () => DatagramSocket<Deno.Addr>) {
+    const message = job.message as RequestMessage;
+    const { parcel } = message;
+    const client_address = "remote" in parcel && !("client_address" in message)
+      ? parcel.remote
+      : message.client_address;
+    this.#carried = unpack(parcel, job, socket);
+    this.#exchange = new Exchange(this.#carried.request, client_address);
+  }
+
+  /** Handles it; `over` is called with what is to be closed then. */
+  async handle(
+    Handler: RequestHandlerConstructor,
+    server: object,
+    over: (carried: Carried) => void,
+  ): Promise<void> {
+    const { request, client_address } = this.#exchange;
+    try {
+      await new Handler(request, client_address, server).run();
+    } finally {
+      this.#exchange.close();
+      over(this.#carried);
+    }
+  }
+
+  interrupt(reason: Error): void {
+    this.#exchange.abort(reason);
+    this.#carried.interrupt();
+  }
+
+  cut(reason: Error): void {
+    this.#exchange.abort(reason);
+    this.#carried.close();
+  }
+}

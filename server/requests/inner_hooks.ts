@@ -1,0 +1,21 @@
+/**
+ * The names under which the server classes of this library talk to each other: symbols, so that no
+ * subclass of a user's can have one of them by accident.
+ *
+ * @module
+ */
+
+/** What runs the requests of a server: a mix-in says so. */
+export const make_runner: unique symbol = Symbol("make_runner");
+
+/** Throws if the server cannot serve yet. */
+export const check_ready: unique symbol = Symbol("check_ready");
+
+/** Shows the handler of a request here that it must come to its end. */
+export const interrupt_request: unique symbol = Symbol("interrupt_request");
+
+/** Takes note of a request that was accepted, before an override of `get_request()` has it. */
+export const accepted: unique symbol = Symbol("accepted");
+
+/** Whether requests are run elsewhere, so that connections should be ready to leave this thread. */
+export const hands_over: unique symbol = Symbol("hands_over");

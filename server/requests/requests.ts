@@ -1,0 +1,404 @@
+import { is_pending } from "../../internal/runtime/pending.ts";
+import { set_timer } from "../../internal/runtime/timer.ts";
+import type { CloseResult } from "../info.ts";
+import { CurrentExchange } from "./current_exchange.ts";
+import { Exchange, exchange_of } from "./exchange.ts";
+import { print_error } from "./print_error.ts";
+import type { Outcome } from "./request_life.ts";
+import type { Runner, ServerSide } from "./runner.ts";
+
+/** How long a request may go on after `request_timeout` before it is given up, in ms. */
+const GIVE_UP = 1000;
+/** How long `handle_overflow()` may take, in ms: a client that never reads must not hold its place. */
+const LAST_WORD = 1000;
+
+/** The hooks of a server that a request goes through. */
+export interface RequestHooks<Request, Address> {
+  request_timeout: number | null;
+  verify_request(request: Request, address: Address): boolean | Promise<boolean>;
+  process_request(request: Request, address: Address): void | Promise<void>;
+  finish_request(request: Request, address: Address): void | Promise<void>;
+  shutdown_request(request: Request): void | Promise<void>;
+  close_request(request: Request): void | Promise<void>;
+  handle_overflow(request: Request, address: Address): void | Promise<void>;
+  handle_error(
+    request: Request | null,
+    address: Address | null,
+    error: unknown,
+  ): void | Promise<void>;
+}
+
+/** How many requests there were, and what became of them. */
+export type RequestCounts = Record<"active" | "accepted" | Outcome, number>;
+
+/**
+ * The requests of a server, each from the moment it is taken until it is closed. It calls the server's
+ * hooks in their order, and ends each request once: see `request_life.ts`.
+ *
+ * @typeParam Request The type of a request.
+ * @typeParam Address The type of a client's address.
+ */
+export class Requests<Request, Address> {
+  #hooks: RequestHooks<Request, Address>;
+  #overrides: ServerSide["overrides"];
+  #runner: Runner;
+  #freed: () => void;
+  #exchanges: Set<Exchange<Request, Address>> = new Set();
+  #current: CurrentExchange<Exchange<Request, Address>> = new CurrentExchange();
+  #counts: RequestCounts = {
+    active: 0,
+    accepted: 0,
+    completed: 0,
+    failed: 0,
+    refused: 0,
+    timed_out: 0,
+  };
+
+  /**
+   * @param hooks The server.
+   * @param overrides Whether a subclass overrides a hook.
+   * @param runner What runs its requests.
+   * @param freed Called when a request is over.
+   */
+  constructor(
+    hooks: RequestHooks<Request, Address>,
+    overrides: ServerSide["overrides"],
+    runner: Runner,
+    freed: () => void,
+  ) {
+    this.#hooks = hooks;
+    this.#overrides = overrides;
+    this.#runner = runner;
+    this.#freed = freed;
+  }
+
+  /** How many requests are not closed yet. */
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  get counts(): Readonly<RequestCounts> {
+    return this.#counts;
+  }
+
+  /** Takes a request that has come. */
+  take(request: Request, client_address: Address): Exchange<Request, Address> {
+    this.#counts.accepted++;
+    return this.#open(request, client_address);
+  }
+
+  /** Closes a request that is taken and will not be served. */
+  turn_away(exchange: Exchange<Request, Address>): void {
+    exchange.outcome = "refused";
+    this.#end(exchange);
+  }
+
+  /** Ends a request that was accepted, but that an override of `get_request()` has spoilt. */
+  async fail([request, client_address]: [Request, Address], error: unknown): Promise<void> {
+    await this.#hook_failed(this.take(request, client_address), error);
+  }
+
+  /** Verifies and processes a request; what is returned is done before the next one is taken. */
+  handle(exchange: Exchange<Request, Address>): void | Promise<void> {
+    try {
+      const welcome = this.#hooks.verify_request(exchange.request, exchange.client_address);
+      if (is_pending(welcome)) return this.#handle_later(exchange, welcome);
+      const processed = this.#admit(exchange, welcome);
+      // What run_request() gave resolves in any case; that of an override may not, and may reject.
+      if (is_pending(processed) && processed !== exchange.running) {
+        return this.#handle_later(exchange, true, processed);
+      }
+      this.#processed(exchange);
+      return processed;
+    } catch (error) {
+      return this.#hook_failed(exchange, error);
+    }
+  }
+
+  /** What `process_request()` does unless it is overridden. */
+  process(request: Request, client_address: Address): void | Promise<void> {
+    const exchange = this.#claim(request, client_address);
+    const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
+    if (processed === false) void this.#refuse(exchange);
+    else return processed;
+  }
+
+  /** What `run_request()` does. */
+  run(
+    request: Request,
+    client_address: Address,
+    finish?: () => void | Promise<void>,
+  ): Promise<void> {
+    const exchange = this.#claim(request, client_address);
+    return exchange.running = this.#run(exchange, finish);
+  }
+
+  /** Lets a handler that is given another object have the signal of the request. */
+  finishing(request: Request): void {
+    const is_new = request instanceof Object && exchange_of(request) === undefined;
+    if (is_new) this.#current.value?.alias(request);
+  }
+
+  /** What `close_request()` does: only an override of `process_request()` ends a request so. */
+  closed_by_hook(request: Request): void {
+    const exchange = this.#find(request);
+    if (!exchange) return;
+    this.#runner.cut(exchange);
+    if (exchange.state === "arrived") this.#forget(exchange);
+  }
+
+  /** Reports an error of a request, or of none. Never rejects. */
+  async report(error: unknown, exchange: Exchange<Request, Address> | null): Promise<void> {
+    try {
+      const { request, client_address } = exchange ?? { request: null, client_address: null };
+      await this.#hooks.handle_error(request, client_address, error);
+    } catch (fault) {
+      print_error("handle_error() threw:", fault);
+      print_error("while it handled:", error);
+    }
+  }
+
+  /**
+   * Tells all requests under way that they must end, and waits until they have, but no longer than
+   * until `overdue` resolves: then it cuts what is left.
+   */
+  async drain(overdue: Promise<void>): Promise<CloseResult> {
+    const exchanges = [...this.#exchanges];
+    const active = exchanges.filter(({ state }) => state !== "closing");
+    const reason = new DOMException("The server is closing", "AbortError");
+    for (const exchange of active) {
+      exchange.abort(reason);
+      if (exchange.started) this.#runner.interrupt(exchange);
+      else void this.#cut(exchange);
+    }
+    const ended = Promise.all(exchanges.map(({ closed }) => closed));
+    await Promise.race([ended, overdue]);
+    // All at once: one that is cut must not wait for another, nor die with it and count as drained.
+    const late = exchanges.filter(({ state }) => state !== "closed");
+    for (const exchange of late) void this.#cut(exchange);
+    for (const exchange of late) this.#give_up(exchange);
+    const aborted = active.filter(({ cut }) => cut).length;
+    return { drained: active.length - aborted, aborted };
+  }
+
+  #open(request: Request, client_address: Address): Exchange<Request, Address> {
+    const exchange = new Exchange(request, client_address);
+    this.#exchanges.add(exchange);
+    return exchange;
+  }
+
+  /** The exchange of a request: its own, or that of the hook at work if it is no object. */
+  #find(request: Request): Exchange<Request, Address> | undefined {
+    const exchange = exchange_of(request) as Exchange<Request, Address> | undefined;
+    if (exchange) return exchange;
+    const current = this.#current.value;
+    return current && Object.is(current.request, request) ? current : undefined;
+  }
+
+  /** The exchange of a request that the caller undertakes to run. */
+  #claim(request: Request, client_address: Address): Exchange<Request, Address> {
+    const exchange = this.#find(request) ?? this.#wrapped(request) ??
+      this.#open(request, client_address);
+    exchange.moves("claim");
+    return exchange;
+  }
+
+  /** The exchange being processed, if an override of `process_request()` has wrapped its request. */
+  #wrapped(request: Request): Exchange<Request, Address> | undefined {
+    const exchange = this.#current.value;
+    if (exchange?.state !== "arrived") return undefined;
+    exchange.replace(request);
+    return exchange;
+  }
+
+  /** The same as `handle()` where a hook must be waited for, but no longer than the request lives. */
+  async #handle_later(
+    exchange: Exchange<Request, Address>,
+    welcome: boolean | Promise<boolean>,
+    processed?: void | Promise<void>,
+  ): Promise<void> {
+    if (!exchange.started) this.#start_clock(exchange);
+    try {
+      if (is_pending(welcome)) {
+        processed = this.#admit(exchange, await exchange.until(welcome) ?? false);
+      }
+      if (is_pending(processed)) {
+        // It may throw when the request is closed already, and nobody waits for it any more.
+        const failed = (error: unknown) => this.#hook_failed(exchange, error);
+        await exchange.until(processed.then(undefined, failed));
+      }
+      this.#processed(exchange);
+    } catch (error) {
+      await this.#hook_failed(exchange, error);
+    } finally {
+      // A request that waits for a place may wait for as long as it takes.
+      if (!exchange.started) exchange.stop_clock();
+    }
+  }
+
+  /** Processes a request, or refuses it. */
+  #admit(exchange: Exchange<Request, Address>, welcome: boolean): void | Promise<void> {
+    if (!welcome || exchange.aborted) return this.turn_away(exchange);
+    const { request, client_address } = exchange;
+    const process = () => this.#hooks.process_request(request, client_address);
+    return this.#current.call(exchange, process, this.#overrides("process_request"));
+  }
+
+  /** `process_request()` is done: what nobody has undertaken to run by now was dropped. */
+  #processed(exchange: Exchange<Request, Address>): void {
+    if (exchange.state === "arrived") this.turn_away(exchange);
+  }
+
+  /** Runs the handler, and all that follows; nothing, if the request is over by now. */
+  #run(
+    exchange: Exchange<Request, Address>,
+    finish?: () => void | Promise<void>,
+  ): Promise<void> {
+    if (!exchange.moves("start")) return Promise.resolve();
+    this.#counts.active++;
+    this.#start_clock(exchange);
+    return new Promise((resolve) => {
+      // A handler that never ends must not hold the loop once its request is given up.
+      exchange.on_close(resolve);
+      const ended = () => {
+        this.#end(exchange);
+        resolve();
+      };
+      const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
+      try {
+        const finished = finish ? finish() : this.#finish(exchange);
+        if (is_pending(finished)) finished.then(ended, failed);
+        else ended();
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  #finish(exchange: Exchange<Request, Address>): void | Promise<void> {
+    const { request, client_address } = exchange;
+    const finish = () => this.#hooks.finish_request(request, client_address);
+    return this.#overrides("finish_request")
+      ? this.#current.call(exchange, finish, true)
+      : finish();
+  }
+
+  /** Reports what a handler threw; what one throws that was cut short is no news. */
+  async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
+    if (exchange.outcome) return;
+    exchange.outcome = "failed";
+    await this.report(error, exchange);
+  }
+
+  /** Reports what a hook threw, also after the handler had ended well; not if it was cut short. */
+  async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
+    if (exchange.cut) return;
+    exchange.outcome ??= "failed";
+    await this.report(error, exchange);
+    this.#end(exchange);
+  }
+
+  /** Refuses a request for which there is no room. */
+  async #refuse(exchange: Exchange<Request, Address>): Promise<void> {
+    exchange.outcome = "refused";
+    const clock = setTimeout(() => void this.#force(exchange), LAST_WORD);
+    try {
+      const said = this.#hooks.handle_overflow(exchange.request, exchange.client_address);
+      if (is_pending(said)) await exchange.until(said);
+    } catch (error) {
+      if (!exchange.cut) await this.report(error, exchange);
+    }
+    clearTimeout(clock);
+    this.#end(exchange);
+  }
+
+  /** Starts the clock of the hooks that are waited for, and then that of the handler. */
+  #start_clock(exchange: Exchange<Request, Address>): void {
+    exchange.stop_clock();
+    const { request_timeout } = this.#hooks;
+    exchange.clock = set_timer(request_timeout, () => void this.#time_out(exchange));
+  }
+
+  async #time_out(exchange: Exchange<Request, Address>): Promise<void> {
+    const limit = this.#hooks.request_timeout;
+    const message = `The request took longer than request_timeout = ${limit} ms`;
+    const error = new Deno.errors.TimedOut(message);
+    exchange.outcome = "timed_out";
+    exchange.abort(error);
+    void this.report(error, exchange);
+    await this.#force(exchange);
+  }
+
+  /** Cuts a request that goes on for too long, and gives it up if that is not enough. */
+  async #force(exchange: Exchange<Request, Address>): Promise<void> {
+    const force = setTimeout(() => this.#give_up(exchange), GIVE_UP);
+    void this.#cut(exchange);
+    await exchange.closed;
+    clearTimeout(force);
+  }
+
+  /** Closes a request at once. Where a handler is at work, it is over when that has ended. */
+  async #cut(exchange: Exchange<Request, Address>): Promise<void> {
+    if (exchange.moves("cut")) exchange.outcome ??= "failed";
+    this.#runner.cut(exchange);
+    await this.#close_now(exchange);
+    if (!exchange.started) this.#forget(exchange);
+  }
+
+  /** Ends a request although its handler goes on. */
+  #give_up(exchange: Exchange<Request, Address>): void {
+    if (exchange.state === "closed") return;
+    this.#runner.abandon(exchange);
+    this.#forget(exchange);
+  }
+
+  /** Ends a request whose handler has ended, or that has none. */
+  #end(exchange: Exchange<Request, Address>): void {
+    if (!exchange.moves("end")) return;
+    this.#count(exchange);
+    exchange.stop_clock();
+    try {
+      const closed = this.#hooks.shutdown_request(exchange.request);
+      if (is_pending(closed)) void this.#await_end(closed, exchange);
+      else this.#forget(exchange);
+    } catch (error) {
+      void this.#await_end(Promise.reject(error), exchange);
+    }
+  }
+
+  async #await_end(
+    closed: PromiseLike<void>,
+    exchange: Exchange<Request, Address>,
+  ): Promise<void> {
+    try {
+      await closed;
+    } catch (error) {
+      await this.report(error, exchange);
+      await this.#close_now(exchange);
+    }
+    this.#forget(exchange);
+  }
+
+  async #close_now(exchange: Exchange<Request, Address>): Promise<void> {
+    try {
+      await this.#hooks.close_request(exchange.request);
+    } catch (error) {
+      await this.report(error, exchange);
+    }
+  }
+
+  #forget(exchange: Exchange<Request, Address>): void {
+    const counted = exchange.state === "closing";
+    if (!exchange.moves("close")) return;
+    if (!counted) this.#count(exchange);
+    this.#exchanges.delete(exchange);
+    exchange.close();
+    this.#freed();
+  }
+
+  /** Counts a request as over. */
+  #count(exchange: Exchange<Request, Address>): void {
+    if (exchange.started) this.#counts.active--;
+    this.#counts[exchange.outcome ??= "completed"]++;
+  }
+}

@@ -1,0 +1,44 @@
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What a runner and the requests have of the server's class. */
+export interface ServerSide {
+  /** Reports an error of a request, or of none, to the server's `handle_error()`. Never rejects. */
+  report(error: unknown, exchange: Exchange | null): Promise<void>;
+  /** Whether a subclass overrides a hook, so that it may do something else. */
+  overrides(hook: "process_request" | "finish_request"): boolean;
+}
+
+/** Runs the handler of a request and all that follows; never rejects. */
+export type Run = (finish?: () => void | Promise<void>) => Promise<void>;
+
+/** How the requests of a server are run: all that a mix-in changes. */
+export interface Runner {
+  /** Whether it runs them elsewhere, so that connections should be ready to leave this thread. */
+  readonly hands_over: boolean;
+  /** Whether `server_close()` waits for requests under way. */
+  readonly waits_on_close: boolean;
+  /** What its workers are doing, if it has some. */
+  readonly workers: WorkerInfo[] | undefined;
+  /** Called when serving starts, before the first request is taken. */
+  prepare(): void | Promise<void>;
+  /**
+   * Runs a request, now or when its turn comes.
+   *
+   * @param exchange The request.
+   * @param run Runs it, with the function that is called for its handler, or here.
+   * @returns What must be waited for before the next one is taken; `false` if there is no room.
+   */
+  run(exchange: Exchange, run: Run): void | Promise<void> | false;
+  /** Tells a request under way that it must end, beyond its signal. */
+  interrupt(exchange: Exchange): void;
+  /** Closes a request where it is run. */
+  cut(exchange: Exchange): void;
+  /** Ends a request that was cut and did not end by itself. */
+  abandon(exchange: Exchange): void;
+  /**
+   * Called when all requests are over and the server closes: frees what `prepare()` made, and waits for
+   * nothing longer than until `overdue` resolves.
+   */
+  release(overdue: Promise<void>): void | Promise<void>;
+}

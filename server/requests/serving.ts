@@ -1,0 +1,228 @@
+import { setImmediate } from "node:timers/promises";
+import { Backoff } from "../../internal/runtime/backoff.ts";
+import { is_pending } from "../../internal/runtime/pending.ts";
+import { MAX_TIMER, set_timer } from "../../internal/runtime/timer.ts";
+import { accept_error_class, type AcceptErrorClass, PacketTooLong } from "./accept_errors.ts";
+import { AcceptFailure, Intake } from "./intake.ts";
+import type { Requests } from "./requests.ts";
+import { ServeLoop } from "./serve_loop.ts";
+
+/** After so many requests in a row the event loop gets a turn, however quickly they come. */
+const FAIR_TURNS = 64;
+/** When descriptors ran out, accepting pauses for so long, in ms, and twice as long each time. */
+const MIN_PAUSE = 5;
+/** The longest pause, in ms. */
+const MAX_PAUSE = 1000;
+
+/** What serving needs of a server. */
+export interface ServingHooks<Request, Address> {
+  timeout: number | null;
+  /** What requests are taken from, if there is such a thing. */
+  socket: object | undefined;
+  get_request(): [Request, Address] | Promise<[Request, Address]>;
+  handle_timeout(): void | Promise<void>;
+  service_actions(): void | Promise<void>;
+}
+
+/**
+ * Takes requests while the server serves: the accept loop, one call of it after the other.
+ *
+ * @typeParam Request The type of a request.
+ * @typeParam Address The type of a client's address.
+ */
+export class Serving<Request, Address> {
+  #hooks: ServingHooks<Request, Address>;
+  #requests: Requests<Request, Address>;
+  #max_taken: () => number;
+  #loop: ServeLoop | undefined;
+  #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
+  #closed = false;
+  #intake: Intake<Request, Address> = new Intake(
+    () => this.#hooks.get_request(),
+    () => this.#arrived(),
+  );
+
+  /**
+   * @param hooks The server.
+   * @param requests Where its requests are handled.
+   * @param max_taken How many may be under way when one more is taken.
+   */
+  constructor(
+    hooks: ServingHooks<Request, Address>,
+    requests: Requests<Request, Address>,
+    max_taken: () => number,
+  ) {
+    this.#hooks = hooks;
+    this.#requests = requests;
+    this.#max_taken = max_taken;
+  }
+
+  /** Whether a call is under way that takes requests, or none any more. */
+  get state(): "idle" | "serving" | "stopping" {
+    if (!this.#loop) return "idle";
+    return this.#loop.stopping ? "stopping" : "serving";
+  }
+
+  /** Takes note of a request that was accepted: see {@linkcode Intake}. */
+  accepted(pair: [Request, Address]): [Request, Address] {
+    return this.#intake.accepted(pair);
+  }
+
+  /** A request is over: there may be room for the next one. */
+  freed(): void {
+    if (this.#requests.size + 1 >= this.#max_taken()) this.#loop?.wake();
+  }
+
+  /** Ends the call under way; resolves when no further request will be taken. */
+  async stop(): Promise<void> {
+    this.#loop?.stop();
+    await this.#loop?.quiet;
+  }
+
+  /** Ends the call under way, and closes what comes from now on. */
+  close(): void {
+    this.#closed = true;
+    this.#loop?.stop();
+    this.#drop_arrival();
+  }
+
+  /**
+   * Runs a call that takes requests; it begins at once, or when a call that was stopped has ended.
+   *
+   * @param prepare What is to be done before the first request is taken.
+   * @param run The call.
+   * @param signal Ends it.
+   * @throws {Deno.errors.Busy} If such a call is under way.
+   */
+  async run(
+    prepare: () => void | Promise<void>,
+    run: (loop: ServeLoop) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const previous = this.#loop;
+    if (previous && !previous.stopping) throw new Deno.errors.Busy("The server is serving already");
+    const loop = new ServeLoop();
+    const stop = () => loop.stop();
+    // It throws if the signal is none: nothing must have changed by then.
+    signal?.addEventListener("abort", stop);
+    this.#loop = loop;
+    try {
+      loop.enter();
+      await previous?.ended;
+      if (!loop.stopping) await prepare();
+      loop.leave();
+      if (!loop.stopping) await run(loop);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      loop.end();
+      if (this.#loop === loop) this.#loop = undefined;
+    }
+  }
+
+  /** Takes requests until the loop ends. */
+  async serve(loop: ServeLoop, poll_interval: number, has_actions: boolean): Promise<void> {
+    const ticks = has_actions && poll_interval <= MAX_TIMER
+      ? setInterval(() => loop.wake(), poll_interval)
+      : undefined;
+    try {
+      for (let turn = 1; !loop.stopping; turn++) {
+        if (!this.#crowded) this.#intake.ask();
+        if (!this.#intake.ready) await loop.wait();
+        if (loop.stopping) break;
+        loop.enter();
+        const handled = this.#handle_arrival(loop);
+        if (is_pending(handled)) await handled;
+        if (has_actions) await this.#service_actions();
+        loop.leave();
+        if (turn % FAIR_TURNS === 0) await setImmediate();
+      }
+    } finally {
+      clearInterval(ticks);
+    }
+  }
+
+  /** Takes one request, if one comes in time, and handles it until it is closed or handed on. */
+  async serve_one(loop: ServeLoop): Promise<void> {
+    if (!await this.#arrives_in_time(loop)) return;
+    loop.enter();
+    const arrival = this.#intake.take();
+    if (arrival instanceof AcceptFailure) {
+      await this.#handle_failure(arrival, loop);
+    } else if (arrival) {
+      this.#pauses.reset();
+      const exchange = this.#requests.take(...arrival);
+      await this.#requests.handle(exchange);
+      loop.leave();
+      if (exchange.state === "closing") await exchange.closed;
+    }
+    loop.leave();
+  }
+
+  async #service_actions(): Promise<void> {
+    try {
+      await this.#hooks.service_actions();
+    } catch (error) {
+      await this.#requests.report(error, null);
+    }
+  }
+
+  /** Whether so many requests are under way that no more are taken for the moment. */
+  get #crowded(): boolean {
+    return this.#requests.size >= this.#max_taken();
+  }
+
+  #arrived(): void {
+    this.#loop?.wake();
+    if (this.#closed) this.#drop_arrival();
+  }
+
+  async #arrives_in_time(loop: ServeLoop): Promise<boolean> {
+    this.#intake.ask();
+    let in_time = true;
+    const clock = set_timer(this.#hooks.timeout, () => {
+      in_time = false;
+      loop.wake();
+    });
+    while (!this.#intake.ready && in_time && !loop.stopping) await loop.wait();
+    clearTimeout(clock);
+    if (loop.stopping || this.#intake.ready) return !loop.stopping;
+    await this.#hooks.handle_timeout();
+    return false;
+  }
+
+  /** Handles what has come, if anything. */
+  #handle_arrival(loop: ServeLoop): void | Promise<void> {
+    const arrival = this.#intake.take();
+    if (!arrival) return;
+    if (arrival instanceof AcceptFailure) return this.#handle_failure(arrival, loop);
+    this.#pauses.reset();
+    return this.#requests.handle(this.#requests.take(arrival[0], arrival[1]));
+  }
+
+  async #handle_failure(failure: AcceptFailure<Request, Address>, loop: ServeLoop): Promise<void> {
+    const { error, accepted } = failure;
+    const kind = this.#kind_of(failure);
+    if (kind === "stop") return loop.stop();
+    if (accepted) return await this.#requests.fail(accepted, error);
+    if (error instanceof PacketTooLong) await this.#requests.report(error, null);
+    if (kind !== "pause") return;
+    if (this.#pauses.is_news()) await this.#requests.report(error, null);
+    if (!loop.stopping) await loop.pause(this.#pauses.next());
+  }
+
+  /** What a failure means: the end only if the server's own socket is closed. */
+  #kind_of({ error, accepted }: AcceptFailure): AcceptErrorClass {
+    const { closed } = (this.#hooks.socket ?? {}) as { closed?: boolean };
+    if (closed === true) return "stop";
+    const kind = accept_error_class(error);
+    // A socket that does not tell, as one of the program's own: its error must tell.
+    return kind === "stop" && (closed === false || accepted) ? "pause" : kind;
+  }
+
+  /** Closes a request that came too late to be served. */
+  #drop_arrival(): void {
+    const arrival = this.#intake.take();
+    const late = arrival instanceof AcceptFailure ? arrival.accepted : arrival;
+    if (late) this.#requests.turn_away(this.#requests.take(...late));
+  }
+}
