@@ -1,5 +1,5 @@
 /**
- * Network servers in the manner of Python's `socketserver`: subclass a request handler, pick a server
+ * Network servers, shaped like Python's `socketserver`: subclass a request handler, pick a server
  * class, call `serve_forever()`. One handler class runs unchanged in four ways.
  *
  * | mix-in | how requests run |
