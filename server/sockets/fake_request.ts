@@ -88,11 +88,11 @@ class MemorySocket extends StreamSocket<Deno.NetAddr> implements FakeRequest {
 }
 
 /**
- * Makes a connection in memory, to test a handler without a network. Its input is the given bytes and
- * then the end of the input, as from a client that sends and half-closes. What the handler writes is
- * in `sent`. Reading, writing, timeouts and closing work as on a server's {@linkcode StreamSocket},
- * which it is. Both addresses are of TCP at 127.0.0.1. The handler's `signal` does not abort, as no
- * server runs the request. Needs no permission.
+ * Makes a connection in memory, to test a handler without a network. Its input is the given bytes
+ * and then the end of the input, as from a client that sends and half-closes. What the handler
+ * writes is in `sent`. Reading, writing, timeouts and closing work as on a server's
+ * {@linkcode StreamSocket}, which it is. Both addresses are of TCP at 127.0.0.1. The handler's
+ * `signal` does not abort, as no server runs the request. Needs no permission.
  *
  * @example A handler that answers in upper case
  * ```ts

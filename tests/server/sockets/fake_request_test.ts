@@ -23,13 +23,13 @@ class BlockHandler extends StreamRequestHandler {
 }
 
 for (const chunk_size of [...Array(INPUT.length + 2).keys()].map((size) => size + 1)) {
-  Deno.test(`fake_request() in pieces of ${chunk_size} bytes: a handler reads lines and blocks`, async () => {
+  Deno.test(`fake_request() by ${chunk_size} bytes: a handler reads lines and blocks`, async () => {
     const request = fake_request(INPUT, { chunk_size });
     await soon(new BlockHandler(request, request.remoteAddr, {} as never).run());
     assertEquals(text_of(request.sent), "<hello>[one][two]");
   });
 
-  Deno.test(`fake_request() in pieces of ${chunk_size} bytes: a read gives no more`, async () => {
+  Deno.test(`fake_request() by ${chunk_size} bytes: a read gives no more`, async () => {
     const request = fake_request(INPUT, { chunk_size });
     for (let at = 0; at < INPUT.length; at += chunk_size) {
       assertEquals(text_of(await soon(request.recv(100))), INPUT.slice(at, at + chunk_size));
@@ -81,7 +81,7 @@ Deno.test("fake_request(): closing works as on a real connection", async () => {
   assertEquals(request.sent.length, 0);
 });
 
-Deno.test("fake_request(): after closeWrite() nothing can be written, and all be read", async () => {
+Deno.test("fake_request(): after closeWrite() all can be read, nothing written", async () => {
   const request = fake_request("hello");
   await soon(request.sendall(bytes_of("bye")));
   await soon(request.closeWrite());
