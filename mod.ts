@@ -1,5 +1,5 @@
 /**
- * Network servers in the manner of Python's `socketserver`: subclass a request handler, pick a server
+ * Network servers, shaped like Python's `socketserver`: subclass a request handler, pick a server
  * class, call `serve_forever()`. One handler class runs unchanged in four ways.
  *
  * | mix-in | how requests run |
@@ -26,7 +26,7 @@
  *
  * Handlers in workers and child processes share no variables. State is in fields of the server, and
  * handlers call its methods: `await this.server.next()`. A worker finds the handler's class as the
- * export of its name, or as the default export, of the main module or of `static module`; so servers are
+ * export of its name, or as the default export, of the main module or of `static override module`; so servers are
  * started under `if (import.meta.main)`. See [docs/state.md](docs/state.md), and
  * [docs/choosing.md](docs/choosing.md) on which mix-in to take.
  *
@@ -118,6 +118,11 @@ export {
   type DatagramSender,
   DatagramSocket,
 } from "./server/sockets/datagram_socket.ts";
+export {
+  fake_request,
+  type FakeRequest,
+  type FakeRequestOptions,
+} from "./server/sockets/fake_request.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
 export { type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {

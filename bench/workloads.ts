@@ -153,7 +153,7 @@ export const WORKLOADS: Workload[] = [
     peers: [UDP_BARE, ...UDP_OURS, UDP_CPYTHON],
   },
   {
-    name: "UDP echo through workers, 32 clients x 64 bytes",
+    name: "UDP echo through workers, 32 x 64 bytes",
     handler: "packet",
     load: UDP_LOAD,
     turns: 1,
@@ -161,7 +161,7 @@ export const WORKLOADS: Workload[] = [
     peers: UDP_WORKERS,
   },
   {
-    name: "UDP sendto through workers, 32 clients x 64 bytes",
+    name: "UDP sendto through workers, 32 x 64 bytes",
     handler: "sendto",
     load: UDP_LOAD,
     turns: 1,

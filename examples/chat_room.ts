@@ -1,7 +1,7 @@
 /**
- * A chat room for any number of `nc`. Who is in it is known to the server; handlers run in two workers
- * and call its methods, one of which waits until there is something to hear. The first line is the
- * nick, `/who` tells who is there, and Ctrl-C says goodbye to all.
+ * A chat room for any number of `nc`. The server has the list of members. Handlers run in two workers
+ * and call its methods, one of which waits until there are messages. The first line is the nick, `/who`
+ * lists the members, and Ctrl-C says goodbye to all.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1:8080 --allow-read=. examples/chat_room.ts --port 8080
@@ -18,7 +18,7 @@ import { printable } from "./printable.ts";
 
 /** The longest line, in bytes. */
 const MAX_LINE = 1024;
-/** Who lets more messages than this wait does not read them, and is put out. */
+/** A member that leaves more messages than this unread is put out. */
 const MAX_WAITING = 100;
 const NICK = /^[\w-]{1,16}$/;
 
@@ -27,7 +27,7 @@ interface Member {
   waiting: string[];
   /** Resolves when there is something to fetch, or the member is gone. */
   news: PromiseWithResolvers<void>;
-  /** Resolves when the member is gone: with `true` for one who was put out. */
+  /** Resolves when the member is gone: `true` if it was put out. */
   gone: PromiseWithResolvers<boolean>;
 }
 
@@ -50,7 +50,7 @@ class ChatServer extends ThreadingTCPServer {
     return [...this.#members.values()].map(({ nick }) => nick);
   }
 
-  /** Tells all members but one; those who do not read are put out. */
+  /** Tells all members but one; those that do not read are put out. */
   tell(message: string, except?: number): void {
     for (const [id, { waiting, news }] of [...this.#members]) {
       if (id === except) continue;
@@ -86,7 +86,7 @@ class ChatServer extends ThreadingTCPServer {
   }
 }
 
-/** Serves one member, who hears and speaks at the same time. */
+/** Serves one member, which hears and speaks at the same time. */
 export class ChatHandler extends StreamRequestHandler<ChatServer> {
   override async handle(): Promise<void> {
     await this.wfile.write(`* Worker ${threadId} serves you. Your nick?\n`);
@@ -118,7 +118,7 @@ export class ChatHandler extends StreamRequestHandler<ChatServer> {
     }
   }
 
-  /** Who is put out reads nothing: only closing ends the write that waits for it. */
+  /** A member that is put out reads nothing: only closing ends the write that waits for it. */
   async #end_if_put_out(id: number): Promise<void> {
     if (!await this.server.put_out(id)) return;
     this.connection.close();

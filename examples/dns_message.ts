@@ -7,7 +7,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 export const TYPE: Record<string, number> = { A: 1, SOA: 6, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 };
-/** Those who ask for one of these types want to copy the zone, or its changes. */
+/** A query for one of these types asks for a copy of the zone, or of its changes. */
 export const TRANSFERS = [251, 252]; // IXFR and AXFR
 export const RCODE = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 };
 
@@ -20,7 +20,7 @@ const MAX_SIZE = 1232; // of a datagram that networks do not split
 
 export type Header = { id: number; flags: number; opcode: number };
 export type Edns = { size: number; version: number };
-/** A query. `question` is as it came, with its capitals, and is sent back so. */
+/** A query. `question` is as it came, with its capitals, and is sent back like that. */
 export type Query = Header & {
   name: string;
   type: number;
@@ -58,7 +58,7 @@ export function read_query(message: Uint8Array, header: Header): Query {
   return { ...query, edns: { size: view.getUint16(end + 7), version: view.getUint8(end + 10) } };
 }
 
-/** The first name of a message, in lower case, and its end. It has nothing before to point to. */
+/** The first name of a message, in lower case, and its end. There is no name to point back to. */
 function read_name(message: Uint8Array): [name: string, end: number] {
   const labels: string[] = [];
   let at = QUESTION;
@@ -126,7 +126,7 @@ function name_bytes(name = ""): number[] {
   return [...labels.flatMap((label) => [label.length, ...label]), 0];
 }
 
-/** As many strings as it takes: one has 255 bytes at the most. */
+/** As many strings as are needed: one has at most 255 bytes. */
 function text_bytes(text: string): number[] {
   const bytes = [...new TextEncoder().encode(text)];
   const strings: number[][] = [];

@@ -1,6 +1,6 @@
 /**
- * A DNS server for the names of a zone file, over UDP and TCP. Ctrl-C ends it. It runs without the
- * flag, too, which makes UDP faster.
+ * A DNS server for the names of a zone file, over UDP and TCP. Ctrl-C ends it. The flag
+ * `--unstable-net` makes UDP faster; it also runs without.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-read=examples --unstable-net examples/dns_server.ts \
@@ -16,7 +16,7 @@ import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer
 import * as dns from "./dns_message.ts";
 import { interrupted } from "./interrupted.ts";
 
-/** The records of each name; those above a name exist, too, if only without records. */
+/** The records of each name. The names above a name exist, too, without records. */
 interface Zone {
   soa: dns.Resource;
   records: Map<string, dns.Resource[]>;
@@ -56,7 +56,7 @@ function is_below(name: string, top: string): boolean {
   return name.endsWith(`.${top}`);
 }
 
-/** The reply to a message; `undefined` if it deserves none. */
+/** The reply to a message; `undefined` if there should be none. */
 function answer(zone: Zone, message: Uint8Array, over_udp: boolean): Uint8Array | undefined {
   const header = dns.read_header(message);
   if (!header) return undefined;
@@ -81,7 +81,7 @@ function look_up({ soa, records }: Zone, query: dns.Query): dns.Findings {
   return {
     rcode: there ? dns.RCODE.NOERROR : dns.RCODE.NXDOMAIN,
     answers,
-    // It says for how long nothing will be there.
+    // It says how long this stays true.
     authority: answers.length > 0 ? [] : [soa],
   };
 }
@@ -101,7 +101,7 @@ class DatagramHandler extends DatagramRequestHandler<UDPNameServer> {
   }
 }
 
-/** Answers the queries of a connection, each with its length before it, as are the replies. */
+/** Answers the queries of a connection. Each has its length before it, and so have the replies. */
 class StreamHandler extends StreamRequestHandler<TCPNameServer> {
   static override timeout = 10_000;
   static override wbufsize = 65_536;

@@ -1,6 +1,6 @@
 /**
- * A forking server and three clients, all at once, in one program, used as the threaded one is. Each
- * reply names the process that served it: there are two at the most, so that one client waits.
+ * A forking server and three clients at once, in one program, used like the threaded one. Each reply
+ * names the process that served it. There are at most two, so one client waits.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-read=. --allow-run=deno examples/forking_server.ts

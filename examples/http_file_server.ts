@@ -1,6 +1,6 @@
 /**
  * Serves the files below a directory, and lists its folders, over HTTP/1.1, as `python3 -m http.server`
- * does; with ranges, and connections that are kept. Workers stream the files, on all cores. Ctrl-C
+ * does, with ranges and keep-alive. Workers stream the files, on all cores. Ctrl-C
  * ends it.
  *
  * ```sh
@@ -21,7 +21,7 @@ import { has_it, type HTTPRequest, parse, range_of } from "./http_request.ts";
 import { interrupted } from "./interrupted.ts";
 
 const MAX_HEAD = 16_384; // bytes
-/** What a client hears of an error. Others are the server's own. */
+/** What a client is told of an error. Other errors are the server's own. */
 const CODES: Record<string, number> = {
   InvalidData: 431,
   NotFound: 404,
@@ -53,7 +53,7 @@ export class FileHandler extends StreamRequestHandler {
     } catch (error) {
       const status = CODES[(error as Error).name];
       if (status === undefined) throw error;
-      // A head is too long, or already its first line, without a newline.
+      // The head is too long, perhaps already its first line.
       answer = page(
         status === 431 && !(await this.rfile.peek(MAX_HEAD)).includes(10) ? 414 : status,
       );
@@ -64,7 +64,7 @@ export class FileHandler extends StreamRequestHandler {
     return await this.#send(answer, request?.method === "HEAD");
   }
 
-  /** Sends an answer; `false` if it was the last one, or a file shrank meanwhile: closing tells it. */
+  /** Sends an answer; `false` if it was the last one, or its file has shrunk: closing shows that. */
   async #send({ status, headers, body }: Response, without_body: boolean): Promise<boolean> {
     const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
     await this.wfile.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n`);
@@ -92,7 +92,7 @@ async function answer_to(request: HTTPRequest): Promise<Response> {
   return index ? await file_page(index, request) : await listing(path);
 }
 
-/** The path of what is in the directory. Outside there is nothing, wherever links lead. */
+/** The real path of a file or folder; `undefined` outside of the directory, also through links. */
 async function find(pathname: string): Promise<string | undefined> {
   try {
     const path = await Deno.realPath(join(Deno.cwd(), decodeURIComponent(pathname)));

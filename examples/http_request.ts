@@ -11,7 +11,7 @@ export interface HTTPRequest {
   headers: Headers;
 }
 
-/** The request with this head. After HTTP/1.0, and where there is a body to skip, it is to close. */
+/** The request with this head. With HTTP/1.0, or a body to skip, the connection is to close. */
 export function parse(head: Uint8Array): HTTPRequest {
   try {
     const [first, ...lines] = String.fromCharCode(...head).trim().split("\r\n");
@@ -26,9 +26,9 @@ export function parse(head: Uint8Array): HTTPRequest {
   }
 }
 
-/** Whether the client has already what was last modified at that time. */
+/** Whether the client already has what was last modified at that time. */
 export function has_it(headers: Headers, modified: string): boolean {
-  // Who asks for another entity tag means that only: here no file has one.
+  // With an entity tag, dates do not count; here no file has one.
   if (headers.has("if-none-match")) return false;
   return Date.parse(modified) <= Date.parse(headers.get("if-modified-since") ?? "");
 }
@@ -39,10 +39,10 @@ export function range_of(
   size: number,
   modified: string,
 ): [start: number, end: number] | undefined {
-  // Who has a part of another version gets all of this one.
+  // A client that has a part of another version gets all of this one.
   if ((headers.get("if-range") ?? modified) !== modified) return undefined;
   const match = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/i.exec(headers.get("range") ?? "");
-  if (!match) return undefined; // several ranges, too, get all
+  if (!match) return undefined; // for several ranges, too, all is sent
   const [, first, last, count] = match;
   const start = first ? Number(first) : Math.max(0, size - Number(count));
   return [start, last ? Math.min(Number(last) + 1, size) : size];

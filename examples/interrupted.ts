@@ -4,12 +4,12 @@
  * @module
  */
 
-/** One Ctrl-C may come several times, from the terminal and from `deno task`, but not for so long, in ms. */
+/** For so long, in ms, one Ctrl-C may come again, from the terminal and from `deno task`. */
 const REPEATS = 500;
 
 /**
- * Aborts at Ctrl-C and SIGTERM: the server then ends within its grace. A second one, half a second later
- * or more, ends the program at once, as nothing listens for it any more.
+ * Aborts at Ctrl-C and SIGTERM: the server then ends within its grace. After half a second nothing
+ * listens for them any more, so a second one ends the program at once.
  */
 export function interrupted(): AbortSignal {
   const controller = new AbortController();

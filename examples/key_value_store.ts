@@ -34,7 +34,7 @@ class KeyValueServer extends AsyncTCPServer {
     return this.get(key) !== undefined && this.entries.delete(key);
   }
 
-  /** Drops expired entries that nobody asks for: as in Redis, more while a quarter has expired. */
+  /** Drops expired entries that nobody reads; as in Redis, it goes on while a quarter is expired. */
   override service_actions(): void {
     for (let expired = SWEEP; expired > SWEEP / 4;) {
       const keys = this.#round.take(SWEEP).toArray();
@@ -47,7 +47,7 @@ class KeyValueServer extends AsyncTCPServer {
 const NO_INTEGER = failure("value is not an integer or out of range");
 
 type Run = (store: KeyValueServer, ...words: string[]) => string;
-/** Of each command how many words may follow its name, and what makes its reply of them. */
+/** For each command: how many words may follow its name, and what makes the reply. */
 const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
   COMMAND: [0, Infinity, () => "*0\r\n"],
   CONFIG: [2, 2, (_store, _get, name) => `*2\r\n${bulk(name)}${bulk("")}`],
@@ -62,7 +62,7 @@ const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
   TTL: [1, 1, (store, key) => integer(seconds_left(store, key))],
 };
 
-/** The integer that a word is, `NaN` if it is none; of 15 digits, which a number has exactly. */
+/** The word as an integer, else `NaN`; at most 15 digits, which a number holds exactly. */
 const integer_of = (word = "") => /^-?\d{1,15}$/.test(word) ? Number(word) : NaN;
 const from_now = (word = "", unit = NaN) => performance.now() + integer_of(word) * unit;
 

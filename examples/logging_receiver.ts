@@ -8,8 +8,8 @@
  * ```
  *
  * A record is its length, four bytes with the highest first, and JSON. Python's `SocketHandler` sends
- * a pickle in the place of JSON, and whoever unpickles runs what the sender chose: anyone who reaches
- * the port could take the program over. In the client a subclass makes JSON instead.
+ * a pickle instead of JSON. To unpickle is to run what the sender chose: anyone who reaches the port
+ * could take over the program. In the client a subclass makes JSON instead.
  *
  * @module
  */
@@ -31,7 +31,7 @@ type LogRecord = Record<typeof FIELDS[number], string>;
 export class LogRecordHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
     try {
-      // It may also end inside of a length: nothing is lost with that.
+      // If it ends inside of a length, nothing is lost.
       for (let length; (length = await this.rfile.read(4)).length === 4;) {
         print(record_of(await this.rfile.readexactly(checked(length))));
       }

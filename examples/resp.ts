@@ -1,5 +1,5 @@
 /**
- * The protocol of key_value_store.ts: RESP2, that of Redis. Keys and values are any bytes: here they are
+ * The protocol of key_value_store.ts: RESP2, as in Redis. Keys and values are any bytes. Here they are
  * text with a character for each byte (latin1).
  *
  * @module
@@ -21,7 +21,7 @@ export function bytes_of(replies: string): Uint8Array {
   return Buffer.from(replies, "latin1");
 }
 
-/** The words of a command: those in its line, or as many as the line says that follow. */
+/** The words of a command: those in its line, or as many that follow as the line says. */
 export async function words_of(line: Uint8Array, stream: BufferedReader): Promise<string[]> {
   return line[0] === 0x2a ? await bulks_of(line, stream) : typed_words(text_of(line));
 }

@@ -1,6 +1,6 @@
 /**
- * A SOCKS5 proxy (RFC 1928): it connects its clients, who need not say who they are, to hosts by IPv4,
- * IPv6 or name. Where it may connect to is what `--allow-net` says. Ctrl-C ends it, and all tunnels.
+ * A SOCKS5 proxy (RFC 1928) without authentication: it connects its clients to hosts by IPv4, IPv6 or
+ * name. `--allow-net` says where it may connect to. Ctrl-C ends it, and all tunnels.
  *
  * ```sh
  * deno run --allow-net examples/socks5_proxy.ts --port 1080
@@ -30,8 +30,8 @@ const ADDRESS_TYPE_NOT_SUPPORTED = 8;
 const CONNECT_TIMEOUT = 10_000;
 
 /**
- * The replies to errors of connecting, by code where an error has one and else by name: names of hosts
- * that nobody knows are a plain `Error` in Deno, and malformed ones a `URIError`.
+ * The replies to errors of connecting, by code if an error has one, else by name. The error for an
+ * unknown host is a plain `Error` in Deno, that for a malformed name a `URIError`.
  */
 const REPLIES: Record<string, number> = {
   NotCapable: 2,
@@ -73,7 +73,7 @@ class SocksHandler extends StreamRequestHandler {
     return agreed;
   }
 
-  /** Reads the request and connects to the target; `undefined`, and the client knows, if that fails. */
+  /** Reads the request and connects to the target. If that fails: tells the client, `undefined`. */
   async #connect(): Promise<StreamSocket | undefined> {
     const [version, command, , type] = await this.rfile.readexactly(4);
     if (version !== VERSION) return undefined;
@@ -100,11 +100,11 @@ class SocksHandler extends StreamRequestHandler {
   }
 
   async #reply(code: number): Promise<undefined> {
-    // The address that follows is for BIND and UDP ASSOCIATE: here it says nothing.
+    // The address is for BIND and UDP ASSOCIATE: here it means nothing.
     await this.wfile.write(new Uint8Array([VERSION, code, 0, IPV4, 0, 0, 0, 0, 0, 0]));
   }
 
-  /** Passes bytes on both ways. The end of one way is passed on, too, and the other way goes on. */
+  /** Passes bytes on in both directions. When one direction ends, the other one goes on. */
   async #tunnel(target: StreamSocket): Promise<void> {
     this.connection.settimeout(null); // one of the two may listen for hours
     const { signal } = this; // it ends at once when the server closes

@@ -1,7 +1,7 @@
 /**
  * A syslog collector on UDP, TCP and a Unix datagram socket at once: it prints one line for each
- * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. `logger` is a client for each of them, and
- * `logging.handlers.SysLogHandler` of Python:
+ * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. Its clients are `logger` and Python's
+ * `logging.handlers.SysLogHandler`:
  *
  * ```sh
  * deno run --unstable-net --allow-net=127.0.0.1:5514,unix:/tmp/syslog.sock --allow-read=/tmp/syslog.sock \
@@ -31,9 +31,9 @@ import { printable } from "./printable.ts";
 
 /** The longest message, in bytes. */
 const MAX_MESSAGE = 8192;
-/** Few messages are longer than RFC 3164 lets them be, in bytes. */
+/** Few messages are longer than RFC 3164 allows, in bytes. */
 const USUAL_MESSAGE = 1024;
-/** The longest message that is counted has so many digits in its count. */
+/** How many digits the count of the longest message has. */
 const MAX_DIGITS = String(MAX_MESSAGE).length;
 /** What a message without a priority gets: user.notice (RFC 3164, section 4.3.3). */
 const DEFAULT_PRIORITY = 13;
@@ -44,7 +44,7 @@ const FACILITIES = [
 ];
 const SEVERITIES = "emerg alert crit err warning notice info debug".split(" ");
 
-/** What stands behind the priority; `-` is for what the sender does not know, or not say. */
+/** What follows the priority; `-` is for what the sender does not know, or does not say. */
 const FORMS = [
   // RFC 5424: version, time, host, app, process, message's id, structured data, message.
   /^1 (?<time>\S+) (?<host>\S+) (?<app>\S+) \S+ \S+ (?:-|(?:\[(?:[^"\]]|"(?:\\.|[^"\\])*")*\])+)(?: \uFEFF?(?<text>.*))?$/s,
@@ -75,7 +75,7 @@ class StreamHandler extends StreamRequestHandler {
   }
 }
 
-/** The messages of a stream, each counted or ended: RFC 6587 has both, and tells them by a digit. */
+/** The messages of a stream, each counted or ended (RFC 6587): a counted one begins with a digit. */
 async function* messages(stream: BufferedReader): AsyncGenerator<Uint8Array> {
   for (let next; (next = await stream.peek(1)).length > 0;) {
     yield await (/\d/.test(String.fromCharCode(next[0]!)) ? counted(stream) : ended(stream));

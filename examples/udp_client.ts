@@ -1,7 +1,7 @@
 /**
  * Sends its arguments as a datagram and prints the answer, as the client in Python's documentation
- * does. Datagrams get lost, and nobody tells: without an answer it gives up after two seconds. Its own
- * socket is what needs `0.0.0.0:0`.
+ * does. Datagrams get lost silently: without an answer it gives up after two seconds. `0.0.0.0:0` in
+ * the command is for its own socket.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1,0.0.0.0:0 examples/udp_client.ts hello world

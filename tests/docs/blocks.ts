@@ -26,6 +26,11 @@ export function blocks_of(path: string): Block[] {
   }));
 }
 
+/** The file that a block is, if its first line says so. */
+export function name_of(code: string): string | undefined {
+  return /^\S+ (\w+\.\w+)\n/.exec(code)?.[1];
+}
+
 /** The files that have documentation: the pages, and the modules. */
 export function documents(): string[] {
   const found = ["README.md", "mod.ts"];

@@ -8,7 +8,7 @@ import { LineClient } from "../fixtures/clients/clients.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
-import { blocks_of, CONFIG, documents, ROOT } from "./blocks.ts";
+import { blocks_of, CONFIG, documents, name_of, ROOT } from "./blocks.ts";
 
 /** What a client says to a program, and what it hears up to the end. */
 const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
@@ -28,7 +28,11 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
 };
 
 /** Those that other tests run. */
-const ELSEWHERE = ["docs/porting.md: TaskHandler, TaskServer"];
+const ELSEWHERE = [
+  "docs/porting.md: TaskHandler, TaskServer",
+  "docs/testing.md: UpperHandler, UpperServer",
+  "docs/testing.md: upper_test.ts",
+];
 
 /** The program of each block that is ignored, by its file, its handler and its server. */
 const PROGRAMS = new Map<string, string>();
@@ -37,7 +41,7 @@ for (const path of documents()) {
     if (info !== "ts ignore") continue;
     const handler = /class (\w+Handler)\b/.exec(code)?.[1];
     const server = /new (\w+Server)\(/.exec(code)?.[1];
-    PROGRAMS.set(`${path}: ${handler}, ${server}`, code);
+    PROGRAMS.set(`${path}: ${handler ? `${handler}, ${server}` : name_of(code)}`, code);
   }
 }
 
@@ -47,8 +51,8 @@ Deno.test("Each block that deno test --doc ignores is run by a test", () => {
 
 Deno.test("Each block that deno test --doc ignores has the right types", async () => {
   await using folder = await TempFolder.make();
-  const paths = [...PROGRAMS.keys()].map((_key, at) => folder.join(`${at}.ts`));
   const codes = [...PROGRAMS.values()];
+  const paths = codes.map((code, at) => folder.join(name_of(code) ?? `${at}.ts`));
   await Promise.all(paths.map((path, at) => Deno.writeTextFile(path, codes[at]!)));
   await using check = new Program("check", ...CONFIG, ...paths);
   assertEquals(await check.errors(), "");

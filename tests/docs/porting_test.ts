@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { is_there, output_of, Program, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
-import { blocks_of, CONFIG, ROOT } from "./blocks.ts";
+import { blocks_of, CONFIG, name_of, ROOT } from "./blocks.ts";
 
 const BLOCKS = blocks_of("docs/porting.md");
 const PRINTED = BLOCKS.find(({ info }) => info === "text")!.code;
@@ -19,7 +19,7 @@ const SERVERS: Record<string, (path: string) => Program> = {
 
 /** Writes the block of that name into a folder, and gives its path. */
 async function write(folder: TempFolder, name: string): Promise<string> {
-  const { code } = BLOCKS.find(({ code }) => /^\S+ (\S+)\n/.exec(code)?.[1] === name)!;
+  const { code } = BLOCKS.find(({ code }) => name_of(code) === name)!;
   await Deno.writeTextFile(folder.join(name), code);
   return folder.join(name);
 }
