@@ -13,6 +13,7 @@ import { ChildProcess } from "node:child_process";
 import module from "node:module";
 import net from "node:net";
 import process from "node:process";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { DescriptorTable } from "./descriptor_table.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
@@ -265,6 +266,33 @@ export function spawn_child(file: string, args: string[], environment: string[])
     serialization: "advanced",
   });
   return child;
+}
+
+/** The undocumented methods of a `Worker` that are used here. */
+interface Measured {
+  /** The processor time that its thread has used, in microseconds. */
+  cpuUsage?(): Promise<{ user: number; system: number }>;
+}
+
+/** The processor time that a thread has used, in ms; 0 where that is not known, as when it is ending. */
+export async function cpu_time(worker: Worker): Promise<number> {
+  try {
+    const { user = 0, system = 0 } = await (worker as Measured).cpuUsage?.() ?? {};
+    return (user + system) / 1000;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Resolves when the other end of a port was closed, or its thread is gone: Deno closes it when the
+ * thread's runtime is dropped, after all that runs there and all that was sent. No other sign comes so
+ * late: a Web Lock is released, and "exit" emitted, while the thread still runs.
+ */
+export function port_closed(port: MessagePort): Promise<void> {
+  return new Promise((resolve) => {
+    (port as unknown as EventTarget).addEventListener("close", () => resolve());
+  });
 }
 
 /**

@@ -89,7 +89,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => messages.forEach((message) => this.#receive(message)),
-      ended: (cause) => resolve(this.#end(cause)),
+      ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     this.#outbox = new Outbox((messages) => this.#host.post(messages));
     if (this.#host.shares_memory) {
@@ -301,11 +301,12 @@ export class WorkerHandle {
     this.#ids.delete(sent.job);
   }
 
-  #end(reason: unknown): WorkerEnd {
+  #end(reason: unknown, is_gone: boolean): WorkerEnd {
     this.#cause ??= reason;
     this.state = "ended";
     this.recall();
-    for (const fd of this.#table?.left() ?? []) close_descriptor(fd);
+    // While the thread lives they are its own: closed twice, the number may be another's by then.
+    if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
     const silent = this.#sent.size === 0;
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;

@@ -223,7 +223,8 @@ export class WorkerPool {
     this.#workers.add(worker);
     if (!this.#options.keeps_running) worker.unref();
     worker.ready.then(() => this.#wake_waiting(), () => {});
-    worker.ended.then((end) => this.#ended(worker, end));
+    worker.ended.then((end) => this.#ended(worker, end))
+      .catch((error) => this.#options.report(undefined, error));
     return worker;
   }
 

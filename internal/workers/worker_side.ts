@@ -2,6 +2,7 @@ import type net from "node:net";
 import process from "node:process";
 import { open_descriptor, reopen_socket } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { must_end } from "../runtime/order_to_end.ts";
 import { may_fail } from "../runtime/pending.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
@@ -132,6 +133,7 @@ export class WorkerSide {
   #closing: Set<Promise<void>> = new Set();
   #calls: Map<number, Call> = new Map();
   #last_call = 0;
+  #exiting = false;
   /** What calls were rejected with, and the job each belongs to. */
   #rejections: WeakMap<object, WorkerJob | undefined> = new WeakMap();
   /** The reasons for which jobs must end: nobody need be told of those. */
@@ -226,6 +228,7 @@ export class WorkerSide {
   }
 
   #receive(message: ToWorker, handle: net.Socket | undefined): void {
+    if (must_end() && message.type !== "exit") return;
     switch (message.type) {
       case "start":
         void this.#start(message);
@@ -251,7 +254,7 @@ export class WorkerSide {
         void this.#end();
         break;
       case "exit":
-        process.exit();
+        this.#exit();
     }
   }
 
@@ -311,6 +314,13 @@ export class WorkerSide {
   async #end(): Promise<void> {
     await Promise.all(this.#closing);
     this.#outbox.flush();
+    this.#exit();
+  }
+
+  /** Ends this worker, once: a second `process.exit()` in a thread of Deno never returns. */
+  #exit(): void {
+    if (this.#exiting) return;
+    this.#exiting = true;
     process.exit();
   }
 }

@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { must_end } from "../../internal/runtime/order_to_end.ts";
 import {
   set_tcp_option,
   start_reading,
@@ -140,7 +141,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   #end_wait(): Arrived | undefined {
-    const arrived = this.#arrived;
+    const arrived = must_end() ? undefined : this.#arrived;
     this.#arrived = this.#failed = undefined;
     return arrived;
   }
@@ -154,7 +155,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     this.#failure ??= error;
     const failed = this.#failed;
     this.#end_wait();
-    failed?.(this.#failure);
+    if (!must_end()) failed?.(this.#failure);
   }
 
   #close(): void {
