@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { threadId } from "node:worker_threads";
-import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { type Remote, StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
 import { interrupted } from "./interrupted.ts";
 import { printable } from "./printable.ts";
 
@@ -87,7 +87,7 @@ class ChatServer extends ThreadingTCPServer {
 }
 
 /** Serves one member, which hears and speaks at the same time. */
-export class ChatHandler extends StreamRequestHandler<ChatServer> {
+export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
   override async handle(): Promise<void> {
     await this.wfile.write(`* Worker ${threadId} serves you. Your nick?\n`);
     for await (const nick of this.#lines()) {

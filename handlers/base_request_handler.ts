@@ -1,4 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
+import type { Remote } from "../server/remote.ts";
 import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
 
@@ -34,12 +35,12 @@ import type { StreamSocket } from "../server/sockets/stream_socket.ts";
  * @typeParam Address The type of `this.client_address`.
  */
 export class BaseRequestHandler<
-  Server = BaseServer,
+  Server = Remote<BaseServer>,
   Request = StreamSocket<Deno.NetAddr>,
   Address = Deno.NetAddr,
 > {
   /**
-   * The module that exports the class, as `static module = import.meta.url`: there a worker finds it
+   * The module that exports the class, as `static override module = import.meta.url`: there a worker finds it
    * by its name, or as the default export. Without it the program's main module is searched.
    */
   static module?: string;
@@ -49,8 +50,8 @@ export class BaseRequestHandler<
   /** The client's address. */
   client_address: Address;
   /**
-   * The server. In a worker it stands for the server: its address and settings are there, and its
-   * methods, called, run in the server's own thread and return promises.
+   * The server. In a worker it stands for the server: see {@linkcode Remote}, which is its type unless
+   * told.
    */
   server: Server;
   #exchange: Exchange | undefined;

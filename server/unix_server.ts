@@ -29,7 +29,7 @@ import { UDPServer } from "./udp_server.ts";
  * await using server = new UnixStreamServer(`${folder}/echo.sock`, EchoHandler);
  * const serving = server.serve_forever();
  *
- * using client = await Deno.connect(server.server_address as Deno.UnixConnectOptions);
+ * using client = await Deno.connect(server.server_address);
  * await client.write(new TextEncoder().encode("hello\n"));
  * await client.closeWrite();
  * console.log(await new Response(client.readable).text()); // hello
