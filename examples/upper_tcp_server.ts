@@ -12,7 +12,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 
 /** Answers each line in upper case. */
 export class UpperHandler extends StreamRequestHandler {
@@ -49,9 +48,9 @@ async function serve(host: string, wanted: number, workers?: string): Promise<vo
     ...(workers !== undefined && { max_workers: Number(workers) }),
   });
   const { hostname, port } = server.server_address;
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${port}; try: printf 'hello\\n' | nc -N ${hostname} ${port}`);
-  await server.serve_forever({ signal });
+  await serving;
 }
 
 function options_of(args: string[]) {

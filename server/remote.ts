@@ -13,7 +13,7 @@ import type { ServerOptions } from "./options.ts";
  * that nobody awaits is reported to the server's `handle_error()`.
  *
  * @example A server and its handler
- * ```ts ignore
+ * ```ts
  * import { type Remote, StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
  *
  * class CountingServer extends ThreadingTCPServer {
@@ -23,8 +23,7 @@ import type { ServerOptions } from "./options.ts";
  *   }
  * }
  *
- * export class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
- *   static override module = import.meta.url;
+ * class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
  *   override async handle(): Promise<void> {
  *     const number: number = await this.server.next();
  *     await this.wfile.write(`You are number ${number}\n`);

@@ -6,11 +6,12 @@ import {
   StreamRequestHandler,
   TCPServer,
   ThreadingTCPServer,
-  UnixStreamServer,
+  type UnixStreamServer,
 } from "../../mod.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
 
-class Counting extends ThreadingTCPServer {
+/** @ignore */
+export class Counting extends ThreadingTCPServer {
   #count = 0;
   field = 1;
   get getter(): number {
