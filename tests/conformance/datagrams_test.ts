@@ -8,7 +8,7 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
+import { text_of } from "../fixtures/tools/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";

@@ -9,7 +9,7 @@ import type {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
+import { OWN_ADDRESS } from "../fixtures/tools/addresses.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { ask_stream, ask_udp, ask_unix_datagram } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";

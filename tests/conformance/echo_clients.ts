@@ -1,5 +1,5 @@
 /** The clients of Python's suite: each sends one line and gives the reply. */
-import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 /** Connects to a TCP or Unix stream server. */

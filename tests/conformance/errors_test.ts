@@ -2,10 +2,10 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
+import { text_of } from "../fixtures/tools/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import {
   EchoLineHandler,

@@ -13,11 +13,11 @@ import {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 import { echo_case, tcp, udp, unix, unix_datagram } from "./echo_cases.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import { ExitingHandler, FailingHandler, VisitHandler } from "./handlers.ts";

@@ -8,7 +8,7 @@ import {
   TCPServer,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";

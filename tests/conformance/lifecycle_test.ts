@@ -10,12 +10,11 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler } from "../fixtures/handlers/handlers.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect, PacketClient } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 

@@ -8,11 +8,11 @@ import {
   ThreadingTCPServer,
   UDPServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
+import { text_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon, turn } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, turn, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, PacketClient } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler, VisitHandler } from "./handlers.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { write_bytes } from "../fixtures/clients/bytes.ts";
+import { write_bytes } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";

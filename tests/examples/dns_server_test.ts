@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_bytes, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_bytes, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 

@@ -5,7 +5,7 @@ import {
   read_to_end,
   text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
+} from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN, REDIS_CLI, REDIS_BENCHMARK] = commands_of("key_value_store.ts");

@@ -8,7 +8,7 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
+} from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";

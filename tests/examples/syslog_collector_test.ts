@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { connect_and_reset } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";

@@ -20,9 +20,9 @@ import {
 } from "../fixtures/handlers/limit_handlers.ts";
 import { all_gone, cpu_time } from "../fixtures/programs/processes.ts";
 import { Program } from "../fixtures/programs/programs.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
-import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 
 /** How long, in ms, a thing may take beyond what its clock says, on a machine with other work. */
 const SLACK = 4000;

@@ -5,9 +5,8 @@ import type { LineClient } from "../fixtures/clients/clients.ts";
 import { LimitedProcess } from "../fixtures/programs/limited_process.ts";
 import { children_of, descriptors_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os !== "linux";
 /** More than there are descriptors. */

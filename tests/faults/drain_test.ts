@@ -18,19 +18,19 @@ import {
   make_counting,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
-import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/tools/bytes.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
-import { DatagramClient, over_node } from "../fixtures/clients/datagrams.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { over_node } from "../fixtures/servers/udp_servers.ts";
 import { DrainHandler, DrainPacketHandler } from "../fixtures/handlers/drain_handlers.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { all_gone } from "../fixtures/programs/processes.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { Random } from "../fixtures/tools/random.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { type Way, WAYS } from "../fixtures/servers/tcp_servers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { is_pending, soon, turn } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 const DAEMON_PROGRAM = fileURLToPath(
   new URL("../fixtures/programs/daemon_program.ts", import.meta.url),
@@ -435,7 +435,7 @@ test_ways_at_once(
   pooled,
   async (way) => {
     await using folder = await TempFolder.make();
-    const url = new URL("../fixtures/programs/first_ends_at_load.ts", import.meta.url);
+    const url = new URL("../fixtures/handlers/first_ends_at_load.ts", import.meta.url);
     url.searchParams.set("once", folder.join("once"));
     class LateHandler extends BaseRequestHandler {
       static override module = url.href;

@@ -4,7 +4,7 @@ import type { ServerOptions } from "../../mod.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import { ask, connect_and_reset, LineClient } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
-import { FaultServer } from "../fixtures/servers/fault_server.ts";
+import { FaultServer } from "../fixtures/programs/fault_server.ts";
 import { children_of, resident_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";

@@ -19,7 +19,7 @@ import {
   test_each_way,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import {
@@ -28,9 +28,9 @@ import {
   LimitHandler,
   LimitPacketHandler,
 } from "../fixtures/handlers/limit_handlers.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
-import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 
 /** What is counted does not depend on how connections get to a worker. */
 const counted = (way: Way) => way.concurrent && !way.relay;

@@ -1,6 +1,6 @@
 /** What the program of the README does at SIGTERM, with clients of each kind. */
 import { assert, assertEquals } from "@std/assert";
-import { write_bytes } from "../fixtures/clients/bytes.ts";
+import { write_bytes } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Task } from "../fixtures/programs/programs.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";

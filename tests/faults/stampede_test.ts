@@ -1,9 +1,9 @@
 /** Fifty clients that talk while workers and children are killed, ten a second. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
-import { FaultServer } from "../fixtures/servers/fault_server.ts";
+import { FaultServer } from "../fixtures/programs/fault_server.ts";
 import { children_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { Random } from "../fixtures/tools/random.ts";

@@ -9,16 +9,16 @@ import {
   ThreadingUnixStreamServer,
   type WorkerInfo,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { FaultHandler } from "../fixtures/handlers/fault_handlers.ts";
-import { FaultServer } from "../fixtures/servers/fault_server.ts";
-import { loads_while_there } from "../fixtures/programs/loads_while_there.ts";
+import { FaultServer } from "../fixtures/programs/fault_server.ts";
+import { loads_while_there } from "../fixtures/handlers/loads_while_there.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { all_gone } from "../fixtures/programs/processes.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 type NotingServer = TCPServer & NotingMembers;
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { DatagramRequestHandler, DatagramSocket } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
-import { DatagramClient, test_udp } from "../fixtures/clients/datagrams.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { test_udp } from "../fixtures/servers/udp_servers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 
 const CLIENT: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: 12_345 };

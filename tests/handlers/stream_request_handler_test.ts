@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { AsyncTCPServer, StreamRequestHandler } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 /** Asks for a name, and greets. */

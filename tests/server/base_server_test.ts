@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AsyncMixIn, BaseRequestHandler } from "../../mod.ts";
 import { ItemServer } from "../fixtures/servers/items.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Notes its calls in the server's log, and throws where the request says so. */
 class NotingHandler extends BaseRequestHandler<ItemServer, string, string> {

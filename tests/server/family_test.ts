@@ -39,7 +39,7 @@ for (const name of FAMILY) {
     ignore: Deno.build.os !== "linux" || !is_there("python3"),
     async fn() {
       await using folder = await TempFolder.make();
-      const script = new URL("../fixtures/servers/family_member.ts", import.meta.url).pathname;
+      const script = new URL("../fixtures/programs/family_member.ts", import.meta.url).pathname;
       await using server = new Program("run", "-A", "--unstable-net", script, name, folder.path);
       for (let time = 0; time < 2; time++) {
         const address = await server.line();

@@ -17,7 +17,7 @@ import {
   type ServerOptions,
 } from "../../mod.ts";
 import { force_relay } from "../../internal/workers/worker_pool.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/tools/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
 import {
@@ -27,8 +27,8 @@ import {
   descriptors_of,
 } from "../fixtures/programs/processes.ts";
 import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
-import { Log, serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { Log, serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 /** The tests that look into /proc. */
@@ -235,7 +235,7 @@ class NoSuchModule extends BaseRequestHandler {
   static override module = new URL("../fixtures/none.ts", import.meta.url).href;
 }
 class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/handlers/throws_at_load.ts", import.meta.url).href;
 }
 class Unguarded extends BaseRequestHandler {
   static override module =

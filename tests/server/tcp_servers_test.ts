@@ -15,9 +15,9 @@ import {
   OneLineHandler,
   UpperHandler,
 } from "../fixtures/handlers/handlers.ts";
-import { Log, serving, until } from "../fixtures/servers/serving.ts";
+import { Log, serving } from "../fixtures/servers/serving.ts";
 import { make, test_ways, type Way } from "../fixtures/servers/tcp_servers.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const every = () => true;
 const concurrent = (way: Way) => way.concurrent;

@@ -16,8 +16,8 @@ import {
 } from "../../mod.ts";
 import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
-import { Log, serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { Log, serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -238,7 +238,7 @@ class NoSuchModule extends BaseRequestHandler {
   static override module = new URL("../fixtures/none.ts", import.meta.url).href;
 }
 class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
+  static override module = new URL("../fixtures/handlers/throws_at_load.ts", import.meta.url).href;
 }
 class Unguarded extends BaseRequestHandler {
   static override module =
@@ -312,7 +312,7 @@ Deno.test("ThreadingMixIn: a request that timed out before a worker took it is n
 
 Deno.test("ThreadingMixIn: workers that end as soon as they are ready come back slowly, with a report", async () => {
   class ShortLived extends BaseRequestHandler {
-    static override module = new URL("../fixtures/programs/short_lived.ts", import.meta.url).href;
+    static override module = new URL("../fixtures/handlers/short_lived.ts", import.meta.url).href;
   }
   const server = serving(new ObservedServer(HERE, ShortLived));
   await using _closing = server;

@@ -14,19 +14,14 @@ import {
   type UDPServer,
 } from "../../mod.ts";
 import { PacketTooLong } from "../../server/errors.ts";
-import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
-import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
-import {
-  ask_udp,
-  DatagramClient,
-  has_ipv6,
-  type NotingUDPServer,
-  test_udp,
-} from "../fixtures/clients/datagrams.ts";
-import { made_with } from "../fixtures/servers/make_server.ts";
+import { has_ipv6, OWN_ADDRESS } from "../fixtures/tools/addresses.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
+import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { type NotingUDPServer, test_udp } from "../fixtures/servers/udp_servers.ts";
+import { made_with } from "../fixtures/programs/make_server.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Sends back what comes, an empty datagram too. */
 class EchoHandler extends BaseRequestHandler<UDPServer, DatagramRequest> {

@@ -16,9 +16,9 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
+} from "../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
-import { made_with } from "../fixtures/servers/make_server.ts";
+import { made_with } from "../fixtures/programs/make_server.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";

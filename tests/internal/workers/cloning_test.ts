@@ -10,9 +10,9 @@ import { ask, line_or_end, LineClient } from "../../fixtures/clients/clients.ts"
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
 import { ODD_VALUES, type OddValue } from "../../fixtures/tools/odd_values.ts";
-import { Log, serving, until } from "../../fixtures/servers/serving.ts";
+import { Log, serving } from "../../fixtures/servers/serving.ts";
 import { ValueHandler } from "../../fixtures/handlers/value_handlers.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 200 };
