@@ -8,9 +8,8 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/tools/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { is_there } from "../fixtures/programs/programs.ts";
+import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
@@ -91,10 +90,7 @@ for (const Base of [UnixDatagramServer, AsyncUnixDatagramServer, ThreadingUnixDa
       await using folder = await TempFolder.make();
       const path = folder.join("server");
       await using server = serving(new (Noting(Base))(path, PacketCommandHandler, OPTIONS));
-      const { success, stderr } = await new Deno.Command("python3", {
-        args: ["-c", UNNAMED_SENDER, path],
-      }).output();
-      assertEquals(success, true, text_of(stderr));
+      await output_of("python3", ["-c", UNNAMED_SENDER, path]);
       using client = new PacketClient(server.server_address, folder.join("client"));
       assertEquals(await client.ask("somebody"), "somebody");
       assertEquals(server.log.entries, ['"nobody" of 6 bytes', '"somebody" of 8 bytes']);

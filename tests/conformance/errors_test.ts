@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
-import { text_of } from "../fixtures/tools/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
@@ -16,6 +15,7 @@ import {
   FailingSetupHandler,
   StepsHandler,
 } from "./handlers.ts";
+import { ending_of } from "../fixtures/programs/programs.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, linger: 200 };
@@ -39,11 +39,10 @@ Deno.test("B17: TCPServer: an error of a handler goes to handle_error(), and han
 
 Deno.test("B18: TCPServer: Deno.exit() in a handler ends the program, without handle_error()", async () => {
   const program = fileURLToPath(new URL("exiting_program.ts", import.meta.url));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", program],
-  }).output();
-  assertEquals(code, 3, text_of(stderr));
-  assertEquals(text_of(stdout), "listening\nhandler\n");
+  const args = ["run", "-A", "--no-check", program];
+  const { code, output, errors } = await ending_of(Deno.execPath(), args);
+  assertEquals(code, 3, errors);
+  assertEquals(output, "listening\nhandler\n");
 });
 
 Deno.test("B19: ThreadingTCPServer: an error of a handler goes to handle_error()", async () => {

@@ -13,7 +13,6 @@ import {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
@@ -21,6 +20,7 @@ import { soon, until } from "../fixtures/tools/waiting.ts";
 import { echo_case, tcp, udp, unix, unix_datagram } from "./echo_cases.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import { ExitingHandler, FailingHandler, VisitHandler } from "./handlers.ts";
+import { Program } from "../fixtures/programs/programs.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_children: 2, linger: 200 };
@@ -40,17 +40,13 @@ Deno.test("B3: ForkingTCPServer answers three clients, stops, and leaves no chil
 });
 
 Deno.test("B3: ForkingTCPServer leaves a child alone that the program has started itself", async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "await Deno.stdin.readable.pipeTo(Deno.stdout.writable); Deno.exit(7);"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
+  const echo = "await Deno.stdin.readable.pipeTo(Deno.stdout.writable); Deno.exit(7);";
+  await using program = new Program("eval", echo);
   await echo_case(tcp(ForkingTCPServer));
-  const writer = child.stdin.getWriter();
-  await writer.write(bytes_of("still there?"));
-  await writer.close();
-  assertEquals(await soon(new Response(child.stdout).text()), "still there?");
-  assertEquals((await soon(child.status)).code, 7);
+  await program.send("still there?\n");
+  assertEquals(await program.line(), "still there?");
+  await program.child.stdin.close();
+  assertEquals((await program.status()).code, 7);
 });
 
 Deno.test("B6: ForkingUnixStreamServer answers three clients, stops, and leaves no child", {

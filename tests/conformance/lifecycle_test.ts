@@ -10,13 +10,14 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler } from "../fixtures/handlers/handlers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect, PacketClient } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const ignore = Deno.build.os === "windows";
@@ -64,17 +65,16 @@ Deno.test("B15: 1024 constructions at a taken address each throw, and leave no d
   await using folder = await TempFolder.make();
   const program = fileURLToPath(new URL("failing_binds.ts", import.meta.url));
   const deno = `"${Deno.execPath()}" run -A --unstable-net --no-check`;
-  const { stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", `ulimit -n 100; exec ${deno} "${program}" "${folder.path}"`],
-  }).output();
-  assertEquals(text_of(stdout).trim().split("\n"), [
+  const command = `ulimit -n 100; exec ${deno} "${program}" "${folder.path}"`;
+  const printed = await output_of("sh", ["-c", command]);
+  assertEquals(printed.trim().split("\n"), [
     "TCPServer: AddrInUse",
     "ThreadingTCPServer: AddrInUse",
     "BrokenServer: AddrInUse",
     "UDPServer: AddrInUse",
     "UnixStreamServer: AddrInUse",
     "UnixDatagramServer: AddrInUse",
-  ], text_of(stderr));
+  ]);
 });
 
 Deno.test("B16: leaving the block ends the loop and closes the listener", async () => {

@@ -173,8 +173,7 @@ Deno.test({
     await expect_lines(bob, "* The room closes. Goodbye!");
     await Promise.all([ann, bob, nobody].map(read_to_end));
     for (const client of [ann, bob, nobody]) client[Symbol.dispose]();
-    assertEquals((await soon(task.child.status)).code, 0);
-    assertEquals(await task.errors(), "");
+    await task.ends_well();
   },
 });
 
@@ -199,8 +198,7 @@ Deno.test({
     task.child.kill("SIGINT");
     await expect_lines(ann, "* The room closes. Goodbye!");
     await expect_lines(cy, "* The room closes. Goodbye!");
-    assertEquals((await soon(task.child.status)).code, 0);
-    assertEquals(await task.errors(), "");
+    await task.ends_well();
   },
 });
 

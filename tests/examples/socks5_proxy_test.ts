@@ -6,10 +6,15 @@ import {
   read_bytes,
   read_to_end,
   same_bytes,
-  text_of,
   write_bytes,
 } from "../fixtures/tools/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import {
+  commands_of,
+  ending_of,
+  is_there,
+  output_of,
+  Task,
+} from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
@@ -197,8 +202,7 @@ Deno.test({
     using _target = target;
     proxy.child.kill("SIGINT");
     await Promise.all([conn, target].map((side) => read_to_end(side).catch(() => {})));
-    assertEquals((await proxy.child.status).code, 0);
-    assertEquals(await proxy.errors(), "");
+    await proxy.ends_well();
   },
 });
 
@@ -210,7 +214,7 @@ Deno.test({
     await using files = await Server.start(FILES!);
     const command = CURL!.replace("1080", `${proxy.port}`).replace("8000", `${files.port}`);
     const [program, ...args] = command.split(" ");
-    const printed = await output_of(program!, ["-s", ...args], "");
+    const printed = await output_of(program!, ["-s", ...args]);
     assertEquals(printed, await Deno.readTextFile(new URL("../../README.md", import.meta.url)));
   },
 });
@@ -229,7 +233,7 @@ Deno.test({
     const through = ["-s", "--socks5-hostname", `127.0.0.1:${proxy.port}`];
     const url = `http://127.0.0.1:${files.port}/large`;
     const args = [...through, "-o", folder.join("copy"), url];
-    assertEquals((await new Deno.Command("curl", { args }).output()).code, 0);
+    await output_of("curl", args);
     assert(same_bytes(await Deno.readFile(folder.join("copy")), large));
   },
 });
@@ -241,8 +245,8 @@ Deno.test({
     await using proxy = await Server.start(RUN!);
     for (const [host, code] of [[`127.0.0.1:${free_port()}`, 5], ["none.invalid", 4]] as const) {
       const args = ["-sS", "--socks5-hostname", `127.0.0.1:${proxy.port}`, `http://${host}/`];
-      const { stderr } = await new Deno.Command("curl", { args }).output();
-      assertMatch(text_of(stderr), new RegExp(`SOCKS5 .*\\(${code}\\)`));
+      const { errors } = await ending_of("curl", args);
+      assertMatch(errors, new RegExp(`SOCKS5 .*\\(${code}\\)`));
     }
   },
 });

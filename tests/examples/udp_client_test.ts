@@ -12,7 +12,7 @@ Deno.test("udp_client.ts gives up after two seconds without an answer, and says 
   const { port } = silent.address();
   const asked = performance.now();
   await using task = new Task("--eval", `${RUN} --port ${port}`);
-  const { code } = await task.child.status;
+  const { code } = await task.status();
   const took = performance.now() - asked;
   assertEquals(code, 1);
   assertEquals(await task.errors(), `No answer came from 127.0.0.1:${port} within 2 seconds\n`);

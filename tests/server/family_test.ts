@@ -26,6 +26,7 @@ for client in clients:
     print(client.recv(100).decode(), end="")
     client.close()
 `;
+import { children_of } from "../fixtures/programs/processes.ts";
 
 const FAMILY = Object.keys(mod).filter((name) => /Server$/.test(name) && name !== "BaseServer");
 
@@ -43,7 +44,7 @@ for (const name of FAMILY) {
       await using server = new Program("run", "-A", "--unstable-net", script, name, folder.path);
       for (let time = 0; time < 2; time++) {
         const address = await server.line();
-        const replies = await output_of("python3", ["-c", CLIENT, address, folder.path], "");
+        const replies = await output_of("python3", ["-c", CLIENT, address, folder.path]);
         assertEquals(replies, "CLIENT 0\nCLIENT 1\nCLIENT 2\n");
         await server.send("stop\n");
       }
@@ -55,10 +56,4 @@ for (const name of FAMILY) {
       assertEquals(await children_of(server.child.pid), []);
     },
   });
-}
-
-/** The processes that a process has started and that are still there, zombies included. */
-async function children_of(pid: number): Promise<string[]> {
-  const output = await output_of("ps", ["-o", "pid=,stat=,args=", "--ppid", String(pid)], "");
-  return output.split("\n").filter((line) => line !== "");
 }

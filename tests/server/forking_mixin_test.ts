@@ -26,7 +26,7 @@ import {
   children_of,
   descriptors_of,
 } from "../fixtures/programs/processes.ts";
-import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { ending_of, is_there, output_of, Program } from "../fixtures/programs/programs.ts";
 import { Log, serving } from "../fixtures/servers/serving.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
@@ -468,14 +468,14 @@ Deno.test("ForkingMixIn: other child processes of the program are left alone", {
 const PATH = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
 
 Deno.test("ForkingMixIn: serve_forever() rejects with NotCapable without --allow-run", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "--allow-read", PROGRAM, "UpperHandler"],
-    stdin: "null",
-    env: { PATH },
-  }).output();
-  const printed = new TextDecoder().decode(stdout);
-  assertStringIncludes(printed, "NotCapable: ");
-  assertStringIncludes(printed, "--allow-run");
+  const { code, output } = await ending_of(
+    Deno.execPath(),
+    ["run", "--no-prompt", "--allow-net=127.0.0.1", "--allow-read", PROGRAM, "UpperHandler"],
+    { env: { PATH } },
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(output, "NotCapable: ");
+  assertStringIncludes(output, "--allow-run");
 });
 
 /**

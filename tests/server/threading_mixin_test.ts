@@ -18,6 +18,7 @@ import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { Log, serving } from "../fixtures/servers/serving.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -213,22 +214,13 @@ Deno.test("ThreadingMixIn: the default export is taken where no export has the n
 });
 
 Deno.test("ThreadingMixIn: a handler is found in the main module, with only the permissions named", async () => {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--allow-net=127.0.0.1",
-      "--allow-read",
-      fileURLToPath(new URL("../fixtures/programs/main_module_server.ts", import.meta.url)),
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
-  assertEquals(decode(stdout), "found in the main module\n", decode(stderr));
+  const program = fileURLToPath(
+    new URL("../fixtures/programs/main_module_server.ts", import.meta.url),
+  );
+  const flags = ["--no-prompt", "--allow-net=127.0.0.1", "--allow-read"];
+  const printed = await output_of(Deno.execPath(), ["run", ...flags, program]);
+  assertEquals(printed, "found in the main module\n");
 });
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
 
 /** Handlers that workers cannot find, and what the error must say. */
 class NotExported extends BaseRequestHandler {

@@ -60,14 +60,14 @@ async function ask(path: string, text: string): Promise<string> {
 
 /** What a program prints first. Its input stays open until then: datagrams have no end. */
 async function first_output_of(program: string, args: string[], input: string): Promise<string> {
-  const child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
+  await using child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(bytes_of(input));
   const reader = child.stdout.getReader();
   const { value = new Uint8Array(0) } = await soon(reader.read());
   await writer.close();
   await reader.cancel();
-  await child.status;
+  assertEquals((await soon(child.status)).code, 0);
   return text_of(value);
 }
 

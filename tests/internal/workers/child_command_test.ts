@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Permissions, Plan } from "../../fixtures/programs/permission_program.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { ending_of } from "../../fixtures/programs/programs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 const PROGRAM = "tests/fixtures/programs/permission_program.ts";
@@ -19,21 +20,15 @@ const NET = LEAST[0]!;
 const READ = LEAST[1]!;
 const RUN = LEAST[2]!;
 
-/** How long, in ms, the program may run, which takes a second: only a failure takes it. */
-const LIMIT = 10_000;
-
 /** What the program and its child may do, run with these arguments of `deno`. */
 async function permissions(args: string[], plan: Plan = {}, ...rest: string[]) {
-  const { stdout, stderr } = await new Deno.Command(DENO, {
-    args: [...args, PROGRAM, JSON.stringify(plan), ...rest],
-    cwd: ROOT,
-    env: { FOO_A: "a", NO_COLOR: "1", PATH },
-    stdin: "null",
-    signal: AbortSignal.timeout(LIMIT),
-  }).output();
-  const printed = new TextDecoder().decode(stdout);
-  assert(printed.startsWith("{"), new TextDecoder().decode(stderr));
-  return JSON.parse(printed) as Permissions;
+  const { code, output, errors } = await ending_of(
+    DENO,
+    [...args, PROGRAM, JSON.stringify(plan), ...rest],
+    { cwd: ROOT, env: { FOO_A: "a", NO_COLOR: "1", PATH } },
+  );
+  assertEquals(code, 0, errors);
+  return JSON.parse(output) as Permissions;
 }
 
 /** What differs between the program and its child. */
