@@ -16,6 +16,7 @@ import {
   StepsHandler,
 } from "./handlers.ts";
 import { ending_of } from "../fixtures/programs/programs.ts";
+import { or_end } from "../fixtures/clients/clients.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, linger: 200 };
@@ -59,7 +60,7 @@ Deno.test("B19: ThreadingTCPServer: an error of a handler goes to handle_error()
 Deno.test("B20: ThreadingTCPServer: Deno.exit() in a handler ends only its worker, which is replaced", async () => {
   await using server = serving(new NotingThreadingTCPServer(HERE, ExitingHandler, OPTIONS));
   for (let turn = 1; turn <= 2; turn++) {
-    assertEquals(await ask_stream(server.server_address, "").catch(() => ""), "");
+    assertEquals(await or_end(ask_stream(server.server_address, "")) ?? "", "");
     await soon(until(() => server.info().failed === turn));
   }
   assertEquals(server.log.entries, ["handler", "handle_error", "handler", "handle_error"]);

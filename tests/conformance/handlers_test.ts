@@ -85,7 +85,10 @@ Deno.test("B24: a write larger than the system's buffers is not cut, though sign
       for (let at = 0; at < LARGE; at += 1 << 20) {
         if (can_signal) Deno.kill(Deno.pid, "SIGWINCH");
         const part = bytes.subarray(at, at + (1 << 20));
-        assert(same_bytes(await read_bytes(conn, part.length), part), `it differs after ${at}`);
+        assert(
+          same_bytes(await read_bytes(conn, part.length), part),
+          `it differs after ${at}`,
+        );
       }
     });
   } finally {

@@ -32,7 +32,7 @@ class UnkindServer extends Noting(TCPServer) {
 Deno.test("B26: shutdown_request() is called once when verify_request() refuses", async () => {
   await using server = new UnkindServer(HERE, EchoLineHandler);
   const answer = ask_stream(server.server_address, "");
-  await server.handle_request();
+  await soon(server.handle_request());
   await answer;
   assertEquals(server.log.entries, ["shutdown_request"]);
   assertEquals(server.info().refused, 1);

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { write_bytes } from "../fixtures/tools/bytes.ts";
-import { LineClient } from "../fixtures/clients/clients.ts";
+import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
@@ -154,7 +154,7 @@ async function talk_until(speaker: LineClient, listener: LineClient, end: string
 
 /** Reads up to the end of the connection, whether by FIN or by reset. */
 async function read_to_end(client: LineClient): Promise<void> {
-  while (await soon(client.line().catch(() => null)) !== null);
+  while (await line_or_end(client) !== null);
 }
 
 Deno.test({

@@ -13,6 +13,7 @@ import {
   output_of,
   Task,
 } from "../fixtures/programs/programs.ts";
+import { until } from "../fixtures/tools/waiting.ts";
 
 const [RUN, REDIS_CLI, REDIS_BENCHMARK] = commands_of("key_value_store.ts");
 
@@ -137,7 +138,7 @@ Deno.test("key_value_store.ts forgets what has expired", async () => {
   const { task, port } = await start();
   await using _task = task;
   assertEquals(await ask(port, "SET a 1 PX 1\n"), "+OK\r\n");
-  while (await ask(port, "GET a\n") !== "$-1\r\n");
+  await until(async () => await ask(port, "GET a\n") === "$-1\r\n");
   assertEquals(await ask(port, "INCR a\n"), ":1\r\n");
 });
 

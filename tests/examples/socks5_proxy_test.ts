@@ -17,6 +17,7 @@ import {
 } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { or_end } from "../fixtures/clients/clients.ts";
 
 const [RUN, CURL] = commands_of("socks5_proxy.ts");
 const [FILES] = commands_of("http_file_server.ts");
@@ -109,8 +110,8 @@ for (
     // Only the end of this way, passed on, has the target answer the other way.
     await conn.closeWrite();
     assert(same_bytes(await read_to_end(conn), sent));
-    await target.shutdown();
-    await serving;
+    await soon(target.shutdown());
+    await soon(serving);
   });
 }
 
@@ -161,7 +162,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
     await target.write(new Uint8Array(1000));
     await read_bytes(conn, 1);
     conn.close();
-    await read_to_end(target).catch(() => {});
+    await or_end(read_to_end(target));
   });
   await t.step("the target", async () => {
     const [conn, target] = await proxy.tunnel_to(listener);
@@ -169,7 +170,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
     await conn.write(new Uint8Array(1000));
     await read_bytes(target, 1);
     target.close();
-    await read_to_end(conn).catch(() => {});
+    await or_end(read_to_end(conn));
   });
 });
 
@@ -201,7 +202,7 @@ Deno.test({
     using _conn = conn;
     using _target = target;
     proxy.child.kill("SIGINT");
-    await Promise.all([conn, target].map((side) => read_to_end(side).catch(() => {})));
+    await Promise.all([conn, target].map((side) => or_end(read_to_end(side))));
     await proxy.ends_well();
   },
 });
@@ -261,7 +262,7 @@ Deno.test({
     const { hostname, port } = target.server_address;
     const args = ["-N", "-X", "5", "-x", `127.0.0.1:${proxy.port}`, hostname, `${port}`];
     assertEquals(await output_of("nc", args, "hello\n"), "hello\n");
-    await target.shutdown();
-    await serving;
+    await soon(target.shutdown());
+    await soon(serving);
   },
 });

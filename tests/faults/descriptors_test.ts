@@ -7,6 +7,7 @@ import { children_of, descriptors_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
+import { or_end } from "../fixtures/clients/clients.ts";
 
 const ignore = Deno.build.os !== "linux";
 /** More than there are descriptors. */
@@ -88,7 +89,8 @@ test_at_once(
     assertEquals(await soon(other.ask("hi")), "HI");
     assertEquals(await soon(other.ask("ready")), "1");
     await soon(other.ask("free"));
-    while (await soon(other.ask("ready")) !== "2") await is_pending(process.ended, 20);
+    const kept = name === "ForkingTCPServer" ? Math.min(2, navigator.hardwareConcurrency) : 2;
+    await until(async () => await other.ask("ready") === `${kept}`);
     using next = await connect(process, name);
     assertEquals(await soon(next.ask("next")), "NEXT");
   },
@@ -181,7 +183,7 @@ Deno.test(
     await soon(until(() => descriptors_of(child!) >= LimitedProcess.LIMIT));
     using lost = await process.connect();
     using next = await process.connect();
-    const answers = [lost, next].map((client) => client.ask("hello").catch(() => null));
+    const answers = [lost, next].map((client) => or_end(client.ask("hello")));
     assertEquals(await soon(answers[0]!), null);
     assertEquals(await soon(answers[1]!), "HELLO");
     const printed = await process.errors();
@@ -193,7 +195,7 @@ Deno.test(
 
 /** What a client reads that has lost its connection: nothing, however it was lost. */
 function gone(client: Client): Promise<string | null> {
-  return client.line().catch(() => null);
+  return or_end(client.line());
 }
 
 /** A client that asks one thing after the other. */
@@ -217,7 +219,7 @@ class PacketClient implements Client {
   }
 
   async line(): Promise<string> {
-    const [packet] = await this.#socket.receive();
+    const [packet] = await soon(this.#socket.receive());
     return new TextDecoder().decode(packet);
   }
 

@@ -20,7 +20,7 @@ import {
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
 import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
-import { ask, LineClient } from "../fixtures/clients/clients.ts";
+import { ask, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import {
   Counting,
@@ -53,7 +53,7 @@ function burst(server: CountingServer, clients: number): Promise<string | null>[
 
 /** What a client hears; `null` if its connection ends without a word. */
 async function answer_of(server: CountingServer, line: string): Promise<string | null> {
-  return await ask(server.server_address, line).catch(() => null);
+  return await or_end(ask(server.server_address, line));
 }
 
 /** How often each answer was given. */
@@ -224,7 +224,7 @@ async function dial({ server_address: { hostname, port } }: TCPServer): Promise<
   const socket = net.connect(port, hostname);
   // It may be cut.
   socket.on("error", () => {});
-  await once(socket, "connect");
+  await soon(once(socket, "connect"));
   return socket;
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { TCPServer } from "../../mod.ts";
 import { ALL_WAYS, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
 import { bytes_of } from "../fixtures/tools/bytes.ts";
-import { ask, connect_and_reset, LineClient } from "../fixtures/clients/clients.ts";
+import { ask, connect_and_reset, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { children_of, cpu_time, resident_of } from "../fixtures/programs/processes.ts";
 import { is_there, Program } from "../fixtures/programs/programs.ts";
@@ -146,7 +146,7 @@ test_ways_at_once(
     assertEquals(await soon(ask(address, "next")), "NEXT");
     using client = await LineClient.connect(address);
     await client.send("fail");
-    assertEquals(await soon(client.line().catch(() => null)), null);
+    assertEquals(await line_or_end(client), null);
     const printed = await server.errors();
     assertEquals(printed.match(/Exception occurred|Error:/g)?.length, 2, printed);
     assertStringIncludes(printed, "TypeError: bad line\n    at ");

@@ -176,8 +176,8 @@ for (const { name, children, make } of KINDS) {
     await Deno.writeTextFile(path, "");
     const loop = server.serve_forever();
     assertEquals(await soon(ask(server.server_address, "mended")), "MENDED");
-    await server.shutdown();
-    await loop;
+    await soon(server.shutdown());
+    await soon(loop);
   });
 
   Deno.test(`${name} whose module throws at a later load tries again with pauses, reports it once, and is whole when it is mended`, async () => {
@@ -271,7 +271,7 @@ for (const { name } of KINDS) {
     assertEquals(await soon(neighbour.ask("still there")), "STILL THERE");
     assertEquals(await soon(ask(address, "next")), "NEXT");
     // The connection is closed before the server has heard of the end.
-    while ((await server.info()).failed === 0);
+    await until(async () => (await server.info()).failed > 0);
     const errors = await soon(server.command("errors"));
     const worker = name === "ForkingTCPServer" ? "Child process" : "Worker";
     assertEquals(errors, { [`Error: ${worker} N ended while it handled the request`]: 1 });

@@ -32,8 +32,8 @@ async function talk(
   const serving = server.serve_forever();
   using conn = await Deno.connect({ ...server.server_address, transport: "tcp" });
   await soon(client(conn));
-  await server.shutdown();
-  await serving;
+  await soon(server.shutdown());
+  await soon(serving);
 }
 
 async function receive(conn: Deno.Conn): Promise<string> {

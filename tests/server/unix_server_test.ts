@@ -144,7 +144,7 @@ test_unix("UnixStreamServer answers at an abstract name, of which no file is lef
   await using server = serving(new UnixStreamServer(`\0${path}`, UpperHandler));
   assertEquals(await ask(`\0${path}`, "hello\n"), "HELLO\n");
   assertThrows(() => new UnixStreamServer(`\0${path}`, UpperHandler), Error, `@${path}`);
-  await server.server_close();
+  await soon(server.server_close());
   assertEquals(await names_in(folder), []);
 }, Deno.build.os !== "linux");
 

@@ -6,7 +6,7 @@ import {
   type TCPServer,
   ThreadingTCPServer,
 } from "../../../mod.ts";
-import { ask, line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
+import { ask, line_or_end, LineClient, or_end } from "../../fixtures/clients/clients.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
 import { ODD_VALUES, type OddValue } from "../../fixtures/tools/odd_values.ts";
@@ -110,7 +110,7 @@ for (const [Server, refused] of REFUSED_BY) {
     await soon(until(() => server.info().workers?.[0]?.state === "ready"));
     const workers = server.info().workers!.map(({ id }) => id);
     for (const answer of [null, null, "HELLO", "HELLO"]) {
-      assertEquals(await soon(ask(server.server_address, "hello").catch(() => null)), answer);
+      assertEquals(await or_end(ask(server.server_address, "hello")), answer);
     }
     assertEquals(server.info().workers!.map(({ id }) => id), workers);
     assertEquals(server.log.errors.length, 2);
