@@ -24,11 +24,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const asked = performance.now();
       task.child.kill(signal);
       assertEquals(await client.line(), null);
-      const { code } = await task.status();
+      await task.ends_well();
       const took = performance.now() - asked;
-      assertEquals(code, 0);
-      assert(took < 1000, `It took ${took} ms`);
-      assertEquals(await task.errors(), "");
+      assert(took < 4000, `It took ${took} ms`); // The grace is 5000.
     },
   });
 }

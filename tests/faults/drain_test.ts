@@ -496,7 +496,7 @@ test_ways_at_once(
 );
 
 /** A grace that is long enough for a rush, in ms. */
-const GRACE = 4000;
+const GRACE = 15_000;
 
 /** Resolves when a worker can serve. */
 function ready(server: TCPServer): Promise<void> {
@@ -570,15 +570,15 @@ for (const options of [{ block_on_close: false }, { daemon_threads: true }] as S
       using stuck = await client_at(server, "stuck");
       const { hostname, port } = server.server_address;
       const begin = performance.now();
-      assertEquals(await soon(server.server_close({ grace: 800 })), { drained: 0, aborted: 0 });
-      assert(performance.now() - begin < 700, "it waited");
+      assertEquals(await soon(server.server_close({ grace: 3000 })), { drained: 0, aborted: 0 });
+      assert(performance.now() - begin < 2500, "it waited");
       assertEquals(server.info().state, "stopping");
       Deno.listen({ hostname, port }).close();
       await soon(loop);
       assertEquals(await soon(stuck.line()), "told: AbortError");
       assertEquals(await line_or_end(stuck), null);
       await soon(until(() => server.info().state === "closed"));
-      assert_at(performance.now() - begin, 800);
+      assert_at(performance.now() - begin, 3000);
     },
   );
 }

@@ -34,7 +34,7 @@ Deno.test({
     await soon(closed);
     const stuck_took = performance.now() - asked;
     assert(stuck_took >= GRACE - 100, `the stuck client was closed after ${stuck_took} ms`);
-    assert(stuck_took < GRACE + 1000, `the stuck client was closed after ${stuck_took} ms`);
+    assert(stuck_took < GRACE + 4000, `the stuck client was closed after ${stuck_took} ms`);
     await task.ends_well();
   },
 });
