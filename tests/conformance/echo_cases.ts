@@ -11,7 +11,8 @@ import type {
 } from "../../mod.ts";
 import { OWN_ADDRESS } from "../fixtures/tools/addresses.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { ask_stream, ask_udp, ask_unix_datagram } from "./echo_clients.ts";
+import { ask_udp } from "../fixtures/clients/datagrams.ts";
+import { ask_stream, ask_unix_datagram } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 

@@ -1,5 +1,5 @@
 /** What becomes of a server when handlers and hooks throw; cases 21 and 22 are in forking_test.ts. */
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
@@ -16,7 +16,7 @@ import {
   StepsHandler,
 } from "./handlers.ts";
 import { ending_of } from "../fixtures/programs/programs.ts";
-import { or_end } from "../fixtures/clients/clients.ts";
+import { exiting_case, failing_case } from "./error_cases.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, linger: 200 };
@@ -48,23 +48,13 @@ Deno.test("B18: TCPServer: Deno.exit() in a handler ends the program, without ha
 
 Deno.test("B19: ThreadingTCPServer: an error of a handler goes to handle_error()", async () => {
   await using server = new NotingThreadingTCPServer(HERE, FailingHandler, OPTIONS);
-  using _client = await connect(server.server_address);
-  await soon(server.handle_request());
-  await soon(server.log.until(({ entries }) => entries.length === 2));
-  assertEquals(server.log.entries, ["handler", "handle_error"]);
-  const [error] = server.log.errors;
-  assertInstanceOf(error, RangeError);
-  assertEquals(error.message, "on purpose");
+  await failing_case(server);
 });
 
 Deno.test("B20: ThreadingTCPServer: Deno.exit() in a handler ends only its worker, which is replaced", async () => {
   await using server = serving(new NotingThreadingTCPServer(HERE, ExitingHandler, OPTIONS));
-  for (let turn = 1; turn <= 2; turn++) {
-    assertEquals(await or_end(ask_stream(server.server_address, "")) ?? "", "");
-    await soon(until(() => server.info().failed === turn));
-  }
+  await exiting_case(server, 2);
   assertEquals(server.log.entries, ["handler", "handle_error", "handler", "handle_error"]);
-  for (const error of server.log.errors) assertStringIncludes((error as Error).message, "ended");
   const ready = () => server.info().workers!.filter(({ state }) => state === "ready");
   await soon(until(() => ready().length === 1));
   assert(ready()[0]!.id >= 3, "the worker was not replaced");

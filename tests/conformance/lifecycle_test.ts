@@ -10,14 +10,15 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/tools/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler } from "../fixtures/handlers/handlers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
-import { ask_stream, connect, PacketClient } from "./echo_clients.ts";
+import { ask_stream, connect } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 import { output_of } from "../fixtures/programs/programs.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const ignore = Deno.build.os === "windows";
@@ -168,14 +169,14 @@ for (const Server of [TCPServer, AsyncTCPServer]) {
 Deno.test("B34: UDPServer takes no datagram after shutdown(), and the next loop gets it", async () => {
   await using server = new UDPServer(HERE, EchoPacketHandler);
   const first = server.serve_forever();
-  using client = new PacketClient(server.server_address);
+  using client = new DatagramClient(server.server_address);
   assertEquals(await client.ask("one\n"), "one\n");
   const stopping = server.shutdown();
   await client.send("late\n");
   await Promise.all([stopping, first]);
   assertEquals(server.info().accepted, 1);
   const second = server.serve_forever();
-  assertEquals(await client.receive(), "late\n");
+  assertEquals(text_of(await client.receive()), "late\n");
   await soon(server.shutdown());
   await second;
 });
@@ -321,7 +322,7 @@ Deno.test("B50: UDPServer.server_close() ends a receive that waits", async () =>
   class Silent extends BaseRequestHandler {}
   const server = new UDPServer(HERE, Silent);
   const loop = server.serve_forever();
-  using client = new PacketClient(server.server_address);
+  using client = new DatagramClient(server.server_address);
   await client.send(bytes_of("one"));
   await until(() => server.info().completed === 1);
   assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });

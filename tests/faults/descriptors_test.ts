@@ -7,7 +7,8 @@ import { children_of, descriptors_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
-import { or_end } from "../fixtures/clients/clients.ts";
+import { line_or_end, or_end } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 const ignore = Deno.build.os !== "linux";
 /** More than there are descriptors. */
@@ -195,40 +196,12 @@ Deno.test(
 
 /** What a client reads that has lost its connection: nothing, however it was lost. */
 function gone(client: Client): Promise<string | null> {
-  return or_end(client.line());
+  return line_or_end(client as LineClient);
 }
 
 /** A client that asks one thing after the other. */
-type Client = Pick<LineClient, "send" | "line" | "ask"> & Disposable;
+type Client = LineClient | DatagramClient;
 
 async function connect(process: LimitedProcess, name: string): Promise<Client> {
-  return name.includes("UDP") ? new PacketClient(process.address) : await process.connect();
-}
-
-/** A client of a UDP server. */
-class PacketClient implements Client {
-  #socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  #server: Deno.NetAddr;
-
-  constructor(server: Deno.NetAddr) {
-    this.#server = server;
-  }
-
-  async send(text: string): Promise<void> {
-    await this.#socket.send(new TextEncoder().encode(text), this.#server);
-  }
-
-  async line(): Promise<string> {
-    const [packet] = await soon(this.#socket.receive());
-    return new TextDecoder().decode(packet);
-  }
-
-  async ask(text: string): Promise<string> {
-    await this.send(text);
-    return await this.line();
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.close();
-  }
+  return name.includes("UDP") ? new DatagramClient(process.address) : await process.connect();
 }

@@ -1,7 +1,7 @@
 /** Fifty clients that talk while workers and children are killed, ten a second. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
-import { bytes_of } from "../fixtures/tools/bytes.ts";
+import { bytes_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { FaultServer } from "../fixtures/programs/fault_server.ts";
 import { children_of } from "../fixtures/programs/processes.ts";
@@ -101,20 +101,16 @@ async function talk(
 async function echoes(conn: Deno.Conn, line: string): Promise<boolean> {
   const expected = bytes_of(line.toUpperCase());
   const reading = read_exactly(conn, expected);
-  const writing = write_all(conn, bytes_of(line)).catch((error) => lost(error));
+  const writing = write_bytes(conn, bytes_of(line)).catch((error) => lost(error));
   const [whole] = await Promise.all([reading, writing]);
   return whole;
-}
-
-async function write_all(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
 async function read_exactly(conn: Deno.Conn, expected: Uint8Array): Promise<boolean> {
   // More than is expected, so that too much is noticed.
   const buffer = new Uint8Array(expected.length + 1);
   for (let at = 0; at < expected.length;) {
-    const count = await conn.read(buffer).catch((error) => lost(error));
+    const count = await soon(conn.read(buffer)).catch((error) => lost(error));
     if (!count) return false;
     const wrong = buffer.subarray(0, count).findIndex((byte, n) => byte !== expected[at + n]);
     assertEquals(wrong, -1, `byte ${at + wrong} of ${expected.length} is wrong`);

@@ -10,12 +10,7 @@ import {
 } from "@std/assert";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  BaseRequestHandler,
-  ForkingTCPServer,
-  type RequestHandlerConstructor,
-  type ServerOptions,
-} from "../../mod.ts";
+import { ForkingTCPServer, type ServerOptions } from "../../mod.ts";
 import { force_relay } from "../../internal/workers/worker_pool.ts";
 import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/tools/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
@@ -27,6 +22,7 @@ import {
   descriptors_of,
 } from "../fixtures/programs/processes.ts";
 import { ending_of, is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { LOST } from "../fixtures/handlers/lost_handlers.ts";
 import { ready } from "../fixtures/servers/ready.ts";
 import { Log, serving } from "../fixtures/servers/serving.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
@@ -229,26 +225,6 @@ Deno.test(
   },
 );
 
-/** Handlers that children cannot find, and what the error must say. */
-class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
-}
-class NoSuchModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/none.ts", import.meta.url).href;
-}
-class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/handlers/throws_at_load.ts", import.meta.url).href;
-}
-class Unguarded extends BaseRequestHandler {
-  static override module =
-    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
-}
-const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],
-  [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
-  [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
-  [Unguarded, ["Unguarded", "import.meta.main"]],
-];
 for (const [Handler, words] of LOST) {
   Deno.test(`ForkingMixIn: serve_forever() rejects for a handler that is lost: ${words[0]}`, async () => {
     await using server = new ObservedServer(HERE, Handler);

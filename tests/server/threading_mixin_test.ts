@@ -8,14 +8,10 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  BaseRequestHandler,
-  type RequestHandlerConstructor,
-  StreamRequestHandler,
-  ThreadingTCPServer,
-} from "../../mod.ts";
+import { BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer } from "../../mod.ts";
 import { ask, line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
+import { LOST } from "../fixtures/handlers/lost_handlers.ts";
 import { ready } from "../fixtures/servers/ready.ts";
 import { Log, serving } from "../fixtures/servers/serving.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
@@ -220,26 +216,6 @@ Deno.test("ThreadingMixIn: a handler is found in the main module, with only the 
   assertEquals(printed, "found in the main module\n");
 });
 
-/** Handlers that workers cannot find, and what the error must say. */
-class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
-}
-class NoSuchModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/none.ts", import.meta.url).href;
-}
-class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/handlers/throws_at_load.ts", import.meta.url).href;
-}
-class Unguarded extends BaseRequestHandler {
-  static override module =
-    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
-}
-const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static module"]],
-  [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
-  [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
-  [Unguarded, ["Unguarded", "import.meta.main"]],
-];
 for (const [Handler, words] of LOST) {
   Deno.test(`ThreadingMixIn: serve_forever() rejects for a handler that is lost: ${words[0]}`, async () => {
     await using server = new ObservedServer(HERE, Handler);
