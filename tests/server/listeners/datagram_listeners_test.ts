@@ -8,13 +8,12 @@ import type {
   DatagramListenOptions,
 } from "../../../server/listeners/listener.ts";
 import { NodeDatagramListener } from "../../../server/listeners/node_datagram_listener.ts";
-import { OWN_ADDRESS } from "../../fixtures/programs/own_address.ts";
-import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/clients/bytes.ts";
-import { DatagramClient, has_ipv6 } from "../../fixtures/clients/datagrams.ts";
+import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/tools/bytes.ts";
+import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { is_there, output_of } from "../../fixtures/programs/programs.ts";
-import { until } from "../../fixtures/servers/serving.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 type Options = DatagramListenOptions<Deno.NetAddr>;
 

@@ -3,9 +3,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { StreamListenOptions } from "../../../server/listeners/listener.ts";
-import { OWN_ADDRESS } from "../../fixtures/programs/own_address.ts";
-import { bytes_of, read_to_end, text_of } from "../../fixtures/clients/bytes.ts";
-import { has_ipv6 } from "../../fixtures/clients/datagrams.ts";
+import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
+import { bytes_of, read_to_end, text_of } from "../../fixtures/tools/bytes.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 

@@ -5,7 +5,7 @@ import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { DatagramRequest } from "../../../server/sockets/datagram_socket.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
-import { bytes_of, text_of } from "../../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { leave_stale } from "../../fixtures/programs/stale_path.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
