@@ -78,7 +78,12 @@ export function peer_addr<A extends Deno.Addr>(addr: A): A {
 
 /** An IPv4 address as an IPv6 socket must be told it: {@linkcode peer_addr} undone. */
 export function wire_addr<A extends Deno.NetAddr>(addr: A): A {
-  return { ...addr, hostname: MAPPED + addr.hostname };
+  return { ...addr, hostname: map_ipv4(addr.hostname) };
+}
+
+/** An IPv4 address in the form of IPv6. */
+export function map_ipv4(ip: string): string {
+  return MAPPED + ip;
 }
 
 function is_mapped(hostname: string): boolean {

@@ -1,6 +1,6 @@
 import { peer_addr } from "../address.ts";
 import { PacketTooLong } from "../errors.ts";
-import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
+import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { type DatagramConn, UnixDatagramConn } from "../sockets/unix_datagram_conn.ts";
@@ -55,7 +55,8 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   }
 
   send(data: Uint8Array, address: A): Promise<number> {
-    return this.#conn.send(data, address);
+    const error = address.transport === "udp" && port_error(address);
+    return error ? Promise.reject(error) : this.#conn.send(data, address);
   }
 
   close(): Promise<void> {
