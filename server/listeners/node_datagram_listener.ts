@@ -6,7 +6,7 @@ import { PacketTooLong } from "../errors.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { deno_error } from "../sockets/node_error.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
-import { resolve_now } from "./resolve_now.ts";
+import { resolve_beside_tcp } from "./resolve_now.ts";
 
 /** How many bytes of datagrams may wait; what comes then is lost, as in a system's full buffer. */
 const MAX_WAITING = 8_388_608;
@@ -34,7 +34,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     const { addr, reuse_address, backlog, max_packet_size } = options;
     this.#max = max_packet_size;
     this.#backlog = backlog;
-    const ip = resolve_now(addr);
+    const ip = resolve_beside_tcp(addr);
     const family = isIPv6(ip) ? 6 : 4;
     this.#socket = dgram.createSocket({
       type: `udp${family}`,
