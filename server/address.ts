@@ -1,3 +1,5 @@
+import { isAbsolute } from "node:path";
+
 /** Where a TCP or UDP server listens: as in Python, or as in Deno. `""` means all interfaces. */
 export type NetAddress = [hostname: string, port: number] | { hostname: string; port: number };
 
@@ -59,6 +61,23 @@ export function unix_addr<T extends "unix" | "unixpacket">(
     );
   }
   return { transport, path };
+}
+
+/**
+ * The same path from the root, so that it means the same in another folder (`Deno.chdir()`). As it is
+ * where that would be too long for a socket, or where the current folder may not be read.
+ */
+export function absolute_path({ transport, path }: Deno.UnixAddr): string {
+  if (is_abstract(path) || isAbsolute(path)) return path;
+  // Otherwise Deno would ask for it.
+  const { state } = Deno.permissions.querySync({ name: "read", path: "." });
+  if (state !== "granted") return path;
+  try {
+    // Not in its shortest form: ".." after a symbolic link is another folder.
+    return unix_addr(`${Deno.cwd()}/${path}`, transport).path;
+  } catch {
+    return path;
+  }
 }
 
 /** Whether it is a name in Linux's abstract namespace, and no path of a file. */

@@ -31,17 +31,17 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   /** Binds at once; throws what `Deno.listenDatagram` throws. */
   constructor({ addr, reuse_address, max_packet_size }: DatagramListenOptions<A>) {
     if (addr.transport === "unixpacket") {
-      const { path } = addr as Deno.UnixAddr;
       [this.#conn, this.#path] = SocketPath.bind(
         addr as Deno.UnixAddr,
-        () => new UnixDatagramConn(Deno.listenDatagram({ transport: "unixpacket", path })),
+        (path) => new UnixDatagramConn(Deno.listenDatagram({ transport: "unixpacket", path })),
       );
+      this.addr = addr;
     } else {
       const { hostname, port } = addr as Deno.NetAddr;
       const options = { hostname, port, reuseAddress: reuse_address };
       this.#conn = Deno.listenDatagram({ transport: "udp", ...options });
+      this.addr = this.#conn.addr as A;
     }
-    this.addr = this.#conn.addr as A;
     this.#socket = new DatagramSocket(this.addr, this);
     this.#max = max_packet_size;
     this.#buffer = new Uint8Array(max_packet_size + 1);

@@ -14,11 +14,11 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, reuse_port }: StreamListenOptions<A>) {
     if (addr.transport === "unix") {
-      const { path } = addr as Deno.UnixAddr;
       [this.#listener, this.#path] = SocketPath.bind(
         addr as Deno.UnixAddr,
-        () => Deno.listen({ transport: "unix", path }),
+        (path) => Deno.listen({ transport: "unix", path }),
       );
+      this.addr = addr;
     } else {
       const { hostname, port } = addr as Deno.NetAddr;
       this.#listener = Deno.listen({
@@ -28,8 +28,8 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
         // Deno knows this option only with --unstable-net, and ends the program without.
         ...(reuse_port && { reusePort: true }),
       });
+      this.addr = this.#listener.addr as A;
     }
-    this.addr = this.#listener.addr as A;
   }
 
   accept(): Promise<StreamSocket<A>> {

@@ -71,7 +71,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (addr.transport === "unix") {
-      const listen = () => this.#listen(addr, (addr as Deno.UnixAddr).path, -1);
+      const listen = (path: string) => this.#listen({ ...addr, path }, path, -1);
       [, this.#path] = SocketPath.bind(addr as Deno.UnixAddr, listen);
       this.addr = addr;
     } else {

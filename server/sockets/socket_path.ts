@@ -1,5 +1,5 @@
 import { ask_now } from "../../internal/runtime/blocking.ts";
-import { is_abstract } from "../address.ts";
+import { absolute_path, is_abstract } from "../address.ts";
 
 /** A socket that is younger, in ms, may be one at which somebody is about to listen. */
 const YOUNG = 1000;
@@ -45,16 +45,18 @@ export class SocketPath {
    * nobody listens, and the error stands if not.
    *
    * @param addr The path, or an abstract name, and the kind of the socket.
-   * @param listen Binds a socket there.
+   * @param listen Binds a socket to a path: to the same one, from the root.
    * @returns What `listen` gave, and the path.
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
    */
-  static bind<T>(addr: Deno.UnixAddr, listen: () => T): [T, SocketPath] {
+  static bind<T>(addr: Deno.UnixAddr, listen: (path: string) => T): [T, SocketPath] {
+    const path = absolute_path(addr);
+    const bind = (): [T, SocketPath] => [listen(path), new SocketPath({ ...addr, path })];
     try {
-      return [listen(), new SocketPath(addr)];
+      return bind();
     } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse) || !remove_stale(addr.path)) throw error;
-      return [listen(), new SocketPath(addr)];
+      if (!(error instanceof Deno.errors.AddrInUse) || !remove_stale(path)) throw error;
+      return bind();
     }
   }
 

@@ -108,7 +108,9 @@ export class UnixDatagramConn implements DatagramConn {
 
 /** Binds a bell beside the socket. */
 function hang_bell({ path }: Deno.UnixAddr): { conn: Deno.DatagramConn; path: SocketPath } {
-  const addr = { transport: "unixpacket" as const, path: `${path}.bell` };
-  const [conn, bell_path] = SocketPath.bind(addr, () => Deno.listenDatagram(addr));
+  const transport = "unixpacket";
+  const addr: Deno.UnixAddr = { transport, path: `${path}.bell` };
+  const listen = (path: string) => Deno.listenDatagram({ transport, path });
+  const [conn, bell_path] = SocketPath.bind(addr, listen);
   return { conn, path: bell_path };
 }
