@@ -1,6 +1,6 @@
 import { SocketPath } from "../sockets/socket_path.ts";
 import { StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, StreamListenOptions } from "./listener.ts";
+import { type Listener, MAX_BACKLOG, type StreamListenOptions } from "./listener.ts";
 
 /** A stream listener over `Deno.listen`: its connections are served in this thread. */
 export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<A>, A> {
@@ -24,7 +24,7 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
       this.#listener = Deno.listen({
         hostname,
         port,
-        tcpBacklog: backlog,
+        tcpBacklog: Math.min(backlog, MAX_BACKLOG),
         // Deno knows this option only with --unstable-net, and ends the program without.
         ...(reuse_port && { reusePort: true }),
       });

@@ -15,7 +15,7 @@ import type { Arrived } from "../sockets/byte_source.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { socket_over, type SourceConn, type StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, StreamListenOptions } from "./listener.ts";
+import { type Listener, MAX_BACKLOG, type StreamListenOptions } from "./listener.ts";
 import { resolve_now } from "./resolve_now.ts";
 
 /** How often, in ms, a waiting listener is told to look again. */
@@ -67,7 +67,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
-    this.#backlog = backlog;
+    this.#backlog = Math.min(backlog, MAX_BACKLOG);
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (addr.transport === "unix") {

@@ -19,6 +19,9 @@ export interface Listener<T = unknown, A = unknown> {
   close(): Promise<void>;
 }
 
+/** The longest queue that the system can be asked for (`int` in listen(2)); more would be a few. */
+export const MAX_BACKLOG = 2 ** 31 - 1;
+
 /**
  * Where a stream listener binds.
  *
