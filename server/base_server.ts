@@ -529,8 +529,10 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
       await previous?.ended;
       if (!loop.stopping) await this.#prepare();
       loop.leave();
+      this.socket?.ref?.();
       if (!loop.stopping) await run(loop);
     } finally {
+      this.socket?.unref?.();
       signal?.removeEventListener("abort", stop);
       loop.end();
       if (this.#loop === loop) this.#loop = undefined;

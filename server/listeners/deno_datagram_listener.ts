@@ -47,8 +47,13 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
     this.#buffer = new Uint8Array(max_packet_size + 1);
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   accept(): Promise<[DatagramRequest<A>, A]> {
     if (this.#closed) return Promise.reject(closed_error());
+    this.ref();
     const receiving = this.#conn.receive(this.#buffer).then(this.#received, this.#failed);
     this.#receiving = receiving;
     return receiving;
@@ -57,6 +62,14 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   send(data: Uint8Array, address: A): Promise<number> {
     const error = address.transport === "udp" && port_error(address);
     return error ? Promise.reject(error) : this.#conn.send(data, address);
+  }
+
+  ref(): void {
+    this.#conn.ref?.();
+  }
+
+  unref(): void {
+    this.#conn.unref?.();
   }
 
   close(): Promise<void> {

@@ -32,12 +32,25 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
     }
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   accept(): Promise<StreamSocket<A>> {
+    this.#listener.ref();
     const accepting = this.#listener.accept().then((conn) =>
       new StreamSocket(conn as Deno.Conn<A>)
     );
     this.#accepting = accepting;
     return accepting;
+  }
+
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
   }
 
   close(): Promise<void> {

@@ -64,6 +64,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   /** Resolves when what was held is closed. */
   #let_go: Promise<void> | undefined;
   #waker: ReturnType<typeof setInterval> | undefined;
+  /** Whether it keeps the program running. */
+  #kept = false;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
@@ -88,8 +90,19 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
-    this.#waker ??= setInterval(() => this.#wake(), WAKE_INTERVAL);
+    this.#waker ??= this.#start_waker();
+    if (!this.#kept) this.ref();
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+  }
+
+  ref(): void {
+    this.#kept = true;
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#kept = false;
+    this.#server.unref();
   }
 
   async close(): Promise<void> {
@@ -122,9 +135,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #make_server(): net.Server {
     const noDelay = this.#no_delay;
-    return net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
       .on("connection", (socket) => this.#arrived(socket))
       .on("error", (error) => this.#deliver(error));
+    return this.#kept ? server : server.unref();
   }
 
   #suspend_when_full(): void {
@@ -187,6 +201,12 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
       ? net_addr(socket.localAddress, socket.localPort)
       : addr;
     return [local as A, net_addr(socket.remoteAddress, socket.remotePort) as A];
+  }
+
+  #start_waker(): ReturnType<typeof setInterval> {
+    const waker = setInterval(() => this.#wake(), WAKE_INTERVAL);
+    Deno.unrefTimer(waker);
+    return waker;
   }
 
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */

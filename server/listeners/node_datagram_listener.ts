@@ -1,6 +1,7 @@
 import dgram from "node:dgram";
 import { lookup } from "node:dns";
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 import { format_address, map_ipv4, peer_addr } from "../address.ts";
 import { PacketTooLong } from "../errors.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
@@ -27,6 +28,8 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #waiting: ([DatagramRequest, Deno.NetAddr] | Error)[] = [];
   #waiting_bytes = 0;
   #waiter: PromiseWithResolvers<[DatagramRequest, Deno.NetAddr]> | undefined;
+  /** Keeps the program running: once unref'd, the socket itself does not any more. */
+  #keeper: ReturnType<typeof setInterval> | undefined;
   #closed: Promise<void> | undefined;
 
   /** Binds at once; throws what `Deno.listenDatagram` would throw. */
@@ -41,6 +44,8 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
       reuseAddr: reuse_address,
       lookup: (name, _, done) => look_up(name, family, done),
     });
+    // Not later: then it begins to receive, and what has begun is not unref'd.
+    this.#socket.unref();
     const bound = this.#bind(ip, addr.port);
     this.addr = { transport: "udp", hostname: bound.address, port: bound.port };
     this.#allow_broadcasts();
@@ -48,10 +53,14 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#socket.on("message", (packet, from) => this.#arrived(packet, from));
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   accept(): Promise<[DatagramRequest, Deno.NetAddr]> {
     if (this.#closed) return Promise.reject(closed_error());
     const next = this.#waiting.shift();
-    if (!next) return (this.#waiter = Promise.withResolvers()).promise;
+    if (!next) return this.#wait();
     if (next instanceof Error) return Promise.reject(next);
     this.#waiting_bytes -= next[0][0].length;
     return Promise.resolve(next);
@@ -68,12 +77,27 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     });
   }
 
+  ref(): void {
+    this.#keeper ??= setInterval(() => {}, MAX_TIMER);
+  }
+
+  unref(): void {
+    clearInterval(this.#keeper);
+    this.#keeper = undefined;
+  }
+
   close(): Promise<void> {
     return this.#closed ??= new Promise((resolve) => {
+      this.unref();
       this.#socket.close(() => resolve());
       this.#waiting = [];
       this.#waiter?.reject(closed_error());
     });
+  }
+
+  #wait(): Promise<[DatagramRequest, Deno.NetAddr]> {
+    this.ref();
+    return (this.#waiter = Promise.withResolvers()).promise;
   }
 
   #bind(address: string, port: number): { address: string; port: number } {

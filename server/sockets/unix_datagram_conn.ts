@@ -10,6 +10,9 @@ interface Outgoing {
 
 /** What {@linkcode UnixDatagramConn} and Deno's own sockets have in common. */
 export interface DatagramConn extends Pick<Deno.DatagramConn, "addr" | "close" | "send"> {
+  /** Deno's sockets have both, and its types have not. A Unix socket that receives heeds neither. */
+  ref?(): void;
+  unref?(): void;
   /** Receives a datagram into an array. */
   receive(p: Uint8Array): Promise<[Uint8Array, Deno.Addr]>;
 }
