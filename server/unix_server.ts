@@ -8,7 +8,8 @@ import { UDPServer } from "./udp_server.ts";
  * A {@linkcode TCPServer} whose clients are programs on the same machine, which find it by a path. A
  * path that a server left when it died is taken over; one at which somebody listens is
  * `Deno.errors.AddrInUse`. When the server closes, the path is removed, unless it has become another
- * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file.
+ * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file. A
+ * path in the current folder still means that folder after `Deno.chdir()`, if the folder may be read.
  *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
  * absolute there. Deno removes the path when it closes, whoever's it is by then: to keep that of

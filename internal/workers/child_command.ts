@@ -164,6 +164,8 @@ function format({ name, value }: Flag): string {
 
 /** The configuration of the program, which Deno looks for beside the main module of a process. */
 function find_config(): string | undefined {
+  // A Web Worker has none.
+  if (!Deno.mainModule) return undefined;
   let url = new URL(".", Deno.mainModule);
   while (url.protocol === "file:") {
     const folder = fileURLToPath(url);

@@ -339,6 +339,20 @@ for (const flags of [[], ["--unstable-net"]]) {
   });
 }
 
+/** The permissions for a name, and for the address that it stands for. */
+function allowed(port: number, ip: string): string {
+  return `--allow-net=localhost:${port},${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+}
+
+Deno.test("a server at a name asks for no other permission when its port is in use", async () => {
+  using tcp = Deno.listen({ hostname: "localhost", port: 0 });
+  const { port, hostname } = tcp.addr;
+  const made = (name: "UDPServer" | "ThreadingTCPServer") =>
+    made_with([allowed(port, hostname), "--allow-read"], name, ["localhost", port]);
+  assertEquals(await made("UDPServer"), "made");
+  assertMatch(await made("ThreadingTCPServer"), /^AddrInUse: .*localhost/);
+});
+
 /** Answers when it is told to end. */
 class LastHandler extends DatagramRequestHandler {
   override async handle(): Promise<void> {

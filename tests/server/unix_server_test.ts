@@ -8,6 +8,7 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
+import { fileURLToPath } from "node:url";
 import { PacketTooLong } from "../../server/requests/accept_errors.ts";
 import {
   bytes_of,
@@ -20,6 +21,7 @@ import {
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { made_with } from "../fixtures/programs/make_server.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
+import type { Left } from "../fixtures/programs/moves_away.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { leave_stale } from "../fixtures/programs/stale_path.ts";
@@ -216,6 +218,28 @@ for (const Server of [UnixStreamServer, UnixDatagramServer]) {
     assertEquals(printed, "made");
   });
 }
+
+test_unix(
+  "a path in the current folder is removed from there, wherever one goes",
+  async (_, here) => {
+    await using there = await TempFolder.make();
+    const program = fileURLToPath(import.meta.resolve("../fixtures/programs/moves_away.ts"));
+    const names = ["UnixStreamServer", "ThreadingUnixStreamServer", "UnixDatagramServer"];
+    const args = [
+      "run",
+      "-A",
+      "--unstable-net",
+      "--no-check",
+      program,
+      here.path,
+      there.path,
+      ...names,
+    ];
+    const left: Left = JSON.parse(await soon(output_of(Deno.execPath(), args, "")));
+    const files = names.map((name) => `${name}.sock`);
+    assertEquals(left, { paths: files, here: [], there: files.toSorted() });
+  },
+);
 
 type Name = "UnixStreamServer" | "UnixDatagramServer";
 

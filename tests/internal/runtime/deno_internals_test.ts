@@ -13,7 +13,10 @@ import {
   stop_reading,
   wake_listener,
 } from "../../../internal/runtime/deno_internals.ts";
+import { until_refused } from "../../fixtures/clients/refused.ts";
 import { output_of } from "../../fixtures/programs/programs.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -67,6 +70,26 @@ Deno.test(
     assertEquals(await new Response(client.readable).text(), "through the copy");
     copy.destroy();
     server.close();
+  },
+);
+
+Deno.test(
+  { name: "runtime: hold_descriptor() is undone by the end of the isolate", ignore },
+  async () => {
+    await using folder = await TempFolder.make();
+    const module = new URL("../../fixtures/programs/held_listener.ts", import.meta.url);
+    for (const path of ["", folder.join("server")]) {
+      const worker = new Worker(module, { type: "module", name: path });
+      const port = await soon(
+        new Promise<number>((resolve) => worker.onmessage = (e) => resolve(e.data)),
+      );
+      const address: Deno.ConnectOptions | Deno.UnixConnectOptions = path
+        ? { transport: "unix", path: `${path}.held` }
+        : { hostname: "127.0.0.1", port };
+      (await Deno.connect(address as Deno.ConnectOptions)).close();
+      worker.terminate();
+      await until_refused(address as Deno.ConnectOptions);
+    }
   },
 );
 

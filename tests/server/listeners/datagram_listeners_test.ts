@@ -167,6 +167,15 @@ for (const { name: listener_name, make } of LISTENERS) {
     }
   });
 
+  test("sends to a name that has only an IPv4 address, over IPv6 too", async () => {
+    const listener = make(at("::"));
+    using client = new DatagramClient(listener.addr, "127.0.0.1");
+    const { port } = client.addr as Deno.NetAddr;
+    await listener.send(bytes_of("hello"), { ...listener.addr, hostname: "localhost", port });
+    assertEquals(text_of(await client.receive()), "hello");
+    await listener.close();
+  }, !has_ipv6());
+
   test("sends to a name", async () => {
     const listener = make(HERE);
     using client = new DatagramClient(listener.addr);
@@ -174,6 +183,49 @@ for (const { name: listener_name, make } of LISTENERS) {
     const [[, socket], { port }] = await soon(Promise.resolve(listener.accept()));
     await socket.sendto(bytes_of("answer"), ["localhost", port]);
     assertEquals(text_of(await client.receive()), "answer");
+    await listener.close();
+  });
+
+  test("sends to a broadcast address", async () => {
+    const listener = make(at("127.0.0.1"));
+    // At that of the loopback interface, which all others leave alone.
+    using client = new DatagramClient(listener.addr, "127.255.255.255");
+    const { port } = client.addr as Deno.NetAddr;
+    await listener.send(bytes_of("to all"), {
+      ...listener.addr,
+      hostname: "127.255.255.255",
+      port,
+    });
+    assertEquals(text_of(await client.receive()), "to all");
+    await listener.close();
+  }, Deno.build.os !== "linux");
+
+  test("says why it cannot send", async () => {
+    const family = { code: "EAFNOSUPPORT", Class: Error };
+    const unreachable = { code: "ENETUNREACH", Class: Deno.errors.NetworkUnreachable };
+    for (
+      const [from, to, { code, Class }] of [
+        ["127.0.0.1", "::1", family],
+        ["127.0.0.1", "::ffff:127.0.0.1", family],
+        ["::1", "127.0.0.1", unreachable],
+        ["::1", "::ffff:127.0.0.1", unreachable],
+      ] as const
+    ) {
+      const listener = make(at(from));
+      const address: Deno.NetAddr = { transport: "udp", hostname: to, port: 9 };
+      const error = await assertRejects(() => listener.send(EMPTY, address), Class);
+      assertEquals((error as Error & { code?: string }).code, code, `from ${from} to ${to}`);
+      await listener.close();
+    }
+  }, Deno.build.os !== "linux" || !has_ipv6());
+
+  test("refuses to send too much, and to port 0", async () => {
+    const listener = make(HERE);
+    const send = (length: number, port: number) => () =>
+      listener.send(new Uint8Array(length), { ...listener.addr, port });
+    await assertRejects(send(1, 0), RangeError, "port 0");
+    const error = await assertRejects(send(70_000, 9), Error);
+    assertEquals((error as Error & { code?: string }).code, "EMSGSIZE");
     await listener.close();
   });
 

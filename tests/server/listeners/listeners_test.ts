@@ -79,6 +79,16 @@ for (const Listener of [DenoListener, HandoverListener]) {
     await again.close();
   });
 
+  test("lets many wait, however large its backlog is", async () => {
+    for (const backlog of [2 ** 31, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
+      const listener = new Listener({ ...HERE, backlog });
+      const { hostname, port } = listener.addr;
+      const connecting = Array.from({ length: 8 }, () => Deno.connect({ hostname, port }));
+      for (const client of await soon(Promise.all(connecting))) client.close();
+      await listener.close();
+    }
+  });
+
   test("takes names and IPv6 addresses", async () => {
     for (const hostname of ["localhost", "::1", "0.0.0.0"]) {
       const listener = new Listener(at(hostname, 0));
