@@ -71,9 +71,15 @@ export class BaseRequestHandler<
   }
 
   /**
-   * Aborts when the request must end: the server is closing, `request_timeout` is over, or a read has
-   * shown that the client is gone. Pass it on to what the handler waits for (`fetch`, timers). The
-   * connection is closed all the same.
+   * Aborts when the request must end: the server is closing, `request_timeout` is over, or the client
+   * is gone. Pass it on to what the handler waits for (`fetch`, timers). The connection is closed all
+   * the same.
+   *
+   * That a client is gone shows in a read or a write that fails. In a worker or a child process it also
+   * shows while the handler waits for something else, if the client resets the connection (a crash, or
+   * closing with unread input) and has sent nothing that was not read yet; elsewhere nothing is known
+   * without reading. A client that ends its output (FIN) may still wait for its answer: that does not
+   * abort.
    */
   get signal(): AbortSignal {
     return this.#exchange?.signal ?? new AbortController().signal;

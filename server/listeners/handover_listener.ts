@@ -294,6 +294,7 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   /** What was accepted; nothing once it has left, so that no memory is held for it. */
   #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;
+  #gone: ((error: unknown) => void) | undefined;
 
   constructor(socket: net.Socket, no_delay: boolean, localAddr: A, remoteAddr: A) {
     this.#socket = socket;
@@ -316,6 +317,10 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
     this.#open().pull(arrived, failed);
+  }
+
+  watch(gone: (error: unknown) => void): void {
+    this.#gone = gone;
   }
 
   write(p: Uint8Array): Promise<number> {
@@ -357,7 +362,9 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     const socket = this.#socket!;
     this.#socket = undefined;
     const open = (options: net.SocketConstructorOpts) => reopen_socket(socket, options);
-    return this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
+    this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
+    if (this.#gone) this.#conn.watch(this.#gone);
+    return this.#conn;
   }
 }
 

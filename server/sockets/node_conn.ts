@@ -29,6 +29,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
+  /** Told when the connection breaks, whoever reads or writes. */
+  #gone: ((error: unknown) => void) | undefined;
   /** What came while nobody read; reading has stopped then. */
   #left: Uint8Array | undefined;
   #no_delay: boolean;
@@ -55,7 +57,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     const onread = { buffer, callback: (count: number) => this.#receive(count) };
     this.#socket = open({ readable: true, writable: true, allowHalfOpen: true, onread });
     this.#socket.on("end", () => this.#end());
-    this.#socket.on("error", (error) => this.#fail(deno_error(error)));
+    this.#socket.on("error", (error) => this.#break(deno_error(error)));
     this.#socket.on("close", () => this.#close());
   }
 
@@ -71,6 +73,10 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
+  }
+
+  watch(gone: (error: unknown) => void): void {
+    this.#gone = gone;
   }
 
   write(p: Uint8Array): Promise<number> {
@@ -149,6 +155,11 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   #end(): void {
     this.#ended = true;
     this.#end_wait()?.(null);
+  }
+
+  #break(error: unknown): void {
+    this.#fail(error);
+    this.#gone?.(error);
   }
 
   #fail(error: unknown): void {

@@ -5,10 +5,18 @@ import { IdleClock } from "./idle_clock.ts";
 /** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
 const MAX_PIECE = 65_536;
 
+/** What is told of an output's writes. */
+interface OutputOwner {
+  /** A write begins. */
+  begun(): void;
+  /** The connection could not be written to. */
+  failed(error: unknown): void;
+}
+
 /** The output of a connection: writes in their order, each of them whole, and then FIN. */
 export class SocketOutput {
   #conn: Pick<ByteConn, "write" | "closeWrite">;
-  #begun: () => void;
+  #owner: OutputOwner;
   /** How long a write may make no progress; none where that is for ever. */
   #clock: IdleClock | undefined;
   /** Rejects the write that is under way with a clock. */
@@ -20,11 +28,11 @@ export class SocketOutput {
 
   /**
    * @param conn Where the bytes go.
-   * @param begun Called when a write begins.
+   * @param owner What is told of the writes.
    */
-  constructor(conn: Pick<ByteConn, "write" | "closeWrite">, begun: () => void) {
+  constructor(conn: Pick<ByteConn, "write" | "closeWrite">, owner: OutputOwner) {
     this.#conn = conn;
-    this.#begun = begun;
+    this.#owner = owner;
   }
 
   /** Whether something is being written. */
@@ -43,7 +51,7 @@ export class SocketOutput {
     this.#check();
     if (this.#writing) await this.#turn();
     this.#writing = true;
-    this.#begun();
+    this.#owner.begun();
     try {
       // The one before may have timed out meanwhile.
       if (this.stuck) this.#check();
@@ -51,6 +59,9 @@ export class SocketOutput {
       let sent = await this.#write_some(p);
       while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
       return sent;
+    } catch (error) {
+      this.#report(error);
+      throw error;
     } finally {
       this.#next();
     }
@@ -65,6 +76,9 @@ export class SocketOutput {
     this.#writing = true;
     try {
       await this.#conn.closeWrite();
+    } catch (error) {
+      this.#report(error);
+      throw error;
     } finally {
       this.#next();
     }
@@ -81,6 +95,11 @@ export class SocketOutput {
   close(): void {
     this.#closed = true;
     this.#clock?.end();
+  }
+
+  /** Reports what the connection has thrown, and not what follows from what was done here. */
+  #report(error: unknown): void {
+    if (!this.stuck && !this.#closed) this.#owner.failed(error);
   }
 
   #late(timeout: number): void {

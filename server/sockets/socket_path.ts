@@ -22,6 +22,7 @@ interface FileId {
   ino: number | null;
   /** When it was made, in ms: the system gives a number again at once. */
   made: number;
+  is_socket: boolean | null;
 }
 
 /**
@@ -114,16 +115,19 @@ function restore(kept: string, path: string): void {
   remove(kept);
 }
 
-/** Removes the socket of a server that has died; says whether it did. */
+/** Removes the socket of a server that has died; says whether the path is free now. */
 function remove_stale(path: string): boolean {
-  if (is_abstract(path) || !Deno.lstatSync(path).isSocket) return false;
+  if (is_abstract(path)) return false;
   const before = file_id(path);
+  // Who was there has gone meanwhile.
+  if (!before) return true;
+  if (!before.is_socket) return false;
   // Somebody may be about to listen, who has only bound it.
-  if (before && Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
+  if (Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
   if (somebody_listens(path)) return false;
   const now = file_id(path);
   // Somebody else may have done the same meanwhile, and listen there now.
-  if (!before || !now || !same(before, now)) return false;
+  if (!now || !same(before, now)) return false;
   return remove(path);
 }
 
@@ -139,8 +143,8 @@ function somebody_listens(path: string): boolean {
 
 function file_id(path: string): FileId | undefined {
   try {
-    const { dev, ino, mtime } = Deno.lstatSync(path);
-    return { dev, ino, made: Number(mtime) };
+    const { dev, ino, mtime, isSocket } = Deno.lstatSync(path);
+    return { dev, ino, made: Number(mtime), is_socket: isSocket };
   } catch {
     return undefined;
   }

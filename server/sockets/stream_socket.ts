@@ -1,4 +1,5 @@
 import { peer_addr } from "../address.ts";
+import { is_client_gone } from "../errors.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
@@ -80,8 +81,14 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    this.#input = new SocketInput(source_of(conn), unread, (error) => this.#broken(error));
-    this.#output = new SocketOutput(conn, () => this.#input.idle = false);
+    const source = source_of(conn);
+    const gone = (error: unknown) => this.#gone(error);
+    source.watch?.(gone);
+    this.#input = new SocketInput(source, unread, gone);
+    this.#output = new SocketOutput(conn, {
+      begun: () => this.#input.idle = false,
+      failed: (error) => is_client_gone(error) && this.#gone(error),
+    });
   }
 
   static {
@@ -250,8 +257,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return this.#writable ??= writable_of(this);
   }
 
-  #broken(error: unknown): void {
-    // Whoever handles the connection may be busy elsewhere: its signal says that the peer is gone.
+  /** The peer is gone: the signal says so to the handler, which may wait for something else. */
+  #gone(error: unknown): void {
     exchange_of(this)?.abort(error);
   }
 

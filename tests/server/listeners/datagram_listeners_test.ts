@@ -45,6 +45,7 @@ for (const { name: listener_name, make } of LISTENERS) {
   test("has the real port at once, receives and replies", async () => {
     const listener = make(HERE);
     assert(listener.addr.port > 0);
+    assertEquals(listener.closed, false);
     using client = new DatagramClient(listener.addr);
     await client.send("question");
     const [[packet, socket], sender] = await listener.accept();
@@ -56,6 +57,7 @@ for (const { name: listener_name, make } of LISTENERS) {
     assertEquals(await listener.send(EMPTY, sender), 0);
     assertEquals(await client.receive(), EMPTY);
     await listener.close();
+    assertEquals(listener.closed, true);
   });
 
   test("receives datagrams whole, the empty and the longest too", async () => {

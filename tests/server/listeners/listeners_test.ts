@@ -39,6 +39,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
 
   test("has the real port at once, and accepts", async () => {
     const listener = new Listener(HERE);
+    assertEquals(listener.closed, false);
     const { hostname, port } = listener.addr;
     assert(port > 0);
     using client = await Deno.connect({ hostname, port });
@@ -46,6 +47,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
     assertEquals(socket.remoteAddr, client.localAddr);
     assertEquals(socket.localAddr, client.remoteAddr);
     await listener.close();
+    assertEquals(listener.closed, true);
   });
 
   test("frees the address before close() resolves, also while it accepts", async () => {
