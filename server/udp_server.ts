@@ -10,7 +10,7 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
 /**
  * A UDP server: each datagram is a request, `[packet, socket]`. It handles one at a time, in the order
- * in which they came; those that come meanwhile wait in the system, which drops what is too much. With
+ * in which they came; others wait in the system, which drops what is too much. With
  * a mix-in `request_queue_size` of them are under way at the most, unless `max_requests` says other.
  *
  * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both

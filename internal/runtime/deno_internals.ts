@@ -240,7 +240,7 @@ export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpt
     old.destroy();
     return open_descriptor(fd, options);
   }
-  // No descriptor is left for a moment: the handle itself, such as it is.
+  // No descriptor is left at the moment: use the handle itself.
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();

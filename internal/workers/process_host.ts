@@ -190,7 +190,7 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // Whoever sent it may not be here any more.
+      // The caller that sent it may have returned.
       const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
       queueMicrotask(() => this.#events.received([done]));
     }

@@ -8,8 +8,7 @@ import { parentPort } from "node:worker_threads";
 import { become_killable } from "../runtime/deno_internals.ts";
 import { heed_order } from "../runtime/order_to_end.ts";
 import type { ToWorker } from "./messages.ts";
-import { on_message } from "./port.ts";
-import type { ThreadStart } from "./thread_host.ts";
+import { on_message, type ThreadStart } from "./port.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /** How often, in ms, it is looked whether memory has run out. */

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from "node:worker
 import { cpu_time, port_closed } from "../runtime/deno_internals.ts";
 import { give_order } from "../runtime/order_to_end.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { on_message } from "./port.ts";
+import { on_message, type ThreadStart } from "./port.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /**
@@ -46,14 +46,6 @@ export const KILL_CLOCKS: KillClocks = {
 };
 /** How often it is looked how much processor time it has used, in ms. */
 const LOOK = 10;
-
-/** What a thread is given before all else. */
-export interface ThreadStart {
-  /** What it and the pool's thread reach each other through. */
-  port: MessagePort;
-  /** Where it is told to end: see `order_to_end.ts`. */
-  order: SharedArrayBuffer;
-}
 
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {

@@ -83,7 +83,7 @@ export class WorkerHandle {
     this.#noun = noun;
     this.#calls = calls;
     this.ready = this.#start.promise;
-    // Whoever waits for it hears of a failure; a worker that nobody waits for may fail.
+    // A failure is told to those who wait for it; a worker that nobody waits for may fail.
     this.ready.catch(() => {});
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
@@ -132,7 +132,7 @@ export class WorkerHandle {
    * Hands a job over.
    *
    * @returns How it went: `"recalled"` if the worker never took it.
-   * @throws What the job failed with; an `Error` if the worker ended meanwhile.
+   * @throws What the job failed with; an `Error` if the worker ended before.
    */
   run(job: Job): Promise<JobOutcome> {
     const id = ++this.#last_id;

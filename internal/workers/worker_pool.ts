@@ -111,7 +111,7 @@ export class WorkerPool {
    *
    * @param job The job.
    * @param check Called before each worker is tried; throws if the job must not be begun any more.
-   * @throws What the job failed with; an `Error` if its worker ended meanwhile.
+   * @throws What the job failed with; an `Error` if its worker ended before.
    */
   async run(job: Job, check: () => void): Promise<void> {
     let outcome: JobOutcome = "recalled";

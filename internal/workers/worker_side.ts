@@ -136,7 +136,7 @@ export class WorkerSide {
   #exiting = false;
   /** What calls were rejected with, and the job each belongs to. */
   #rejections: WeakMap<object, WorkerJob | undefined> = new WeakMap();
-  /** The reasons for which jobs must end: nobody need be told of those. */
+  /** The reasons for which jobs must end: these need no report. */
   #reasons: WeakSet<object> = new WeakSet();
 
   /**

@@ -107,7 +107,7 @@ export class PooledRunner implements Runner {
     // Once more: fields of a subclass have their values only now.
     this.#refuse_overrides();
     const { size, start_host, copy, keeps_running } = await this.#options.workers();
-    // It was closed meanwhile.
+    // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
     const settings = this.#settings(copy);
     const pool = this.#pool = new WorkerPool({

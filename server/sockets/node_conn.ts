@@ -29,7 +29,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
-  /** Told when the connection breaks, whoever reads or writes. */
+  /** Told when the connection breaks, even if nobody reads or writes. */
   #gone: ((error: unknown) => void) | undefined;
   /** What came while nobody read; reading has stopped then. */
   #left: Uint8Array | undefined;

@@ -53,7 +53,7 @@ export class SocketOutput {
     this.#writing = true;
     this.#owner.begun();
     try {
-      // The one before may have timed out meanwhile.
+      // The one before it may have timed out.
       if (this.stuck) this.#check();
       if (turn_is_long()) await rest();
       let sent = await this.#write_some(p);

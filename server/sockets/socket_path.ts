@@ -119,14 +119,14 @@ function restore(kept: string, path: string): void {
 function remove_stale(path: string): boolean {
   if (is_abstract(path)) return false;
   const before = file_id(path);
-  // Who was there has gone meanwhile.
+  // The socket that was there has gone.
   if (!before) return true;
   if (!before.is_socket) return false;
   // Somebody may be about to listen, who has only bound it.
   if (Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
   if (somebody_listens(path)) return false;
   const now = file_id(path);
-  // Somebody else may have done the same meanwhile, and listen there now.
+  // Somebody else may have done the same, and listen there now.
   if (!now || !same(before, now)) return false;
   return remove(path);
 }

@@ -1,5 +1,5 @@
 import { peer_addr } from "../address.ts";
-import { is_client_gone } from "../errors.ts";
+import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
@@ -143,8 +143,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /**
    * Writes all of `p`: the system may take it in parts, this takes it whole. It resolves when the
-   * system has it all, so a slow peer slows the writer down. Await it: who does not hears nothing of a
-   * failure, which ends neither the program nor the worker.
+   * system has it all, so a slow peer slows the writer down. Await it: otherwise you do not
+   * hear of a failure, which ends neither the program nor the worker.
    *
    * @param p The bytes.
    * @returns The number of bytes, always the length of `p`.

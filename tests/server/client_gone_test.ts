@@ -7,10 +7,10 @@ import {
   WaitingHandler,
   WritingHandler,
 } from "../fixtures/handlers/gone_handlers.ts";
-import { read_to_end, text_of } from "../fixtures/clients/bytes.ts";
+import { read_to_end, text_of } from "../fixtures/tools/bytes.ts";
 import { type CountingServer, make_counting, test_each_way } from "../fixtures/servers/all_ways.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** A client that can reset its connection. */
 async function connect({ server_address }: CountingServer): Promise<net.Socket> {
