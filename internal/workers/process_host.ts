@@ -93,6 +93,11 @@ export class ProcessHost implements WorkerHost {
     this.#child.kill("SIGKILL");
   }
 
+  ref(): void {
+    this.#child.ref();
+    this.#child.channel?.ref();
+  }
+
   unref(): void {
     this.#child.unref();
     this.#child.channel?.unref();

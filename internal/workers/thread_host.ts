@@ -136,6 +136,11 @@ export class ThreadHost implements WorkerHost {
     return new Promise((resolve) => this.#timer = setTimeout(resolve, delay));
   }
 
+  ref(): void {
+    this.#worker.ref();
+    this.#port.ref();
+  }
+
   unref(): void {
     this.#worker.unref();
     this.#port.unref();

@@ -16,6 +16,8 @@ export interface WorkerHost {
   post(messages: ToWorker[]): void;
   /** Ends it at once, even in an endless loop. */
   kill(): void;
+  /** Keeps the program running while it runs, as it does at first. */
+  ref(): void;
   /** Lets the program end while it runs. */
   unref(): void;
 }

@@ -33,7 +33,7 @@ export interface PoolOptions extends PoolSize, JobCalls {
   start: WorkerStart;
   /** Starts a thread or a process. */
   start_host: StartHost;
-  /** Whether workers keep the program from ending. */
+  /** Whether workers keep the program running while they start and while they do jobs. */
   keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean;
@@ -179,7 +179,10 @@ export class WorkerPool {
     this.#wake_waiting();
     const workers = [...this.#workers, ...this.#retired];
     const ended = Promise.all(workers.map(({ ended }) => ended));
-    for (const worker of workers) worker.end();
+    for (const worker of workers) {
+      if (this.#options.keeps_running) worker.ref();
+      worker.end();
+    }
     await Promise.race([ended, overdue]);
     for (const worker of workers) worker.kill(undefined);
     await ended;
@@ -218,10 +221,10 @@ export class WorkerPool {
   }
 
   #add(): WorkerHandle {
-    const { start_host, start, noun } = this.#options;
-    const worker = new WorkerHandle(++this.#last_id, start_host, start, this.#options, noun);
+    const { start_host, start } = this.#options;
+    const calls = this.#options;
+    const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     this.#workers.add(worker);
-    if (!this.#options.keeps_running) worker.unref();
     worker.ready.then(() => this.#wake_waiting(), () => {});
     worker.ended.then((end) => this.#ended(worker, end))
       .catch((error) => this.#options.report(undefined, error));
