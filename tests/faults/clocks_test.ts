@@ -229,7 +229,7 @@ test_each_way("request_timeout cuts a write to a client that never reads", all, 
   assertEquals(names(server), ["TimedOut"]);
   assert_timed_out(server, 1);
   assertEquals(ids(server), before);
-  assert(await soon(rest_of(deaf)) < FLOOD, "It was not cut");
+  assert(await soon(rest_of(deaf)) < FLOOD / 2, "It was not cut");
 });
 
 /** The least part of a core that it used in a few intervals: a loop lets none be quiet. */
@@ -314,18 +314,15 @@ test_ways_at_once(
   "max_requests_per_worker 1 keeps others out of a worker that is killed",
   pooled,
   async (way) => {
-    const options = {
-      request_timeout: LIMIT,
-      max_requests_per_worker: 1,
-      max_workers: 2,
-      max_children: 2,
-    };
+    const options = { max_requests_per_worker: 1, max_workers: 2, max_children: 2 };
     await using server = await serve(way, LimitHandler, options);
+    using neighbour = await connect(server);
+    assertEquals(await soon(neighbour.ask("hello")), "HELLO");
+    // Only the next one has a clock, which runs while a child starts for it where only one is kept.
+    server.request_timeout = 5 * LIMIT;
     using victim = await connect(server);
     assertEquals(await soon(victim.ask("loop")), "looping");
     server.request_timeout = null;
-    using neighbour = await connect(server);
-    assertEquals(await soon(neighbour.ask("hello")), "HELLO");
     // There is no worker for it until the first is killed and replaced.
     using third = await connect(server);
     const answer = third.ask("hello");

