@@ -305,7 +305,9 @@ export class Requests<Request, Address> {
   async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.cut) return;
     exchange.outcome ??= "failed";
-    await this.report(error, exchange);
+    // What handle_error() does has its time, too; where the handler goes on, the same.
+    if (!exchange.over && !exchange.started) this.#start_clock(exchange);
+    await exchange.until(this.report(error, exchange));
     this.#end(exchange);
   }
 
