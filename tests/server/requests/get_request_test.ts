@@ -4,7 +4,6 @@ import {
   AsyncTCPServer,
   type DatagramRequest,
   DatagramRequestHandler,
-  StreamRequestHandler,
   type TCPRequest,
   TCPServer,
   ThreadingTCPServer,
