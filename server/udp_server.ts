@@ -4,7 +4,7 @@ import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datag
 import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
 import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
 import type { ServerOptions } from "./options.ts";
-import { check_ready } from "./requests/inner_hooks.ts";
+import { accepted, check_ready } from "./requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
@@ -116,7 +116,11 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.BadResource} If the server is not bound, or is closed.
    */
   override get_request(): Promise<[DatagramRequest<A>, A]> {
-    return check_bound(this.socket).accept() as Promise<[DatagramRequest<A>, A]>;
+    const received = check_bound(this.socket).accept() as Promise<[DatagramRequest<A>, A]>;
+    // Only an override can spoil it.
+    return this.get_request === UDPServer.prototype.get_request
+      ? received
+      : received.then(([request, address]) => this[accepted](request, address));
   }
 }
 

@@ -50,6 +50,8 @@ export type FromWorker =
   | { type: "abandoned"; id: number }
   /** An error of a job that is not its outcome; 0 where the job is not known. */
   | { type: "report"; job: number; error: ErrorImage }
+  /** Answer this, when all that came before was begun. */
+  | { type: "echo"; call: number }
   /** Call this method for a job, 0 where it is not known; with `call` 0 no answer is wanted. */
   | { type: "call"; call: number; job: number; target: string; method: string; args: unknown[] };
 

@@ -10,8 +10,8 @@ import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
-/** How long, in ms, a worker that is asked to give up a job may take to answer. */
-const ANSWER = 250;
+/** How long, in ms, a worker that is asked to give up a job may take to answer: it may be computing. */
+const ANSWER = 1000;
 
 /** A job that was sent to a worker. */
 interface Sent {
@@ -258,6 +258,9 @@ export class WorkerHandle {
       case "report":
         this.#calls.report(this.#sent.get(message.job)?.job, error_of(message.error));
         break;
+      case "echo":
+        void this.#echo(message.call);
+        break;
       case "call":
         void this.#call(message);
         break;
@@ -280,6 +283,12 @@ export class WorkerHandle {
     if (!sent) return;
     this.#forget(id, sent);
     sent.resolve("abandoned");
+  }
+
+  async #echo(call: number): Promise<void> {
+    // As long as the answer of a method that waits for nothing takes.
+    await undefined;
+    if (this.state !== "ended") this.#outbox.post({ type: "answer", call });
   }
 
   async #call(

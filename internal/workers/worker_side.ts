@@ -11,7 +11,7 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { RemotePromise } from "./remote_promise.ts";
 
-/** How long, in ms, a call of a job that was told to end may take to be answered. */
+/** How long, in ms, a call of a job that was told to end may take once the pool's thread has it. */
 const LAST_ANSWER = 50;
 
 /** What is said of an error that nobody could catch. */
@@ -98,7 +98,7 @@ export class WorkerJob {
    */
   wait_for(target: string, method: string, args: unknown[]): RemotePromise<unknown> {
     const answer = this.#worker.call(this.id, target, method, args, this);
-    if (this.#must_end) this.#end_waits();
+    if (this.#must_end) void this.#end_waits();
     return answer;
   }
 
@@ -106,13 +106,17 @@ export class WorkerJob {
   must_end(reason: Error): void {
     if (this.#must_end) return;
     this.#must_end = { reason };
-    this.#end_waits();
+    void this.#end_waits();
   }
 
   /** What is answered at once is answered: a busy job may still reply. */
-  #end_waits(): void {
+  async #end_waits(): Promise<void> {
     const { reason } = this.#must_end!;
-    setTimeout(() => this.#worker.reject_calls(this, reason), LAST_ANSWER);
+    // Those that are made later have their own time.
+    const last = this.#worker.last_call;
+    // However busy the pool's thread is: what it answers at once comes before this.
+    await this.#worker.echo();
+    setTimeout(() => this.#worker.reject_calls(this, last, reason), LAST_ANSWER);
   }
 }
 
@@ -128,16 +132,17 @@ export class WorkerSide {
   #claims: ClaimCounter | undefined;
   /** Where descriptors are noted, in a thread. */
   table: DescriptorTable | undefined;
+  /** The number of the last call. */
+  last_call = 0;
   #service!: Service;
   #running: Map<number, Running> = new Map();
   #closing: Set<Promise<void>> = new Set();
   #calls: Map<number, Call> = new Map();
-  #last_call = 0;
   #exiting = false;
   /** What calls were rejected with, and the job each belongs to. */
   #rejections: WeakMap<object, WorkerJob | undefined> = new WeakMap();
-  /** The reasons for which jobs must end: these need no report. */
-  #reasons: WeakSet<object> = new WeakSet();
+  /** What needs no report (any more): reported errors, and the reasons for which jobs must end. */
+  #told: WeakSet<object> = new WeakSet();
 
   /**
    * Does what comes through a port.
@@ -180,10 +185,7 @@ export class WorkerSide {
     args: unknown[],
     job?: WorkerJob,
   ): RemotePromise<unknown> {
-    const call = ++this.#last_call;
-    const made = RemotePromise.withResolvers<unknown>();
-    const outcome: Call = { ...made, promise: made.promise as RemotePromise<unknown>, job };
-    this.#calls.set(call, outcome);
+    const [call, outcome] = this.#new_call(job);
     try {
       this.#outbox.post({ type: "call", call, job: id, target, method, args });
     } catch (error) {
@@ -193,16 +195,30 @@ export class WorkerSide {
     return outcome.promise;
   }
 
+  /** Resolves when the pool's thread has had all that was sent before, and it was answered if at once. */
+  async echo(): Promise<void> {
+    const [call, { promise }] = this.#new_call();
+    this.#outbox.post({ type: "echo", call });
+    await promise;
+  }
+
+  #new_call(job?: WorkerJob): [number, Call] {
+    const { promise, resolve, reject } = RemotePromise.withResolvers<unknown>();
+    const call: Call = { promise: promise as RemotePromise<unknown>, resolve, reject, job };
+    this.#calls.set(++this.last_call, call);
+    return [this.last_call, call];
+  }
+
   /** Calls a method in the pool's thread, of which no answer is wanted; the arguments can be cloned. */
   tell(target: string, method: string, args: unknown[]): void {
     this.#outbox.defer({ type: "call", call: 0, job: 0, target, method, args });
   }
 
-  /** Rejects the calls that must end with a job. */
-  reject_calls(job: WorkerJob, reason: Error): void {
-    this.#reasons.add(reason);
+  /** Rejects the calls that must end with a job, up to the one with this number. */
+  reject_calls(job: WorkerJob, last: number, reason: Error): void {
+    this.#told.add(reason);
     for (const [id, call] of this.#calls) {
-      if (call.job !== job) continue;
+      if (call.job !== job || id > last) continue;
       this.#calls.delete(id);
       call.reject(reason);
     }
@@ -215,10 +231,11 @@ export class WorkerSide {
 
   /** A promise was rejected, and nobody awaits it. */
   #unhandled(reason: unknown): void {
-    if (reason instanceof Object && this.#reasons.has(reason)) return;
+    if (reason instanceof Object && this.#told.has(reason)) return;
     if (!(reason instanceof Object) || !this.#rejections.has(reason)) {
       return this.#fault(reason, NOT_AWAITED);
     }
+    this.#told.add(reason);
     const job = this.#rejections.get(reason)?.id ?? 0;
     this.#outbox.post({ type: "report", job, error: image_of(reason) });
   }

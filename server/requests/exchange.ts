@@ -56,8 +56,15 @@ export class Exchange<Request = unknown, Address = unknown> {
     return this.cut || this.state === "closing" || this.state === "closed";
   }
 
+  /** Whether nothing was begun for it when it was over, or not all. */
+  get is_too_late(): boolean {
+    return this.over && (this.cut || !this.started);
+  }
+
   /** Takes another object for the request, too: one that wraps it. */
   alias(request: Request): void {
+    // Nobody would take it off the list again.
+    if (this.state === "closed") return;
     (this.#aliases ??= []).push(request);
     this.#list(request);
   }

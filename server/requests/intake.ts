@@ -91,5 +91,7 @@ export class Intake<Request, Address> {
 
 /** What is wrong with what a `get_request()` gave, in a program that is not type-checked. */
 function no_request(taken: unknown): TypeError {
-  return new TypeError(`get_request() must give [request, client_address]: ${taken}`);
+  // Some values throw when they are made into text, and nobody would catch that here.
+  const given = Deno.inspect(taken);
+  return new TypeError(`get_request() must give [request, client_address]: ${given}`);
 }

@@ -206,8 +206,9 @@ export class Requests<Request, Address> {
   /** The exchange being processed, if an override of `process_request()` has wrapped its request. */
   #wrapped(request: Request): Exchange<Request, Address> | undefined {
     const exchange = this.#current.value;
-    if (exchange?.state !== "arrived") return undefined;
-    exchange.replace(request);
+    if (exchange?.state === "arrived") exchange.replace(request);
+    // Any but the first is another request; but where the first came too late, all of them do.
+    else if (!exchange?.is_too_late) return undefined;
     return exchange;
   }
 
@@ -266,13 +267,23 @@ export class Requests<Request, Address> {
       };
       const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
       try {
-        const finished = finish ? finish() : this.#finish(exchange);
+        const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
         if (is_pending(finished)) finished.then(ended, failed);
         else ended();
       } catch (error) {
         failed(error);
       }
     });
+  }
+
+  /** Runs what an override has instead, which may be called on behalf of another request. */
+  #call_finish(
+    exchange: Exchange<Request, Address>,
+    finish: () => void | Promise<void>,
+  ): void | Promise<void> {
+    return this.#overrides("process_request")
+      ? this.#current.call(exchange, finish, true)
+      : finish();
   }
 
   #finish(exchange: Exchange<Request, Address>): void | Promise<void> {
@@ -294,7 +305,9 @@ export class Requests<Request, Address> {
   async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.cut) return;
     exchange.outcome ??= "failed";
-    await this.report(error, exchange);
+    // What handle_error() does has its time, too; where the handler goes on, the same.
+    if (!exchange.over && !exchange.started) this.#start_clock(exchange);
+    await exchange.until(this.report(error, exchange));
     this.#end(exchange);
   }
 

@@ -215,7 +215,7 @@ export class Serving<Request, Address> {
   async #handle_failure(failure: AcceptFailure<Request, Address>, loop: ServeLoop): Promise<void> {
     const { error, accepted } = failure;
     const kind = this.#kind_of(failure);
-    if (kind === "stop") return loop.stop();
+    if (kind === "stop") loop.stop();
     if (accepted) return await this.#requests.fail(accepted, error);
     if (error instanceof PacketTooLong) await this.#requests.report(error, null);
     if (kind !== "pause") return;
