@@ -2,6 +2,7 @@ import type { BaseServer } from "../server/base_server.ts";
 import type { Remote } from "../server/remote.ts";
 import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+import { chained } from "./chained.ts";
 
 /**
  * What every request handler is made from: a subclass overrides {@linkcode handle}, and
@@ -96,7 +97,8 @@ export class BaseRequestHandler<
 
   /**
    * Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. What one of
-   * them throws goes to the server's `handle_error()`.
+   * them throws goes to the server's `handle_error()`. If both `handle` and `finish` throw, that is what
+   * `finish` threw, with what `handle` threw as its `cause`.
    */
   async run(): Promise<void> {
     // Waiting for nothing would cost a turn of the event loop's queue each time.
@@ -105,9 +107,19 @@ export class BaseRequestHandler<
     try {
       const handled = this.handle();
       if (handled) await handled;
-    } finally {
-      const finished = this.finish();
-      if (finished) await finished;
+    } catch (error) {
+      await this.#finish_after(error);
+      throw error;
+    }
+    const finished = this.finish();
+    if (finished) await finished;
+  }
+
+  async #finish_after(error: unknown): Promise<void> {
+    try {
+      await this.finish();
+    } catch (later) {
+      throw chained(later, error);
     }
   }
 }
