@@ -20,8 +20,10 @@ const UNREADABLE = /^Requires read access to "(.+)", run again with/;
 export function check_worker_modules(service: string, handler: string): void {
   refuse_bundle(import.meta.url);
   const missing = [];
-  if (!may_read(service, LIBRARY)) missing.push(fileURLToPath(LIBRARY));
-  if (!may_read(handler, handler)) missing.push(fileURLToPath(handler));
+  const library_is_missing = !may_read(service, LIBRARY);
+  if (library_is_missing) missing.push(fileURLToPath(LIBRARY));
+  const is_covered = library_is_missing && handler.startsWith(LIBRARY.href);
+  if (!is_covered && !may_read(handler, handler)) missing.push(fileURLToPath(handler));
   if (missing.length > 0) throw unreadable(missing);
 }
 
