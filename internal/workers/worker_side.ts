@@ -213,11 +213,11 @@ export class WorkerSide {
 
   /** A promise was rejected, and nobody awaits it. */
   #unhandled(reason: unknown): void {
-    if (reason instanceof Object && this.#reasons.has(reason)) return;
-    if (!(reason instanceof Object) || !this.#rejections.has(reason)) {
-      return this.#fault(reason, NOT_AWAITED);
-    }
-    const job = this.#rejections.get(reason)?.id ?? 0;
+    // It may be anything, also what throws when it is asked for its class.
+    const error = reason as object;
+    if (this.#reasons.has(error)) return;
+    if (!this.#rejections.has(error)) return this.#fault(reason, NOT_AWAITED);
+    const job = this.#rejections.get(error)?.id ?? 0;
     this.#outbox.post({ type: "report", job, error: image_of(reason) });
   }
 
