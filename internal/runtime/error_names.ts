@@ -41,6 +41,18 @@ export function is_client_gone(error: unknown): boolean {
   return true;
 }
 
+/** The same as `instanceof`, for anything that was thrown: a revoked proxy throws when it is asked. */
+export function is_instance<T>(
+  value: unknown,
+  Class: abstract new (...args: never[]) => T,
+): value is T {
+  try {
+    return value instanceof Class;
+  } catch {
+    return false;
+  }
+}
+
 function cause_of(error: unknown): unknown {
   try {
     return (Object(error) as Error).cause;

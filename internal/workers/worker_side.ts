@@ -231,12 +231,12 @@ export class WorkerSide {
 
   /** A promise was rejected, and nobody awaits it. */
   #unhandled(reason: unknown): void {
-    if (reason instanceof Object && this.#told.has(reason)) return;
-    if (!(reason instanceof Object) || !this.#rejections.has(reason)) {
-      return this.#fault(reason, NOT_AWAITED);
-    }
-    this.#told.add(reason);
-    const job = this.#rejections.get(reason)?.id ?? 0;
+    // It may be anything, also what throws when it is asked for its class.
+    const error = reason as object;
+    if (this.#told.has(error)) return;
+    if (!this.#rejections.has(error)) return this.#fault(reason, NOT_AWAITED);
+    this.#told.add(error);
+    const job = this.#rejections.get(error)?.id ?? 0;
     this.#outbox.post({ type: "report", job, error: image_of(reason) });
   }
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { image_of } from "../../internal/workers/error_image.ts";
 
 /** This module's own place in the library; a bundle has all modules in one place. */
 const OWN_PLACE = /\/server\/pooled\/worker_modules\.[jt]s$/;
@@ -20,8 +21,10 @@ const UNREADABLE = /^Requires read access to "(.+)", run again with/;
 export function check_worker_modules(service: string, handler: string): void {
   refuse_bundle(import.meta.url);
   const missing = [];
-  if (!may_read(service, LIBRARY)) missing.push(fileURLToPath(LIBRARY));
-  if (!may_read(handler, handler)) missing.push(fileURLToPath(handler));
+  const library_is_missing = !may_read(service, LIBRARY);
+  if (library_is_missing) missing.push(fileURLToPath(LIBRARY));
+  const is_covered = library_is_missing && handler.startsWith(LIBRARY.href);
+  if (!is_covered && !may_read(handler, handler)) missing.push(fileURLToPath(handler));
   if (missing.length > 0) throw unreadable(missing);
 }
 
@@ -34,7 +37,7 @@ export function check_worker_modules(service: string, handler: string): void {
  */
 export function explain_start_error(error: unknown): unknown {
   if (LIBRARY.protocol !== "file:") return error;
-  const [, path] = UNREADABLE.exec(message_of(error)) ?? [];
+  const [, path] = UNREADABLE.exec(image_of(error).message) ?? [];
   const library = fileURLToPath(LIBRARY);
   return path?.startsWith(library) ? unreadable([library], error) : error;
 }
@@ -75,8 +78,4 @@ function unreadable(paths: string[], cause?: unknown): Error {
   const list = paths.map((path) => path.replace(/\/$/, "").replaceAll(",", ",,")).join(",");
   const message = `Workers cannot read the modules that they need: add --allow-read=${list}`;
   return new Deno.errors.NotCapable(message, cause === undefined ? {} : { cause });
-}
-
-function message_of(error: unknown): string {
-  return error instanceof Error ? error.message : "";
 }

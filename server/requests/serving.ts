@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { Backoff } from "../../internal/runtime/backoff.ts";
+import { is_instance } from "../../internal/runtime/error_names.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { MAX_TIMER, set_timer } from "../../internal/runtime/timer.ts";
 import { accept_error_class, type AcceptErrorClass, PacketTooLong } from "./accept_errors.ts";
@@ -217,7 +218,7 @@ export class Serving<Request, Address> {
     const kind = this.#kind_of(failure);
     if (kind === "stop") loop.stop();
     if (accepted) return await this.#requests.fail(accepted, error);
-    if (error instanceof PacketTooLong) await this.#requests.report(error, null);
+    if (is_instance(error, PacketTooLong)) await this.#requests.report(error, null);
     if (kind !== "pause") return;
     if (this.#pauses.is_news()) await this.#requests.report(error, null);
     if (!loop.stopping) await loop.pause(this.#pauses.next());
