@@ -29,6 +29,16 @@ export class ServeLoop {
     clearInterval(timer);
   }
 
+  /** Waits for a step, which does not reject, or until {@linkcode stop} is called. */
+  async until(step: Promise<void>): Promise<void> {
+    let is_over = false;
+    void step.then(() => {
+      is_over = true;
+      this.wake();
+    });
+    while (!is_over && !this.stopping) await this.wait();
+  }
+
   wake(): void {
     this.#wake?.();
   }

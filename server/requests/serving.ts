@@ -218,10 +218,11 @@ export class Serving<Request, Address> {
     const kind = this.#kind_of(failure);
     if (kind === "stop") loop.stop();
     if (accepted) return await this.#requests.fail(accepted, error);
-    if (is_instance(error, PacketTooLong)) await this.#requests.report(error, null);
-    if (kind !== "pause") return;
-    if (this.#pauses.is_news()) await this.#requests.report(error, null);
-    if (!loop.stopping) await loop.pause(this.#pauses.next());
+    if (is_instance(error, PacketTooLong) || (kind === "pause" && this.#pauses.is_news())) {
+      // A handle_error() that never ends must not keep the loop from ending.
+      await loop.until(this.#requests.report(error, null));
+    }
+    if (kind === "pause" && !loop.stopping) await loop.pause(this.#pauses.next());
   }
 
   /** What a failure means: the end only if the server's own socket is closed. */

@@ -195,6 +195,9 @@ for (const way of [THREADS, CHILDREN]) {
 
   Deno.test(`${way.name}: a call after the request is over that rejects is reported without it`, async () => {
     await using server = serve(way);
+    await ready(server);
+    const ids = () => server.info().workers!.map(({ id }) => id);
+    const before = ids();
     using client = await LineClient.connect(server.server_address);
     await client.send("forget-afterwards");
     assertEquals(await line_or_end(client), null);
@@ -202,6 +205,7 @@ for (const way of [THREADS, CHILDREN]) {
     const [port, error] = server.reported[1]!;
     assertEquals(port, null);
     assertEquals((error as Error).message, "released too often");
+    assertEquals(ids(), before);
     const [again] = await quiet_clients(server, 1);
     await all_answered([again!]);
   });

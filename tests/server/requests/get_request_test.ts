@@ -264,6 +264,24 @@ Deno.test("BaseServer.server_close() ends serve_forever() although handle_error(
   assert(performance.now() - start < SOON / 2);
 });
 
+Deno.test("BaseServer.shutdown() ends serve_forever() although handle_error() of no request never ends", async () => {
+  class Hanging extends ItemServer {
+    override handle_error(): Promise<void> {
+      this.log.add("handle_error");
+      return new Promise(() => {});
+    }
+  }
+  class Silent {
+    run(): void {}
+  }
+  const error = Object.assign(new Error("no room"), { code: "EMFILE" });
+  await using server = new Hanging(Silent, [error]);
+  const loop = server.serve_forever();
+  await soon(server.log.until(({ entries }) => entries.includes("handle_error")));
+  await soon(server.shutdown());
+  await soon(loop);
+});
+
 Deno.test("BaseServer: process_request() that throws when its request is over starts no clock", async () => {
   class Throwing extends ItemServer {
     override async process_request(request: string, address: string): Promise<void> {
