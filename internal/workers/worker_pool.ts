@@ -1,5 +1,6 @@
 import { Backoff } from "../runtime/backoff.ts";
 import { close_descriptor } from "../runtime/deno_internals.ts";
+import { set_timer } from "../runtime/timer.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
@@ -33,6 +34,8 @@ export interface PoolOptions extends PoolSize, JobCalls {
   start: WorkerStart;
   /** Starts a thread or a process. */
   start_host: StartHost;
+  /** How long, in ms, a worker may take to end when its jobs are over. */
+  ending: number;
   /** Whether workers keep the program running while they start and while they do jobs. */
   keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
@@ -271,7 +274,7 @@ export class WorkerPool {
   /** A worker can take one more job. */
   #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
-    if (this.#retired.has(worker) && worker.active === 0) worker.end();
+    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
     this.#rest ??= setTimeout(() => this.#end_idle(), REST);
   }
@@ -285,6 +288,14 @@ export class WorkerPool {
     this.#replace(true);
   }
 
+  /** Lets a worker end; what it goes on with, as a job that was given up may, must not go on for ever. */
+  #let_end(worker: WorkerHandle): void {
+    worker.end();
+    const force = set_timer(this.#options.ending, () => worker.kill(undefined));
+    if (force !== undefined && !this.#options.keeps_running) Deno.unrefTimer(force);
+    void worker.ended.then(() => clearTimeout(force));
+  }
+
   /** Ends workers that were started for a burst and have nothing to do. */
   #end_idle(): void {
     this.#rest = undefined;
@@ -293,7 +304,7 @@ export class WorkerPool {
       if (worker.state !== "ready" || worker.active > 0) continue;
       this.#workers.delete(worker);
       this.#retired.add(worker);
-      worker.end();
+      this.#let_end(worker);
     }
     if (this.#workers.size > this.#options.min_workers) {
       this.#rest = setTimeout(() => this.#end_idle(), REST);

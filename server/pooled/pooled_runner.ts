@@ -19,6 +19,9 @@ import { image_of_server } from "./server_image.ts";
 import type { CallTarget, RequestMessage, RequestSettings } from "./request_messages.ts";
 import { check_worker_modules, explain_start_error } from "./worker_modules.ts";
 
+/** How long, in ms, a worker may take to end when its connections have lingered. */
+const ENDING = 1000;
+
 /** The URL of the module that does the jobs of a server in its workers. */
 const SERVICE = new URL("./request_service.ts", import.meta.url).href;
 
@@ -117,6 +120,7 @@ export class PooledRunner implements Runner {
       noun: "request",
       start: { service: SERVICE, settings },
       start_host,
+      ending: settings.linger + ENDING,
       keeps_running,
       has_descriptors: (count) => this.#has_descriptors(count, settings.handler.module),
       call: (job, target, method, args) => this.#call(job, target as CallTarget, method, args),

@@ -60,8 +60,7 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer] as (typeof 
 
 /** What is called like a function, and cannot make handlers. */
 const NO_CLASSES: Record<string, unknown> = {
-  "an arrow function": (...args: [TCPRequest, Deno.NetAddr, TCPServer]) =>
-    new UpperHandler(...args),
+  "an arrow function": (...args: [TCPRequest, Deno.NetAddr, never]) => new UpperHandler(...args),
   "an async function": async function handle() {},
   "a generator": function* handle() {},
   "a method": { handle() {} }.handle,

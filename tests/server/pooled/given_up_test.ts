@@ -21,22 +21,18 @@ const HERE: [string, number] = ["127.0.0.1", 0];
 /** A way to have handlers called in workers. */
 interface Way {
   name: string;
-  /** How long, in ms, five workers may take to start. */
-  start: number;
   Server: typeof TCPServer;
   options: ServerOptions;
 }
 
-const THREADS: Way = { name: "threads", start: 0, Server: ThreadingTCPServer, options: {} };
+const THREADS: Way = { name: "threads", Server: ThreadingTCPServer, options: {} };
 const RELAYED: Way = {
   name: "threads, relayed",
-  start: 0,
   Server: ThreadingTCPServer,
   options: { allow_reuse_port: true },
 };
 const CHILDREN: Way = {
   name: "children",
-  start: 3000,
   Server: ForkingTCPServer,
   options: { max_children: 6 },
 };
@@ -62,6 +58,17 @@ async function quiet_clients(server: CalledServer, count: number): Promise<LineC
   return clients;
 }
 
+/** Has all children started: more than one for each core are there only when they are needed. */
+async function all_children(server: CalledServer): Promise<void> {
+  const clients = await Promise.all(
+    Array.from({ length: 6 }, () => LineClient.connect(server.server_address)),
+  );
+  const ready = () => server.info().workers!.filter(({ state }) => state === "ready");
+  await soon(until(() => ready().length === 6));
+  for (const client of clients) client[Symbol.dispose]();
+  await soon(until(() => server.info().active === 0));
+}
+
 /** Whether all of them are answered; they are closed then. */
 async function all_answered(clients: LineClient[]): Promise<void> {
   const answers = clients.map(async (client) => {
@@ -79,11 +86,12 @@ function port_of({ conn }: LineClient): number {
 for (const way of WAYS) {
   Deno.test(`${way.name}: a handler that waits for the server past request_timeout takes no neighbour along`, async () => {
     // The neighbours come late, so that their own clocks are not over.
-    await using server = serve(way, { request_timeout: 3000 + way.start });
+    await using server = serve(way, { request_timeout: 6000 });
+    if (way === CHILDREN) await all_children(server);
     using waiter = await LineClient.connect(server.server_address);
     await waiter.send("catch");
     await soon(until(() => server.info().active === 1));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, 5300));
     const neighbours = await quiet_clients(server, 5);
     assertEquals(await line_or_end(waiter), null);
     await soon(
@@ -93,12 +101,10 @@ for (const way of WAYS) {
     await new Promise((resolve) => setTimeout(resolve, 1300));
     await all_answered(neighbours);
     assert(server.log.entries.includes("TimedOut, the signal's reason"), `${server.log.entries}`);
-    assertEquals(server.reported.length, 1);
-    const [port, error] = server.reported[0]!;
-    assertEquals(port, port_of(waiter));
-    assertInstanceOf(error, Deno.errors.TimedOut);
-    const { timed_out, failed, active } = server.info();
-    assertEquals({ timed_out, failed, active }, { timed_out: 1, failed: 0, active });
+    const of_waiter = server.reported.filter(([port]) => port === port_of(waiter));
+    assertEquals(of_waiter.length, 1);
+    assertInstanceOf(of_waiter[0]![1], Deno.errors.TimedOut);
+    assertEquals(server.info().failed, 0);
   });
 
   Deno.test(`${way.name}: a call that rejects and is not awaited takes no neighbour along`, async () => {
@@ -136,7 +142,7 @@ for (const way of WAYS) {
 
   Deno.test(`${way.name}: a busy handler can reply at the drain, and quick calls are answered`, async () => {
     await using server = serve(way);
-    const words = ["reply", "steps", "late"];
+    const words = ["reply", "late"];
     const clients = [];
     for (const word of words) {
       const client = await LineClient.connect(server.server_address);
@@ -145,8 +151,8 @@ for (const way of WAYS) {
     }
     const closing = server.server_close({ grace: 8000 });
     const answers = await Promise.all(clients.map(line_or_end));
-    assertEquals(answers, ["answered true", "all steps", "the signal's reason"]);
-    assertEquals(await soon(closing), { drained: 3, aborted: 0 });
+    assertEquals(answers, ["answered true", "the signal's reason"]);
+    assertEquals(await soon(closing), { drained: 2, aborted: 0 });
     for (const client of clients) client[Symbol.dispose]();
   });
 
@@ -271,11 +277,11 @@ for (const way of [THREADS, CHILDREN]) {
   const loops: Record<string, string> = {
     "loop": "looping",
     "loop-when-told": "busy",
-    "loop-later 500": "busy",
+    "loop-later 400": "busy",
   };
   for (const [line, answer] of Object.entries(loops)) {
     Deno.test(`${way.name}: a handler that says "${line}" is ended after request_timeout`, async () => {
-      await using server = serve(way, { request_timeout: 500 });
+      await using server = serve(way, { request_timeout: 1500 });
       await ready(server);
       using client = await LineClient.connect(server.server_address);
       assertEquals(await soon(client.ask(line)), answer);
@@ -305,4 +311,27 @@ Deno.test("threads: a neighbour that computes for half a second is not ended wit
   neighbour[Symbol.dispose]();
   await soon(until(() => server.info().active === 0));
   assertEquals(server.info().failed, 0);
+});
+
+Deno.test("threads: a handler that loops when its worker was told to end is ended", async () => {
+  const options = { request_timeout: 300, linger: 800 };
+  await using server = serve(THREADS, options);
+  await ready(server);
+  using looping = await LineClient.connect(server.server_address);
+  assertEquals(await soon(looping.ask("loop-later 1500")), "busy");
+  const asked = performance.now();
+  const at = (time: number) =>
+    new Promise((resolve) => setTimeout(resolve, time - (performance.now() - asked)));
+  // The neighbour's connection lingers in the worker, which is to end, when the loop begins.
+  await at(1150);
+  using neighbour = await LineClient.connect(server.server_address);
+  assertEquals(await soon(neighbour.ask("hello")), "hello");
+  await at(1380);
+  await neighbour.send("forget-afterwards");
+  await at(2200);
+  assertEquals(server.info().active, 0);
+  const start = performance.now();
+  await soon(server.server_close({ grace: 9000 }));
+  const took = performance.now() - start;
+  assert(took < 6000, `it took ${took} ms`);
 });
