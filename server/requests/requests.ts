@@ -133,10 +133,14 @@ export class Requests<Request, Address> {
     return exchange.running = this.#run(exchange, finish);
   }
 
-  /** Lets a handler that is given another object have the signal of the request. */
+  /**
+   * To be called before a handler is made. A handler that is given another object has the signal of the
+   * request, too; and an override of `process_request()` may run it by itself.
+   */
   finishing(request: Request): void {
     const is_new = request instanceof Object && exchange_of(request) === undefined;
     if (is_new) this.#current.value?.alias(request);
+    this.#find(request)?.moves("claim");
   }
 
   /** What `close_request()` does: only an override of `process_request()` ends a request so. */
@@ -144,7 +148,7 @@ export class Requests<Request, Address> {
     const exchange = this.#find(request);
     if (!exchange) return;
     this.#runner.cut(exchange);
-    if (exchange.state === "arrived") this.#forget(exchange);
+    if (exchange.state === "arrived" || exchange.state === "waiting") this.#forget(exchange);
   }
 
   /** Reports an error of a request, or of none. Never rejects. */

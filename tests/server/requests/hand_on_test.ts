@@ -344,3 +344,36 @@ Deno.test("BaseServer: requests that are dropped, wrapped or kept are not rememb
   }));
   assertEquals(await server.server_close(), NONE_LEFT);
 });
+
+/** Answers each line in upper case. */
+class LinesHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      await this.wfile.write(new TextDecoder().decode(line).toUpperCase());
+    }
+  }
+}
+
+Deno.test("AsyncTCPServer: process_request() may finish a connection by itself, and not wait for it", async () => {
+  class Own extends AsyncTCPServer {
+    override process_request(request: TCPRequest, client_address: Deno.NetAddr): void {
+      void this.#finish(request, client_address);
+    }
+
+    async #finish(request: TCPRequest, client_address: Deno.NetAddr): Promise<void> {
+      await this.finish_request(request, client_address);
+      await this.shutdown_request(request);
+    }
+  }
+  await using server = serving(new Own(HERE, LinesHandler));
+  using client = await LineClient.connect(server.server_address);
+  using other = await LineClient.connect(server.server_address);
+  assertEquals(await client.ask("one"), "ONE");
+  assertEquals(await other.ask("two"), "TWO");
+  assertEquals(server.info().refused, 0);
+  client[Symbol.dispose]();
+  await soon(until(() => server.info().completed === 1));
+  assertEquals(await other.ask("three"), "THREE");
+  other[Symbol.dispose]();
+  await soon(until(() => server.info().completed === 2));
+});
