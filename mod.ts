@@ -112,6 +112,7 @@ export type {
 } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
 export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
+export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";
 export {
   type DatagramRequest,
@@ -124,7 +125,7 @@ export {
   type FakeRequestOptions,
 } from "./server/sockets/fake_request.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
-export { type TCPRequest, TCPServer } from "./server/tcp_server.ts";
+export { type StreamServerAddress, type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {
   type ThreadingMembers,
   ThreadingMixIn,

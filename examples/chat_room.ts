@@ -12,8 +12,13 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { threadId } from "node:worker_threads";
-import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
+import {
+  type CloseOptions,
+  type CloseResult,
+  type Remote,
+  StreamRequestHandler,
+  ThreadingTCPServer,
+} from "../mod.ts";
 import { printable } from "./printable.ts";
 
 /** The longest line, in bytes. */
@@ -84,10 +89,15 @@ class ChatServer extends ThreadingTCPServer {
     this.tell(`* ${member.nick} ${put_out ? "does not read, and is put out" : "left"}`);
     return member.waiting.join("");
   }
+
+  override async server_close(options?: CloseOptions): Promise<CloseResult> {
+    this.tell("* The room closes. Goodbye!");
+    return await super.server_close(options);
+  }
 }
 
 /** Serves one member, which hears and speaks at the same time. */
-export class ChatHandler extends StreamRequestHandler<ChatServer> {
+export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
   override async handle(): Promise<void> {
     await this.wfile.write(`* Worker ${threadId} serves you. Your nick?\n`);
     for await (const nick of this.#lines()) {
@@ -141,8 +151,7 @@ export class ChatHandler extends StreamRequestHandler<ChatServer> {
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
   await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler);
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Chatting on port ${server.server_address.port}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
-  server.tell("* The room closes. Goodbye!");
+  await serving;
 }

@@ -14,7 +14,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
 import * as dns from "./dns_message.ts";
-import { interrupted } from "./interrupted.ts";
 
 /** The records of each name. The names above a name exist, too, without records. */
 interface Zone {
@@ -137,7 +136,8 @@ if (import.meta.main) {
   await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler);
   await using udp = new UDPNameServer(tcp.server_address, DatagramHandler);
   udp.zone = tcp.zone = zone;
-  const signal = interrupted();
+  const stop_on: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  const serving = [udp, tcp].map((server) => server.serve_forever({ stop_on }));
   console.log(`Serving on 127.0.0.1:${tcp.server_address.port}; Ctrl-C ends it`);
-  await Promise.all([udp.serve_forever({ signal }), tcp.serve_forever({ signal })]);
+  await Promise.all(serving);
 }

@@ -18,7 +18,6 @@ import { STATUS_CODES } from "node:http";
 import { extname, join } from "node:path";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
 import { has_it, type HTTPRequest, parse, range_of } from "./http_request.ts";
-import { interrupted } from "./interrupted.ts";
 
 const MAX_HEAD = 16_384; // bytes
 /** What a client is told of an error. Other errors are the server's own. */
@@ -142,7 +141,7 @@ if (import.meta.main) {
   const { port = 8000, directory = "." } = parseArgs(Deno.args);
   Deno.chdir(`${directory}`); // for the workers, too
   await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler);
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on http://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }

@@ -13,7 +13,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 import { bulk, bytes_of, failure, integer, OK, words_of } from "./resp.ts";
 
 const SWEEP = 400; // entries at a time
@@ -133,7 +132,7 @@ class CommandHandler extends StreamRequestHandler<KeyValueServer> {
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "6380" } });
   await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler);
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on 127.0.0.1:${server.server_address.port}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }

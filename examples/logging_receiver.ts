@@ -15,7 +15,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 import { printable } from "./printable.ts";
 
 /** The longest record, in bytes. */
@@ -74,9 +73,9 @@ async function main(args: string[]): Promise<void> {
   const { port } = parseArgs(args, { string: ["port"], default: { port: "9020" } });
   await using server = new ThreadingTCPServer(["127.0.0.1", Number(port)], LogRecordHandler);
   const { hostname, port: bound } = server.server_address;
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Receiving on ${hostname}:${bound}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }
 
 if (import.meta.main) await main(Deno.args);

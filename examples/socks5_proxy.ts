@@ -11,7 +11,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler, StreamSocket } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -131,7 +130,7 @@ if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "1080" } });
   await using server = new AsyncTCPServer(["127.0.0.1", Number(port)], SocksHandler);
   const { hostname, port: bound } = server.server_address;
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }

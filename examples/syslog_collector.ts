@@ -26,7 +26,6 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 import { printable } from "./printable.ts";
 
 /** The longest message, in bytes. */
@@ -126,15 +125,16 @@ async function main(args: string[]): Promise<void> {
     string: ["port", "socket"],
     default: { port: "5514", socket: "/tmp/syslog.sock" },
   });
-  const signal = interrupted();
   const address: [string, number] = ["127.0.0.1", Number(port)];
   const limits = { max_packet_size: MAX_MESSAGE };
   await using udp = new UDPServer(address, DatagramHandler, limits);
   await using tcp = new AsyncTCPServer(address, StreamHandler);
   await using unix = new UnixDatagramServer(socket, DatagramHandler, limits);
+  const stop_on: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  const serving = [udp, tcp, unix].map((server) => server.serve_forever({ stop_on }));
   const ports = `UDP port ${udp.server_address.port}, TCP port ${tcp.server_address.port}`;
   console.log(`Collecting on ${ports} and ${socket}; Ctrl-C ends it`);
-  await Promise.all([udp, tcp, unix].map((server) => server.serve_forever({ signal })));
+  await Promise.all(serving);
 }
 
 if (import.meta.main) await main(Deno.args);

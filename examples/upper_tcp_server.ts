@@ -11,8 +11,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
+import { type ServerOptions, StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { refuse_unknown, run, whole_number } from "./command_line.ts";
 
 /** Answers each line in upper case. */
 export class UpperHandler extends StreamRequestHandler {
@@ -30,28 +30,28 @@ const USAGE = "Usage: upper_tcp_server.ts [--host 127.0.0.1] [--port 8080] [--wo
 
 async function main(args: string[]): Promise<void> {
   const { host, port, workers, help, unknown } = options_of(args);
-  if (help || unknown.length > 0) {
-    if (unknown.length > 0) console.error(`Unknown: ${unknown.join(" ")}`);
-    console.error(USAGE);
-    Deno.exit(help ? 0 : 2);
-  }
-  try {
-    await serve(host, Number(port), workers);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    console.error(`Port ${port} is taken: deno task start --port ${Number(port) + 1}`);
-    Deno.exitCode = 1;
-  }
+  if (help) return console.error(USAGE);
+  refuse_unknown(unknown);
+  const options = workers === undefined
+    ? {}
+    : { max_workers: whole_number("--workers", workers, 1) };
+  await using server = bound(host, whole_number("--port", port, 0, 65_535), options);
+  const { hostname, port: real } = server.server_address;
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
+  console.log(`Serving on ${hostname}:${real}; try: printf 'hello\\n' | nc -N ${hostname} ${real}`);
+  await serving;
 }
 
-async function serve(host: string, wanted: number, workers?: string): Promise<void> {
-  await using server = new ThreadingTCPServer([host, wanted], UpperHandler, {
-    ...(workers !== undefined && { max_workers: Number(workers) }),
-  });
-  const { hostname, port } = server.server_address;
-  const signal = interrupted();
-  console.log(`Serving on ${hostname}:${port}; try: printf 'hello\\n' | nc -N ${hostname} ${port}`);
-  await server.serve_forever({ signal });
+function bound(host: string, port: number, options: ServerOptions): ThreadingTCPServer {
+  try {
+    return new ThreadingTCPServer([host, port], UpperHandler, options);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      const other = port < 65_535 ? port + 1 : 0;
+      throw new Error(`Port ${port} is taken: deno task start --port ${other}`);
+    }
+    throw new Error(`Cannot listen: ${(error as Error).message}`);
+  }
 }
 
 function options_of(args: string[]) {
@@ -65,4 +65,4 @@ function options_of(args: string[]) {
   return { ...options, unknown };
 }
 
-if (import.meta.main) await main(Deno.args);
+if (import.meta.main) await run(USAGE, () => main(Deno.args));

@@ -12,7 +12,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { DatagramRequestHandler, UDPServer } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 
 /** Prints who wrote what, and answers in upper case. */
 class UpperHandler extends DatagramRequestHandler {
@@ -28,7 +27,7 @@ if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
   await using server = new UDPServer(["127.0.0.1", Number(port)], UpperHandler);
   const { hostname, port: bound } = server.server_address;
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }

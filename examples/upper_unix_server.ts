@@ -12,7 +12,6 @@
  * @module
  */
 import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
-import { interrupted } from "./interrupted.ts";
 
 /** Answers each line in upper case. */
 class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
@@ -27,7 +26,7 @@ class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.Unix
 if (import.meta.main) {
   const [path = "./socketserver.sock"] = Deno.args;
   await using server = new AsyncUnixStreamServer(path, UpperHandler);
-  const signal = interrupted();
+  const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving at ${path}; Ctrl-C ends it`);
-  await server.serve_forever({ signal });
+  await serving;
 }

@@ -1,6 +1,8 @@
 import type { BaseServer } from "../server/base_server.ts";
+import type { Remote } from "../server/remote.ts";
 import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+import { chained } from "./chained.ts";
 
 /**
  * What every request handler is made from: a subclass overrides {@linkcode handle}, and
@@ -34,12 +36,12 @@ import type { StreamSocket } from "../server/sockets/stream_socket.ts";
  * @typeParam Address The type of `this.client_address`.
  */
 export class BaseRequestHandler<
-  Server = BaseServer,
+  Server = Remote<BaseServer>,
   Request = StreamSocket<Deno.NetAddr>,
   Address = Deno.NetAddr,
 > {
   /**
-   * The module that exports the class, as `static module = import.meta.url`: there a worker finds it
+   * The module that exports the class, as `static override module = import.meta.url`: there a worker finds it
    * by its name, or as the default export. Without it the program's main module is searched.
    */
   static module?: string;
@@ -49,8 +51,8 @@ export class BaseRequestHandler<
   /** The client's address. */
   client_address: Address;
   /**
-   * The server. In a worker it stands for the server: its address and settings are there, and its
-   * methods, called, run in the server's own thread and return promises.
+   * The server. In a worker it stands for the server: see {@linkcode Remote}, which is its type unless
+   * told.
    */
   server: Server;
   #exchange: Exchange | undefined;
@@ -70,9 +72,15 @@ export class BaseRequestHandler<
   }
 
   /**
-   * Aborts when the request must end: the server is closing, `request_timeout` is over, or a read has
-   * shown that the client is gone. Pass it on to what the handler waits for (`fetch`, timers). The
-   * connection is closed all the same.
+   * Aborts when the request must end: the server is closing, `request_timeout` is over, or the client
+   * is gone. Pass it on to what the handler waits for (`fetch`, timers). The connection is closed all
+   * the same.
+   *
+   * That a client is gone shows in a read or a write that fails. In a worker or a child process it also
+   * shows while the handler waits for something else, if the client resets the connection (a crash, or
+   * closing with unread input) and has sent nothing that was not read yet; elsewhere nothing is known
+   * without reading. A client that ends its output (FIN) may still wait for its answer: that does not
+   * abort.
    */
   get signal(): AbortSignal {
     return this.#exchange?.signal ?? new AbortController().signal;
@@ -89,7 +97,8 @@ export class BaseRequestHandler<
 
   /**
    * Serves the request as Python's constructor does: `setup`, `handle`, and always `finish`. What one of
-   * them throws goes to the server's `handle_error()`.
+   * them throws goes to the server's `handle_error()`. If both `handle` and `finish` throw, that is what
+   * `finish` threw, with what `handle` threw as its `cause`.
    */
   async run(): Promise<void> {
     // Waiting for nothing would cost a turn of the event loop's queue each time.
@@ -98,9 +107,19 @@ export class BaseRequestHandler<
     try {
       const handled = this.handle();
       if (handled) await handled;
-    } finally {
-      const finished = this.finish();
-      if (finished) await finished;
+    } catch (error) {
+      await this.#finish_after(error);
+      throw error;
+    }
+    const finished = this.finish();
+    if (finished) await finished;
+  }
+
+  async #finish_after(error: unknown): Promise<void> {
+    try {
+      await this.finish();
+    } catch (later) {
+      throw chained(later, error);
     }
   }
 }

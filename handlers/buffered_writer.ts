@@ -18,7 +18,7 @@ export interface ByteSink {
 /**
  * Writes bytes and text to a connection: the `wfile` of stream handlers, after Python's `_SocketWriter`
  * and `io.BufferedWriter`. Never a partial write; writes that are not awaited keep their order. Await
- * them all the same: who does not hears nothing of a failure, and a slow client fills the memory.
+ * them all the same: otherwise you hear of no failure, and a slow client fills the memory.
  *
  * @example Two parts, sent as one
  * ```ts
@@ -97,7 +97,7 @@ export class BufferedWriter {
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   flush(): Promise<void> {
-    // Whoever wrote it hears of a failure; whoever only waits need not.
+    // A failure is told to the write that it belongs to, and not to those who only wait.
     if (this.#length === 0) return this.#sending?.catch(() => {}) ?? Promise.resolve();
     const parts = this.#parts;
     const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts, this.#length);

@@ -1,4 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
+import type { Remote } from "../server/remote.ts";
 import { is_receiver_gone } from "../internal/runtime/error_names.ts";
 import type { DatagramRequest, DatagramSocket } from "../server/sockets/datagram_socket.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
@@ -34,8 +35,10 @@ import { BufferedWriter } from "./buffered_writer.ts";
  * @typeParam Server The type of `this.server`.
  * @typeParam Address The type of `this.client_address`.
  */
-export class DatagramRequestHandler<Server = BaseServer, Address extends Deno.Addr = Deno.NetAddr>
-  extends BaseRequestHandler<Server, DatagramRequest<Address>, Address> {
+export class DatagramRequestHandler<
+  Server = Remote<BaseServer>,
+  Address extends Deno.Addr = Deno.NetAddr,
+> extends BaseRequestHandler<Server, DatagramRequest<Address>, Address> {
   /** The datagram. */
   packet!: Uint8Array;
   /** The server's socket: for further datagrams than the one reply. */

@@ -1,4 +1,5 @@
 import type { BaseServer } from "../server/base_server.ts";
+import type { Remote } from "../server/remote.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
@@ -33,8 +34,10 @@ import { BufferedWriter } from "./buffered_writer.ts";
  * @typeParam Server The type of `this.server`.
  * @typeParam Address The type of `this.client_address`.
  */
-export class StreamRequestHandler<Server = BaseServer, Address extends Deno.Addr = Deno.NetAddr>
-  extends BaseRequestHandler<Server, StreamSocket<Address>, Address> {
+export class StreamRequestHandler<
+  Server = Remote<BaseServer>,
+  Address extends Deno.Addr = Deno.NetAddr,
+> extends BaseRequestHandler<Server, StreamSocket<Address>, Address> {
   /**
    * How long a read may wait for bytes of the client, in ms; `null`, the default, is for ever. Only
    * bytes of the client reset the clock. A read that waited too long throws `Deno.errors.TimedOut`, and

@@ -1,3 +1,5 @@
+import { isAbsolute } from "node:path";
+
 /** Where a TCP or UDP server listens: as in Python, or as in Deno. `""` means all interfaces. */
 export type NetAddress = [hostname: string, port: number] | { hostname: string; port: number };
 
@@ -61,6 +63,23 @@ export function unix_addr<T extends "unix" | "unixpacket">(
   return { transport, path };
 }
 
+/**
+ * The same path from the root, so that it means the same in another folder (`Deno.chdir()`). As it is
+ * where that would be too long for a socket, or where the current folder may not be read.
+ */
+export function absolute_path({ transport, path }: Deno.UnixAddr): string {
+  if (is_abstract(path) || isAbsolute(path)) return path;
+  // Otherwise Deno would ask for it.
+  const { state } = Deno.permissions.querySync({ name: "read", path: "." });
+  if (state !== "granted") return path;
+  try {
+    // Not in its shortest form: ".." after a symbolic link is another folder.
+    return unix_addr(`${Deno.cwd()}/${path}`, transport).path;
+  } catch {
+    return path;
+  }
+}
+
 /** Whether it is a name in Linux's abstract namespace, and no path of a file. */
 export function is_abstract(path: string): boolean {
   return path.startsWith(ABSTRACT);
@@ -78,7 +97,12 @@ export function peer_addr<A extends Deno.Addr>(addr: A): A {
 
 /** An IPv4 address as an IPv6 socket must be told it: {@linkcode peer_addr} undone. */
 export function wire_addr<A extends Deno.NetAddr>(addr: A): A {
-  return { ...addr, hostname: MAPPED + addr.hostname };
+  return { ...addr, hostname: map_ipv4(addr.hostname) };
+}
+
+/** An IPv4 address in the form of IPv6. */
+export function map_ipv4(ip: string): string {
+  return MAPPED + ip;
 }
 
 function is_mapped(hostname: string): boolean {

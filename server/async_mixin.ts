@@ -15,7 +15,7 @@ import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
  * Requests beyond `max_requests` wait, or are refused: see {@linkcode ServerOptions.overflow}. Needs no
  * permission beyond those of the server class.
  *
- * @example A server class of one's own
+ * @example Your own server class
  * ```ts
  * import { AsyncMixIn, StreamRequestHandler, TCPServer } from "@socketserver/socketserver";
  *

@@ -330,7 +330,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
 
   /**
    * Called with what a handler or a hook threw, and for errors without a request (accepting failed, a
-   * worker ended) with `null` in the place of request and address. Prints it with its stack to
+   * worker ended) with `null` for request and address. Prints it with its stack to
    * standard error; says nothing of clients that went away. The error is an argument here because
    * JavaScript has no "current exception".
    *

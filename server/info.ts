@@ -22,7 +22,7 @@ export interface ServerInfo {
   completed: number;
   /** Requests whose handler, or a hook of the server, threw, and those cut at `server_close()`. */
   failed: number;
-  /** Requests turned away, by `verify_request()` or for want of room. */
+  /** Requests turned away, by `verify_request()` or because there was no room. */
   refused: number;
   /** Requests that took longer than `request_timeout`. */
   timed_out: number;

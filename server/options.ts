@@ -21,7 +21,8 @@ export interface ServerOptions {
   timeout?: number | null;
   /**
    * How many requests may wait: in the system until they are accepted, and then in the server when
-   * `max_requests` are under way.
+   * `max_requests` are under way. The system is asked for 2**31 - 1 at the most, and has a limit of its
+   * own (`net.core.somaxconn` on Linux).
    *
    * @default {4096}
    */

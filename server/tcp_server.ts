@@ -9,6 +9,15 @@ import { accepted, check_ready, hands_over, interrupt_request } from "./requests
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream_socket.ts";
 
+/**
+ * Where a stream server listens: an address that `Deno.connect()` takes.
+ *
+ * @typeParam A The type of its addresses.
+ */
+export type StreamServerAddress<A extends Deno.Addr> =
+  & A
+  & { transport: A extends Deno.UnixAddr ? "unix" : "tcp" };
+
 /** The `request` of a TCP server. */
 export type TCPRequest = StreamSocket<Deno.NetAddr>;
 
@@ -61,6 +70,8 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   declare allow_reuse_port: boolean;
   /** See {@linkcode ServerOptions.linger}. */
   declare linger: number;
+  /** Where it listens; with port 0 asked for, the real port once it is bound. */
+  declare server_address: StreamServerAddress<A>;
   /** What accepts connections, once the server is bound. */
   declare socket: Listener<StreamSocket<A>, A> | undefined;
 
@@ -100,7 +111,7 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     } catch (error) {
       throw with_address(error, addr);
     }
-    this.server_address = this.socket.addr;
+    this.server_address = this.socket.addr as StreamServerAddress<A>;
   }
 
   /** @ignore */

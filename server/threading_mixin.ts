@@ -42,7 +42,7 @@ export interface ThreadingMembers {
  *
  * @example A count that all workers share
  * ```ts ignore
- * import { StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ * import { type Remote, StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
  *
  * class CountingServer extends ThreadingTCPServer {
  *   #count = 0;
@@ -51,7 +51,7 @@ export interface ThreadingMembers {
  *   }
  * }
  *
- * export class CountHandler extends StreamRequestHandler<CountingServer> {
+ * export class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
  *   override async handle(): Promise<void> {
  *     await this.wfile.write(`You are number ${await this.server.next()}\n`);
  *   }

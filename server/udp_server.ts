@@ -10,12 +10,17 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
 /**
  * A UDP server: each datagram is a request, `[packet, socket]`. It handles one at a time, in the order
- * in which they came; those that come meanwhile wait in the system, which drops what is too much. With
+ * in which they came; others wait in the system, which drops what is too much. With
  * a mix-in `request_queue_size` of them are under way at the most, unless `max_requests` says other.
  *
  * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both
- * do the same; without the flag it takes little more than half the datagrams per second, and what the
- * system would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB.
+ * do the same; without the flag it takes little more than half the datagrams per second, what the system
+ * would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB, and where the system
+ * refuses to send, Deno does not always say why (the error's `code` is `"UNKNOWN"` then).
+ *
+ * It may send to broadcast addresses (Python sets `SO_BROADCAST` for that), and to multicast groups, as
+ * far as the system sends those by itself: no further than the local network. It receives broadcasts if
+ * it is bound to all interfaces (`""`). It cannot join a multicast group.
  *
  * Needs `--allow-net` for its address, and for those of the clients that it replies to.
  *

@@ -8,10 +8,11 @@ import { UDPServer } from "./udp_server.ts";
  * A {@linkcode TCPServer} whose clients are programs on the same machine, which find it by a path. A
  * path that a server left when it died is taken over; one at which somebody listens is
  * `Deno.errors.AddrInUse`. When the server closes, the path is removed, unless it has become another
- * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file.
+ * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file. A
+ * path in the current folder still means that folder after `Deno.chdir()`, if the folder may be read.
  *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
- * absolute there. Deno removes the path when it closes, whoever's it is by then: to keep that of
+ * absolute there. Deno removes the path when it closes, even if it is another server's by then: to keep that of
  * another server, and to accept again after descriptors ran out with a mix-in that uses workers, the
  * server must also be allowed to read and write other names in the folder.
  *
@@ -29,7 +30,7 @@ import { UDPServer } from "./udp_server.ts";
  * await using server = new UnixStreamServer(`${folder}/echo.sock`, EchoHandler);
  * const serving = server.serve_forever();
  *
- * using client = await Deno.connect(server.server_address as Deno.UnixConnectOptions);
+ * using client = await Deno.connect(server.server_address);
  * await client.write(new TextEncoder().encode("hello\n"));
  * await client.closeWrite();
  * console.log(await new Response(client.readable).text()); // hello
@@ -67,7 +68,7 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
  *
  * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
  * `--allow-net=unix:PATH` for its path; and where it replies while it receives, as with each mix-in,
- * also for `PATH.bell`, a second socket that is there meanwhile: Deno cannot do both on one. To reply it
+ * also for `PATH.bell`, a second socket that is there during that: Deno cannot do both on one. To reply it
  * needs `--allow-write` and `--allow-net=unix:PATH` for the path of the client, too. A client
  * that asks and does not read its replies holds up the server until it does, in each of the ways: Deno
  * cannot give up a datagram that its receiver has no room for.

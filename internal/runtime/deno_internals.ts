@@ -13,6 +13,7 @@ import { ChildProcess } from "node:child_process";
 import module from "node:module";
 import net from "node:net";
 import process from "node:process";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { DescriptorTable } from "./descriptor_table.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
@@ -144,22 +145,32 @@ export function wake_listener(server: net.Server, backlog: number): void {
   internals(server)._handle?.listen?.(backlog);
 }
 
-/**
- * A descriptor for {@linkcode resume_listener}: the socket, and what waits there, lives on in it when
- * the listener is closed. -1 if descriptors ran out.
- */
-export function duplicate_listener(server: net.Server): number {
-  return internals(server)._handle?.fdForIpc?.() ?? -1;
-}
-
-/** Lets a new server listen at the socket of another one. */
+/** Lets a new server listen at the socket of another one, of which it is given a descriptor. */
 export function resume_listener(server: net.Server, fd: number, backlog: number): void {
   internals(server)._listen2?.(null, null, null, backlog, fd);
 }
 
-/** Whether the process has so many descriptors left: tried with duplicates of the listener's own. */
-export function has_descriptors(server: net.Server, count: number): boolean {
-  const handle = internals(server)._handle;
+/**
+ * Keeps a descriptor in a socket that nobody uses. Deno closes that when the isolate ends (a worker
+ * that is terminated, a restart with `--watch`); it does not close a bare number, nor one in the handle
+ * of Unix sockets, so that of TCP is taken for both.
+ */
+export function hold_descriptor(fd: number): net.Socket {
+  const { TCP } = bindings("tcp_wrap");
+  const handle = TCP && new TCP(CONNECTION);
+  const source = handle?.open(fd) === 0 ? { handle } : { fd };
+  return new net.Socket({ ...source, readable: false } as net.SocketConstructorOpts)
+    .on("error", () => {});
+}
+
+/** Closes a descriptor that is held; resolves when it is closed. */
+export function close_held(held: net.Socket): Promise<void> {
+  return new Promise((resolve) => held.on("close", () => resolve()).destroy());
+}
+
+/** Whether the process has so many descriptors left: tried with duplicates of a socket's own. */
+export function has_descriptors(socket: net.Server | net.Socket, count: number): boolean {
+  const handle = internals(socket)._handle;
   if (!handle?.fdForIpc) return true;
   const duplicates = Array.from({ length: count }, () => handle.fdForIpc!());
   for (const fd of duplicates) if (fd >= 0) close_descriptor(fd);
@@ -181,16 +192,14 @@ export function start_reading(socket: net.Socket): boolean {
 
 /** Closes the descriptor of a socket that nobody has opened; resolves when it is closed. */
 export function close_descriptor(fd: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  new net.Socket({ fd, readable: false })
-    .on("error", () => {})
-    .on("close", () => resolve())
-    .destroy();
-  return promise;
+  return close_held(hold_descriptor(fd));
 }
 
-/** A new descriptor of the connection, which the caller must close; -1 if descriptors ran out. */
-export function duplicate_descriptor(socket: net.Socket): number {
+/**
+ * A new descriptor of the socket, which the caller must close; -1 if descriptors ran out. A listening
+ * socket, and what waits there, lives on in it when the listener is closed.
+ */
+export function duplicate_descriptor(socket: net.Server | net.Socket): number {
   return internals(socket)._handle?.fdForIpc?.() ?? -1;
 }
 
@@ -231,7 +240,7 @@ export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpt
     old.destroy();
     return open_descriptor(fd, options);
   }
-  // No descriptor is left for a moment: the handle itself, such as it is.
+  // No descriptor is left at the moment: use the handle itself.
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();
@@ -265,6 +274,33 @@ export function spawn_child(file: string, args: string[], environment: string[])
     serialization: "advanced",
   });
   return child;
+}
+
+/** The undocumented methods of a `Worker` that are used here. */
+interface Measured {
+  /** The processor time that its thread has used, in microseconds. */
+  cpuUsage?(): Promise<{ user: number; system: number }>;
+}
+
+/** The processor time that a thread has used, in ms; 0 where that is not known, as when it is ending. */
+export async function cpu_time(worker: Worker): Promise<number> {
+  try {
+    const { user = 0, system = 0 } = await (worker as Measured).cpuUsage?.() ?? {};
+    return (user + system) / 1000;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Resolves when the other end of a port was closed, or its thread is gone: Deno closes it when the
+ * thread's runtime is dropped, after all that runs there and all that was sent. No other sign comes so
+ * late: a Web Lock is released, and "exit" emitted, while the thread still runs.
+ */
+export function port_closed(port: MessagePort): Promise<void> {
+  return new Promise((resolve) => {
+    (port as unknown as EventTarget).addEventListener("close", () => resolve());
+  });
 }
 
 /**

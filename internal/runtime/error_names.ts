@@ -29,10 +29,36 @@ export function is_want(error: unknown): boolean {
   return WANT.includes(names_of(error).code);
 }
 
-/** Whether an error only says that the client went away. */
+/** Whether an error only says that the client went away, and so do those it is chained to. */
 export function is_client_gone(error: unknown): boolean {
-  const { code, name } = names_of(error);
-  return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
+  const seen = new Set();
+  do {
+    const { code, name } = names_of(error);
+    if (!CLIENT_GONE.has(code) && !CLIENT_GONE.has(name)) return false;
+    seen.add(error);
+    error = cause_of(error);
+  } while (error !== undefined && !seen.has(error));
+  return true;
+}
+
+/** The same as `instanceof`, for anything that was thrown: a revoked proxy throws when it is asked. */
+export function is_instance<T>(
+  value: unknown,
+  Class: abstract new (...args: never[]) => T,
+): value is T {
+  try {
+    return value instanceof Class;
+  } catch {
+    return false;
+  }
+}
+
+function cause_of(error: unknown): unknown {
+  try {
+    return (Object(error) as Error).cause;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether an error of sending a datagram only says that its receiver went away. */

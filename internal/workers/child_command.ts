@@ -41,6 +41,7 @@ const LOADER_VARIABLE = /^(LD|DYLD)_/;
  *
  * @param entry The URL of the child's module.
  * @throws {Deno.errors.NotSupported} In a program that `deno compile` made.
+ * @throws {Deno.errors.NotCapable} If `deno` may not be run; it says what to type.
  */
 export async function child_command(entry: string): Promise<ChildCommand> {
   if (Deno.build.standalone) {
@@ -65,10 +66,17 @@ async function own_process_of(file: string): Promise<OwnProcess> {
   try {
     return await own_process(file);
   } catch (error) {
+    const path = Deno.execPath();
+    if (!granted({ name: "run", command: file })) {
+      throw new Deno.errors.NotCapable(
+        `Cannot start child processes: add --allow-run=deno, or --allow-run=${path}`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(
       "Cannot start child processes: there is no deno on the PATH; " +
-        `allow this one, with --allow-run=${Deno.execPath()}`,
+        `allow this one, with --allow-run=${path}`,
     );
   }
 }
@@ -164,6 +172,8 @@ function format({ name, value }: Flag): string {
 
 /** The configuration of the program, which Deno looks for beside the main module of a process. */
 function find_config(): string | undefined {
+  // A Web Worker has none.
+  if (!Deno.mainModule) return undefined;
   let url = new URL(".", Deno.mainModule);
   while (url.protocol === "file:") {
     const folder = fileURLToPath(url);

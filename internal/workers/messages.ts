@@ -55,7 +55,7 @@ export type FromWorker =
   /** Call this method for a job, 0 where it is not known; with `call` 0 no answer is wanted. */
   | { type: "call"; call: number; job: number; target: string; method: string; args: unknown[] };
 
-/** What a child process says at once when a connection has come, in the place of messages. */
+/** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";
 
 /** What is asked of a child process before a connection follows on messages, and what it answers. */

@@ -6,6 +6,7 @@
 import type net from "node:net";
 import process from "node:process";
 import { refuse_uncloneable } from "./cloning.ts";
+import { ignore_signals } from "./ignored_signals.ts";
 import { READ, TAKEN, type ToWorker } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
@@ -20,8 +21,7 @@ const WATCHDOG = `
   }, 1000);
 `;
 
-// Ctrl-C on a terminal reaches the children, too. The server decides when they end.
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+ignore_signals();
 // The server's process has ended.
 process.on("disconnect", () => process.exit());
 

@@ -93,6 +93,11 @@ export class ProcessHost implements WorkerHost {
     this.#child.kill("SIGKILL");
   }
 
+  ref(): void {
+    this.#child.ref();
+    this.#child.channel?.ref();
+  }
+
   unref(): void {
     this.#child.unref();
     this.#child.channel?.unref();
@@ -190,7 +195,7 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // Whoever sent it may not be here any more.
+      // The caller that sent it may have returned.
       const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
       queueMicrotask(() => this.#events.received([done]));
     }

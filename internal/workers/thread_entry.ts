@@ -4,10 +4,11 @@
  * @module
  */
 import { getHeapStatistics } from "node:v8";
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { become_killable } from "../runtime/deno_internals.ts";
+import { heed_order } from "../runtime/order_to_end.ts";
 import type { ToWorker } from "./messages.ts";
-import { on_message } from "./port.ts";
+import { on_message, type ThreadStart } from "./port.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /** How often, in ms, it is looked whether memory has run out. */
@@ -22,7 +23,8 @@ setInterval(() => {
   if (getHeapStatistics().heap_size_limit > heap_size_limit) throw new RangeError("Out of memory");
 }, LOOK).unref();
 
-parentPort!.once("message", (port: MessagePort) => {
+parentPort!.once("message", ({ port, order }: ThreadStart) => {
+  heed_order(order);
   new WorkerSide({
     post: (messages) => port.postMessage(messages),
     on_messages: (receive) => on_message(port, (messages) => receive(messages as ToWorker[])),

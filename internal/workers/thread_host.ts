@@ -1,13 +1,9 @@
 import { getHeapStatistics } from "node:v8";
-import {
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-  SHARE_ENV,
-  Worker,
-} from "node:worker_threads";
+import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from "node:worker_threads";
+import { cpu_time, port_closed } from "../runtime/deno_internals.ts";
+import { give_order } from "../runtime/order_to_end.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { on_message } from "./port.ts";
+import { on_message, type ThreadStart } from "./port.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /**
@@ -22,10 +18,34 @@ export const load_entry = (): Promise<unknown> => import("./thread_entry.ts");
  */
 const YOUNG = 12;
 
-/** How long, in ms, a worker that was told to end may take to listen. */
-const LISTENING = 50;
-/** The same for one that has not said anything yet: it may still be starting. */
-const STARTING = 500;
+/**
+ * How a thread is ended, in ms: by a message, and by force if it has not listened. Force works once, and
+ * only on what runs at that moment: so it is used when the thread has used so much of the processor's
+ * time since that it must be in the middle of something, or has waited for so long.
+ */
+export interface KillClocks {
+  /** How long it may take to listen. */
+  listening: number;
+  /** The same for one that has not said anything yet: it may be loading modules, which Deno may not survive. */
+  starting: number;
+  /** How much processor time shows that it computes. */
+  computing: number;
+  /** How long it may use none. */
+  waiting: number;
+  /** How long it may take to end when it was forced to. What is not gone then never will be. */
+  ending: number;
+}
+
+/** The clocks of threads unless told. */
+export const KILL_CLOCKS: KillClocks = {
+  listening: 50,
+  starting: 500,
+  computing: 30,
+  waiting: 1000,
+  ending: 5000,
+};
+/** How often it is looked how much processor time it has used, in ms. */
+const LOOK = 10;
 
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {
@@ -33,13 +53,17 @@ export class ThreadHost implements WorkerHost {
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
+  #order = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  #clocks: KillClocks;
+  #state: "running" | "ending" | "ended" = "running";
   /** Whether it has said anything. */
   #heard = false;
-  #exited = false;
-  #force: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #give_up!: () => void;
 
-  constructor(id: number, events: HostEvents) {
+  constructor(id: number, events: HostEvents, clocks: KillClocks = KILL_CLOCKS) {
     this.name = `Worker ${id}`;
+    this.#clocks = clocks;
     this.#worker = new Worker(entry_url(), {
       name: `socketserver ${id}`,
       // Sharing the environment needs no permission; copying it, the default, would ask for one.
@@ -54,37 +78,67 @@ export class ThreadHost implements WorkerHost {
     // byte by byte.
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker.postMessage(port2, [port2]);
-    let cause: unknown;
-    const received = (messages: unknown) => {
+    const start: ThreadStart = { port: port2, order: this.#order };
+    this.#worker.postMessage(start, [port2]);
+    on_message(port1, (messages) => {
       this.#heard = true;
       events.received(messages as FromWorker[]);
-    };
-    on_message(port1, received);
-    this.#worker.on("error", (error) => cause ??= error);
-    this.#worker.on("exit", () => {
-      this.#exited = true;
-      clearTimeout(this.#force);
-      // What it sent before its end may still be on its way.
-      for (let left; (left = receiveMessageOnPort(port1));) received(left.message);
-      port1.close();
-      events.ended(cause);
     });
+    void this.#ended(events);
+  }
+
+  /**
+   * Waits until the thread is gone, and tells. The worker says "exit" long before; its end of the channel
+   * is closed when it runs no more, after all that it has sent has come.
+   */
+  async #ended(events: HostEvents): Promise<void> {
+    let cause: unknown;
+    this.#worker.on("error", (error) => cause ??= error);
+    const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
+    const given_up = new Promise<boolean>((resolve) => this.#give_up = () => resolve(false));
+    const gone = Promise.all([exited, port_closed(this.#port)]).then(() => true);
+    const is_gone = await Promise.race([gone, given_up]);
+    this.#state = "ended";
+    clearTimeout(this.#timer);
+    this.#port.close();
+    events.ended(cause, is_gone);
   }
 
   post(messages: ToWorker[]): void {
     this.#port.postMessage(messages);
   }
 
-  /**
-   * Asks it to end, and ends it by force where it does not listen. By force alone, some go on: where
-   * nothing runs at that moment Deno takes back the order, and never gives it again.
-   */
   kill(): void {
-    if (this.#exited) return;
+    if (this.#state !== "running") return;
+    this.#state = "ending";
+    // Before the message, so that nothing that was on its way before it begins.
+    give_order(this.#order);
     this.post([{ type: "exit" }]);
-    const patience = this.#heard ? LISTENING : STARTING;
-    this.#force ??= setTimeout(() => void this.#worker.terminate(), patience);
+    void this.#force();
+  }
+
+  async #force(): Promise<void> {
+    const { listening, starting, computing, waiting, ending } = this.#clocks;
+    const used = await cpu_time(this.#worker);
+    const patience = this.#heard ? listening : starting;
+    const until = performance.now() + patience + waiting;
+    for (let wait = patience;; wait = LOOK) {
+      await this.#pause(wait);
+      if (this.#state === "ended") return;
+      const computes = await cpu_time(this.#worker) - used >= computing;
+      if (computes || performance.now() >= until) break;
+    }
+    void this.#worker.terminate();
+    this.#timer = setTimeout(this.#give_up, ending);
+  }
+
+  #pause(delay: number): Promise<void> {
+    return new Promise((resolve) => this.#timer = setTimeout(resolve, delay));
+  }
+
+  ref(): void {
+    this.#worker.ref();
+    this.#port.ref();
   }
 
   unref(): void {

@@ -34,7 +34,10 @@ export interface WorkerEnd {
   cause: unknown;
 }
 
-/** A worker as the pool's thread sees it. */
+/**
+ * A worker as the pool's thread sees it. It keeps the program running while it starts and while it does
+ * something.
+ */
 export class WorkerHandle {
   readonly id: number;
   state: WorkerInfo["state"] = "starting";
@@ -44,6 +47,7 @@ export class WorkerHandle {
   /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
   readonly ended: Promise<WorkerEnd>;
   #noun: string;
+  #keeps_running: boolean;
   #host: WorkerHost;
   #outbox: Outbox<ToWorker>;
   /** Which jobs it has taken; unknown where it shares no memory. */
@@ -70,27 +74,29 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param noun What a job is called in messages.
+   * @param options What a job is called in messages, and whether jobs keep the program running.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart,
     calls: JobCalls,
-    noun: string,
+    options: { noun: string; keeps_running: boolean },
   ) {
     this.id = id;
-    this.#noun = noun;
+    this.#noun = options.noun;
+    this.#keeps_running = options.keeps_running;
     this.#calls = calls;
     this.ready = this.#start.promise;
-    // Whoever waits for it hears of a failure; a worker that nobody waits for may fail.
+    // A failure is told to those who wait for it; a worker that nobody waits for may fail.
     this.ready.catch(() => {});
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => messages.forEach((message) => this.#receive(message)),
-      ended: (cause) => resolve(this.#end(cause)),
+      ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
+    if (!this.#keeps_running) this.#host.unref();
     this.#outbox = new Outbox((messages) => this.#host.post(messages));
     if (this.#host.shares_memory) {
       this.#claims = new ClaimCounter();
@@ -132,7 +138,7 @@ export class WorkerHandle {
    * Hands a job over.
    *
    * @returns How it went: `"recalled"` if the worker never took it.
-   * @throws What the job failed with; an `Error` if the worker ended meanwhile.
+   * @throws What the job failed with; an `Error` if the worker ended before.
    */
   run(job: Job): Promise<JobOutcome> {
     const id = ++this.#last_id;
@@ -157,6 +163,7 @@ export class WorkerHandle {
       this.#claims?.withdraw();
       throw error;
     }
+    if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
     this.#sent.set(id, { job, claim, unheard: false, resolve, reject });
     this.#ids.set(job, id);
     return promise;
@@ -220,15 +227,16 @@ export class WorkerHandle {
     this.#host.kill();
   }
 
-  /** Lets the program end while it runs. */
-  unref(): void {
-    this.#host.unref();
+  /** Keeps the program running until it has ended: it is told to. */
+  ref(): void {
+    this.#host.ref();
   }
 
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
         this.state = "ready";
+        this.#host.unref();
         this.#ready_at = performance.now();
         this.#start.resolve();
         break;
@@ -308,13 +316,15 @@ export class WorkerHandle {
     clearTimeout(sent.force);
     this.#sent.delete(id);
     this.#ids.delete(sent.job);
+    if (this.#sent.size === 0 && this.state === "ready") this.#host.unref();
   }
 
-  #end(reason: unknown): WorkerEnd {
+  #end(reason: unknown, is_gone: boolean): WorkerEnd {
     this.#cause ??= reason;
     this.state = "ended";
     this.recall();
-    for (const fd of this.#table?.left() ?? []) close_descriptor(fd);
+    // While the thread lives they are its own: closed twice, the number may be another's by then.
+    if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
     const silent = this.#sent.size === 0;
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;

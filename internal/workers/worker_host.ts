@@ -16,6 +16,8 @@ export interface WorkerHost {
   post(messages: ToWorker[]): void;
   /** Ends it at once, even in an endless loop. */
   kill(): void;
+  /** Keeps the program running while it runs, as it does at first. */
+  ref(): void;
   /** Lets the program end while it runs. */
   unref(): void;
 }
@@ -24,8 +26,12 @@ export interface WorkerHost {
 export interface HostEvents {
   /** It sent messages. */
   received(messages: FromWorker[]): void;
-  /** It has ended, or never started; `cause` says why, where that is known. Nothing comes after. */
-  ended(cause: unknown): void;
+  /**
+   * It has ended, or never started; `cause` says why, where that is known. Nothing comes after.
+   *
+   * @param is_gone Whether nothing of it runs any more: `false` for a thread that could not be ended.
+   */
+  ended(cause: unknown, is_gone?: boolean): void;
 }
 
 /** Starts a worker. */

@@ -36,7 +36,7 @@ export interface PoolOptions extends PoolSize, JobCalls {
   start_host: StartHost;
   /** How long, in ms, a worker may take to end when its jobs are over. */
   ending: number;
-  /** Whether workers keep the program from ending. */
+  /** Whether workers keep the program running while they start and while they do jobs. */
   keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean;
@@ -114,7 +114,7 @@ export class WorkerPool {
    *
    * @param job The job.
    * @param check Called before each worker is tried; throws if the job must not be begun any more.
-   * @throws What the job failed with; an `Error` if its worker ended meanwhile.
+   * @throws What the job failed with; an `Error` if its worker ended before.
    */
   async run(job: Job, check: () => void): Promise<void> {
     let outcome: JobOutcome = "recalled";
@@ -182,7 +182,10 @@ export class WorkerPool {
     this.#wake_waiting();
     const workers = [...this.#workers, ...this.#retired];
     const ended = Promise.all(workers.map(({ ended }) => ended));
-    for (const worker of workers) worker.end();
+    for (const worker of workers) {
+      if (this.#options.keeps_running) worker.ref();
+      worker.end();
+    }
     await Promise.race([ended, overdue]);
     for (const worker of workers) worker.kill(undefined);
     await ended;
@@ -221,12 +224,13 @@ export class WorkerPool {
   }
 
   #add(): WorkerHandle {
-    const { start_host, start, noun } = this.#options;
-    const worker = new WorkerHandle(++this.#last_id, start_host, start, this.#options, noun);
+    const { start_host, start } = this.#options;
+    const calls = this.#options;
+    const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     this.#workers.add(worker);
-    if (!this.#options.keeps_running) worker.unref();
     worker.ready.then(() => this.#wake_waiting(), () => {});
-    worker.ended.then((end) => this.#ended(worker, end));
+    worker.ended.then((end) => this.#ended(worker, end))
+      .catch((error) => this.#options.report(undefined, error));
     return worker;
   }
 
@@ -288,7 +292,7 @@ export class WorkerPool {
   #let_end(worker: WorkerHandle): void {
     worker.end();
     const force = set_timer(this.#options.ending, () => worker.kill(undefined));
-    if (force !== undefined && !this.#options.keeps_running) Deno.unrefTimer(force);
+    if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
   }
 

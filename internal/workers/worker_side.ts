@@ -2,6 +2,7 @@ import type net from "node:net";
 import process from "node:process";
 import { open_descriptor, reopen_socket } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { must_end } from "../runtime/order_to_end.ts";
 import { may_fail } from "../runtime/pending.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
@@ -137,9 +138,10 @@ export class WorkerSide {
   #running: Map<number, Running> = new Map();
   #closing: Set<Promise<void>> = new Set();
   #calls: Map<number, Call> = new Map();
+  #exiting = false;
   /** What calls were rejected with, and the job each belongs to. */
   #rejections: WeakMap<object, WorkerJob | undefined> = new WeakMap();
-  /** What nobody need be told of (any more): reported errors, and the reasons for which jobs must end. */
+  /** What needs no report (any more): reported errors, and the reasons for which jobs must end. */
   #told: WeakSet<object> = new WeakSet();
 
   /**
@@ -229,12 +231,12 @@ export class WorkerSide {
 
   /** A promise was rejected, and nobody awaits it. */
   #unhandled(reason: unknown): void {
-    if (reason instanceof Object && this.#told.has(reason)) return;
-    if (!(reason instanceof Object) || !this.#rejections.has(reason)) {
-      return this.#fault(reason, NOT_AWAITED);
-    }
-    this.#told.add(reason);
-    const job = this.#rejections.get(reason)?.id ?? 0;
+    // It may be anything, also what throws when it is asked for its class.
+    const error = reason as object;
+    if (this.#told.has(error)) return;
+    if (!this.#rejections.has(error)) return this.#fault(reason, NOT_AWAITED);
+    this.#told.add(error);
+    const job = this.#rejections.get(error)?.id ?? 0;
     this.#outbox.post({ type: "report", job, error: image_of(reason) });
   }
 
@@ -243,6 +245,7 @@ export class WorkerSide {
   }
 
   #receive(message: ToWorker, handle: net.Socket | undefined): void {
+    if (must_end() && message.type !== "exit") return;
     switch (message.type) {
       case "start":
         void this.#start(message);
@@ -268,7 +271,7 @@ export class WorkerSide {
         void this.#end();
         break;
       case "exit":
-        process.exit();
+        this.#exit();
     }
   }
 
@@ -328,6 +331,13 @@ export class WorkerSide {
   async #end(): Promise<void> {
     await Promise.all(this.#closing);
     this.#outbox.flush();
+    this.#exit();
+  }
+
+  /** Ends this worker, once: a second `process.exit()` in a thread of Deno never returns. */
+  #exit(): void {
+    if (this.#exiting) return;
+    this.#exiting = true;
     process.exit();
   }
 }

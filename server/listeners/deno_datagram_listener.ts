@@ -1,6 +1,6 @@
 import { peer_addr } from "../address.ts";
 import { PacketTooLong } from "../requests/accept_errors.ts";
-import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
+import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { type DatagramConn, UnixDatagramConn } from "../sockets/unix_datagram_conn.ts";
@@ -31,31 +31,45 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
   /** Binds at once; throws what `Deno.listenDatagram` throws. */
   constructor({ addr, reuse_address, max_packet_size }: DatagramListenOptions<A>) {
     if (addr.transport === "unixpacket") {
-      const { path } = addr as Deno.UnixAddr;
       [this.#conn, this.#path] = SocketPath.bind(
         addr as Deno.UnixAddr,
-        () => new UnixDatagramConn(Deno.listenDatagram({ transport: "unixpacket", path })),
+        (path) => new UnixDatagramConn(Deno.listenDatagram({ transport: "unixpacket", path })),
       );
+      this.addr = addr;
     } else {
       const { hostname, port } = addr as Deno.NetAddr;
       const options = { hostname, port, reuseAddress: reuse_address };
       this.#conn = Deno.listenDatagram({ transport: "udp", ...options });
+      this.addr = this.#conn.addr as A;
     }
-    this.addr = this.#conn.addr as A;
     this.#socket = new DatagramSocket(this.addr, this);
     this.#max = max_packet_size;
     this.#buffer = new Uint8Array(max_packet_size + 1);
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   accept(): Promise<[DatagramRequest<A>, A]> {
     if (this.#closed) return Promise.reject(closed_error());
+    this.ref();
     const receiving = this.#conn.receive(this.#buffer).then(this.#received, this.#failed);
     this.#receiving = receiving;
     return receiving;
   }
 
   send(data: Uint8Array, address: A): Promise<number> {
-    return this.#conn.send(data, address);
+    const error = address.transport === "udp" && port_error(address);
+    return error ? Promise.reject(error) : this.#conn.send(data, address);
+  }
+
+  ref(): void {
+    this.#conn.ref?.();
+  }
+
+  unref(): void {
+    this.#conn.unref?.();
   }
 
   close(): Promise<void> {

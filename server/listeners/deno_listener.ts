@@ -1,6 +1,6 @@
 import { SocketPath } from "../sockets/socket_path.ts";
 import { StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, StreamListenOptions } from "./listener.ts";
+import { type Listener, MAX_BACKLOG, type StreamListenOptions } from "./listener.ts";
 
 /** A stream listener over `Deno.listen`: its connections are served in this thread. */
 export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<A>, A> {
@@ -14,30 +14,43 @@ export class DenoListener<A extends Deno.Addr> implements Listener<StreamSocket<
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, reuse_port }: StreamListenOptions<A>) {
     if (addr.transport === "unix") {
-      const { path } = addr as Deno.UnixAddr;
       [this.#listener, this.#path] = SocketPath.bind(
         addr as Deno.UnixAddr,
-        () => Deno.listen({ transport: "unix", path }),
+        (path) => Deno.listen({ transport: "unix", path }),
       );
+      this.addr = addr;
     } else {
       const { hostname, port } = addr as Deno.NetAddr;
       this.#listener = Deno.listen({
         hostname,
         port,
-        tcpBacklog: backlog,
+        tcpBacklog: Math.min(backlog, MAX_BACKLOG),
         // Deno knows this option only with --unstable-net, and ends the program without.
         ...(reuse_port && { reusePort: true }),
       });
+      this.addr = this.#listener.addr as A;
     }
-    this.addr = this.#listener.addr as A;
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
   }
 
   accept(): Promise<StreamSocket<A>> {
+    this.#listener.ref();
     const accepting = this.#listener.accept().then((conn) =>
       new StreamSocket(conn as Deno.Conn<A>)
     );
     this.#accepting = accepting;
     return accepting;
+  }
+
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
   }
 
   close(): Promise<void> {

@@ -2,9 +2,10 @@ import net from "node:net";
 import { setImmediate } from "node:timers";
 import {
   close_descriptor,
+  close_held,
   duplicate_descriptor,
-  duplicate_listener,
   has_descriptors,
+  hold_descriptor,
   listen_now,
   reopen_socket,
   resume_listener,
@@ -14,7 +15,7 @@ import type { Arrived } from "../sockets/byte_source.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { socket_over, type SourceConn, type StreamSocket } from "../sockets/stream_socket.ts";
-import type { Listener, StreamListenOptions } from "./listener.ts";
+import { type Listener, MAX_BACKLOG, type StreamListenOptions } from "./listener.ts";
 import { resolve_now } from "./resolve_now.ts";
 
 /** How often, in ms, a waiting listener is told to look again. */
@@ -48,7 +49,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #no_delay: boolean;
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
-  #closed = false;
+  closed = false;
   /** How many have come since one was asked for. */
   #come = 0;
   /** How many had come when it was last looked whether a flood goes on; -1 where there is none. */
@@ -56,19 +57,23 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #ebb: ReturnType<typeof setTimeout> | undefined;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
-  /** The descriptor of the listening socket while it is stopped, else -1. */
-  #suspended = -1;
-  /** A descriptor that is kept for {@linkcode with_spare}, else -1. */
-  #spare = -1;
+  /** Holds the listening socket while it is stopped. */
+  #suspended: net.Socket | undefined;
+  /** A descriptor that is kept for {@linkcode with_spare}. */
+  #spare: net.Socket | undefined;
+  /** Resolves when what was held is closed. */
+  #let_go: Promise<void> | undefined;
   #waker: ReturnType<typeof setInterval> | undefined;
+  /** Whether it keeps the program running. */
+  #kept = false;
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
-    this.#backlog = backlog;
+    this.#backlog = Math.min(backlog, MAX_BACKLOG);
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (addr.transport === "unix") {
-      const listen = () => this.#listen(addr, (addr as Deno.UnixAddr).path, -1);
+      const listen = (path: string) => this.#listen({ ...addr, path }, path, -1);
       [, this.#path] = SocketPath.bind(addr as Deno.UnixAddr, listen);
       this.addr = addr;
     } else {
@@ -79,27 +84,38 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
-    if (this.#closed) return Promise.reject(closed_error());
-    if (this.#suspended >= 0 && this.#accepted.length <= this.#backlog / 2) this.#resume();
+    if (this.closed) return Promise.reject(closed_error());
+    if (this.#accepted.length <= this.#backlog / 2) this.#resume();
     this.#come = 0;
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
-    this.#waker ??= setInterval(() => this.#wake(), WAKE_INTERVAL);
+    this.#waker ??= this.#start_waker();
+    if (!this.#kept) this.ref();
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
   }
 
+  ref(): void {
+    this.#kept = true;
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#kept = false;
+    this.#server.unref();
+  }
+
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const spared = this.#free_spare();
+    if (this.closed) return;
+    this.closed = true;
+    this.#free(this.#spare);
     clearInterval(this.#waker);
     clearTimeout(this.#ebb);
     // The address is free when the last descriptor of it is closed.
     const close = async () => {
-      if (this.#suspended >= 0) await close_descriptor(this.#suspended);
+      if (this.#suspended) this.#free(this.#suspended);
       else this.#server.close();
-      await spared;
+      await this.#let_go;
     };
     const released = this.#path ? this.#path.release(close) : close();
     for (const socket of this.#accepted.splice(0)) {
@@ -119,33 +135,50 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #make_server(): net.Server {
     const noDelay = this.#no_delay;
-    return net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
       .on("connection", (socket) => this.#arrived(socket))
       .on("error", (error) => this.#deliver(error));
+    return this.#kept ? server : server.unref();
   }
 
   #suspend_when_full(): void {
     this.#full = false;
-    if (!this.#closed && this.#accepted.length >= this.#backlog) this.#suspend();
+    if (!this.closed && this.#accepted.length >= this.#backlog) this.#suspend();
   }
 
   #suspend(): void {
-    const fd = duplicate_listener(this.#server);
-    if (fd < 0) return;
-    const close = () => void this.#server.close();
-    const closed = this.#path ? this.#path.outlive(close) : (close(), true);
-    if (closed) this.#suspended = fd;
-    else close_descriptor(fd);
+    const fd = this.#stop();
+    if (fd >= 0) this.#suspended = hold_descriptor(fd);
   }
 
+  /** Stops accepting; gives a descriptor of the listening socket, -1 where it could not be stopped. */
+  #stop(): number {
+    const fd = duplicate_descriptor(this.#server);
+    if (fd < 0) return fd;
+    const close = () => void this.#server.close();
+    const closed = this.#path ? this.#path.outlive(close) : (close(), true);
+    if (closed) return fd;
+    close_descriptor(fd);
+    return -1;
+  }
+
+  /** Goes on accepting if it is stopped; where no descriptor is left for that, the waker tries again. */
   #resume(): void {
+    const held = this.#suspended;
+    const fd = held ? duplicate_descriptor(held) : -1;
+    if (fd < 0) return;
+    this.#suspended = undefined;
+    this.#free(held);
+    this.#go_on(fd);
+  }
+
+  #go_on(fd: number): void {
     this.#server = this.#make_server();
-    resume_listener(this.#server, this.#suspended, this.#backlog);
-    this.#suspended = -1;
+    resume_listener(this.#server, fd, this.#backlog);
   }
 
   #arrived(socket: net.Socket): void {
-    const addrs = this.#closed ? undefined : this.#addrs_of(socket);
+    const addrs = this.closed ? undefined : this.#addrs_of(socket);
     if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, this.#no_delay, ...addrs)));
     else socket.destroy();
     if (this.#flood < 0) this.#stop_when_full();
@@ -170,23 +203,30 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     return [local as A, net_addr(socket.remoteAddress, socket.remotePort) as A];
   }
 
+  #start_waker(): ReturnType<typeof setInterval> {
+    const waker = setInterval(() => this.#wake(), WAKE_INTERVAL);
+    Deno.unrefTimer(waker);
+    return waker;
+  }
+
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
   #wake(): void {
     if (!this.#waiter) return;
     if (!this.has_descriptors(1)) this.#deliver(no_descriptors());
+    else if (this.#suspended) this.#resume();
     else if (this.#path) this.#listen_again();
     else wake_listener(this.#server, this.#backlog);
   }
 
   /** A Unix socket is not woken by a call: another server must listen at it. */
   #listen_again(): void {
-    if (this.#suspended < 0) this.#suspend();
-    if (this.#suspended >= 0) this.#resume();
+    const fd = this.#stop();
+    if (fd >= 0) this.#go_on(fd);
   }
 
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean {
-    return has_descriptors(this.#server, count);
+    return has_descriptors(this.#suspended ?? this.#server, count);
   }
 
   /**
@@ -194,18 +234,22 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
    * connection takes any other one that is free, and none could be handed over any more.
    */
   with_spare(use: () => void): void {
-    void this.#free_spare();
+    this.#free(this.#spare);
+    this.#spare = undefined;
     try {
       use();
     } finally {
-      if (!this.#closed && this.#spare < 0) this.#spare = duplicate_listener(this.#server);
+      if (!this.closed) this.#spare ??= this.#duplicate();
     }
   }
 
-  #free_spare(): Promise<void> | undefined {
-    const fd = this.#spare;
-    this.#spare = -1;
-    return fd >= 0 ? close_descriptor(fd) : undefined;
+  #free(held: net.Socket | undefined): void {
+    if (held) this.#let_go = close_held(held);
+  }
+
+  #duplicate(): net.Socket | undefined {
+    const fd = duplicate_descriptor(this.#suspended ?? this.#server);
+    return fd < 0 ? undefined : hold_descriptor(fd);
   }
 
   #deliver(next: StreamSocket<A> | Error): void {
@@ -250,6 +294,7 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   /** What was accepted; nothing once it has left, so that no memory is held for it. */
   #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;
+  #gone: ((error: unknown) => void) | undefined;
 
   constructor(socket: net.Socket, no_delay: boolean, localAddr: A, remoteAddr: A) {
     this.#socket = socket;
@@ -272,6 +317,10 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
     this.#open().pull(arrived, failed);
+  }
+
+  watch(gone: (error: unknown) => void): void {
+    this.#gone = gone;
   }
 
   write(p: Uint8Array): Promise<number> {
@@ -313,7 +362,9 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     const socket = this.#socket!;
     this.#socket = undefined;
     const open = (options: net.SocketConstructorOpts) => reopen_socket(socket, options);
-    return this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
+    this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
+    if (this.#gone) this.#conn.watch(this.#gone);
+    return this.#conn;
   }
 }
 

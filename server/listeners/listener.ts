@@ -17,7 +17,16 @@ export interface Listener<T = unknown, A = unknown> {
   accept(): T | Promise<T>;
   /** Stops listening; resolves when the address is free again. May be called twice. */
   close(): Promise<void>;
+  /** Whether it was closed: a server's loop ends only then, whatever `accept()` throws. */
+  readonly closed?: boolean;
+  /** Keeps the program running while `accept()` waits; a call of `accept()` does this by itself. */
+  ref?(): void;
+  /** Lets the program end although `accept()` waits, as a server does that is made and not serving. */
+  unref?(): void;
 }
+
+/** The longest queue that the system can be asked for (`int` in listen(2)); more would be a few. */
+export const MAX_BACKLOG = 2 ** 31 - 1;
 
 /**
  * Where a stream listener binds.

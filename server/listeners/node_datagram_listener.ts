@@ -1,12 +1,13 @@
 import dgram from "node:dgram";
-import { lookup, type LookupOneOptions } from "node:dns";
-import { isIP, isIPv6 } from "node:net";
-import { format_address, peer_addr } from "../address.ts";
+import { lookup } from "node:dns";
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { MAX_TIMER } from "../../internal/runtime/timer.ts";
+import { format_address, map_ipv4, peer_addr } from "../address.ts";
 import { PacketTooLong } from "../requests/accept_errors.ts";
-import { type DatagramRequest, DatagramSocket } from "../sockets/datagram_socket.ts";
+import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { deno_error } from "../sockets/node_error.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
-import { resolve_now } from "./resolve_now.ts";
+import { resolve_beside_tcp } from "./resolve_now.ts";
 
 /** How many bytes of datagrams may wait; what comes then is lost, as in a system's full buffer. */
 const MAX_WAITING = 8_388_608;
@@ -27,6 +28,8 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #waiting: ([DatagramRequest, Deno.NetAddr] | Error)[] = [];
   #waiting_bytes = 0;
   #waiter: PromiseWithResolvers<[DatagramRequest, Deno.NetAddr]> | undefined;
+  /** Keeps the program running: once unref'd, the socket itself does not any more. */
+  #keeper: ReturnType<typeof setInterval> | undefined;
   #closed: Promise<void> | undefined;
 
   /** Binds at once; throws what `Deno.listenDatagram` would throw. */
@@ -34,40 +37,67 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     const { addr, reuse_address, backlog, max_packet_size } = options;
     this.#max = max_packet_size;
     this.#backlog = backlog;
-    const ip = resolve_now(addr);
-    const type = isIPv6(ip) ? "udp6" : "udp4";
-    this.#socket = dgram.createSocket({ type, reuseAddr: reuse_address, lookup: lookup_name });
+    const ip = resolve_beside_tcp(addr);
+    const family = isIPv6(ip) ? 6 : 4;
+    this.#socket = dgram.createSocket({
+      type: `udp${family}`,
+      reuseAddr: reuse_address,
+      lookup: (name, _, done) => look_up(name, family, done),
+    });
+    // Not later: then it begins to receive, and what has begun is not unref'd.
+    this.#socket.unref();
     const bound = this.#bind(ip, addr.port);
     this.addr = { transport: "udp", hostname: bound.address, port: bound.port };
+    this.#allow_broadcasts();
     this.#replies = new DatagramSocket(this.addr, this);
     this.#socket.on("message", (packet, from) => this.#arrived(packet, from));
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
   }
 
   accept(): Promise<[DatagramRequest, Deno.NetAddr]> {
     if (this.#closed) return Promise.reject(closed_error());
     const next = this.#waiting.shift();
-    if (!next) return (this.#waiter = Promise.withResolvers()).promise;
+    if (!next) return this.#wait();
     if (next instanceof Error) return Promise.reject(next);
     this.#waiting_bytes -= next[0][0].length;
     return Promise.resolve(next);
   }
 
   send(data: Uint8Array, address: Deno.NetAddr): Promise<number> {
-    if (this.#closed) return Promise.reject(closed_error());
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#socket.send(data, address.port, address.hostname, (error) => {
-      if (error) reject(may_send(address) ? deno_error(error) : not_capable(address));
-      else resolve(data.length);
+    const refusal = this.#closed ? closed_error() : port_error(address);
+    if (refusal) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.#socket.send(data, address.port, address.hostname, (error) => {
+        if (error) reject(send_error(error, this.addr, address));
+        else resolve(data.length);
+      });
     });
-    return promise;
+  }
+
+  ref(): void {
+    this.#keeper ??= setInterval(() => {}, MAX_TIMER);
+  }
+
+  unref(): void {
+    clearInterval(this.#keeper);
+    this.#keeper = undefined;
   }
 
   close(): Promise<void> {
     return this.#closed ??= new Promise((resolve) => {
+      this.unref();
       this.#socket.close(() => resolve());
       this.#waiting = [];
       this.#waiter?.reject(closed_error());
     });
+  }
+
+  #wait(): Promise<[DatagramRequest, Deno.NetAddr]> {
+    this.ref();
+    return (this.#waiter = Promise.withResolvers()).promise;
   }
 
   #bind(address: string, port: number): { address: string; port: number } {
@@ -77,6 +107,15 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     if (!failure) return this.#socket.address();
     this.#socket.close();
     throw deno_error(failure);
+  }
+
+  /** Deno's own sockets may send to broadcast addresses from the start. */
+  #allow_broadcasts(): void {
+    try {
+      this.#socket.setBroadcast(true);
+    } catch {
+      // An older Deno does not have it: such a datagram is refused there.
+    }
   }
 
   #arrived(packet: Uint8Array, { address: hostname, port }: dgram.RemoteInfo): void {
@@ -98,14 +137,54 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   }
 }
 
-/** Looks a name up; at once for what is an IP address, so that binding has no turn of the event loop. */
-function lookup_name(hostname: string, options: LookupOneOptions, done: LookupDone): void {
-  const family = isIP(hostname);
-  if (family) done(null, hostname, family);
-  else lookup(hostname, options, done);
+/**
+ * Looks a name up; at once for what is an IP address, so that binding has no turn of the event loop. For
+ * an IPv6 socket a name that has only an IPv4 address gets that, as Deno's own sockets send to it.
+ */
+function look_up(hostname: string, wanted: 4 | 6, done: LookupDone): void {
+  if (isIP(hostname)) return done(null, hostname, wanted);
+  lookup(hostname, wanted, (error, address, found) => {
+    if (!error || wanted !== 6) return done(error, address, found);
+    lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
+  });
 }
 
-/** `node:dgram` says only that sending failed where a permission is missing. */
+/**
+ * Why sending failed: `node:dgram` mostly says no more than that it did ("UNKNOWN"), also where a
+ * permission is missing. The rest follows from the two addresses.
+ */
+function send_error(
+  error: Error & { code?: string },
+  own: Deno.NetAddr,
+  address: Deno.NetAddr,
+): Error {
+  if (!may_send(address)) return not_capable(address);
+  if (error.code !== "UNKNOWN") return deno_error(error);
+  const where = format_address(address);
+  if (is_ipv4(own.hostname) && isIPv6(address.hostname)) {
+    return failure("EAFNOSUPPORT", `An IPv4 socket cannot send to ${where}`);
+  }
+  if (!is_ipv4(own.hostname) && is_ipv4(address.hostname)) {
+    return failure(
+      "ENETUNREACH",
+      `An IPv6 socket with an address of its own cannot send to ${where}`,
+    );
+  }
+  return failure(
+    "UNKNOWN",
+    `The system does not send to ${where}: Deno says why only with its flag --unstable-net`,
+  );
+}
+
+function failure(code: string, message: string): Error {
+  return deno_error(Object.assign(new Error(message), { code }));
+}
+
+/** Whether it is an IPv4 address, also one as IPv6 sockets have it. */
+function is_ipv4(hostname: string): boolean {
+  return isIPv4(peer_addr<Deno.NetAddr>({ transport: "udp", hostname, port: 0 }).hostname);
+}
+
 function may_send(address: Deno.NetAddr): boolean {
   const host = format_address(address);
   return Deno.permissions.querySync({ name: "net", host }).state === "granted";

@@ -1,16 +1,49 @@
 import { isIP } from "node:net";
+import { ask_now } from "../../internal/runtime/blocking.ts";
 
-/** The IP address of a name without a turn of the event loop, as `Deno.listen` finds it. */
-export function resolve_now({ hostname, port }: Deno.NetAddr): string {
-  if (isIP(hostname)) return hostname;
+/** Connects, and gives the address of the other end. */
+const CONNECT = `async ({ hostname, port }) => {
   try {
-    // At the same port, for which there is the permission.
-    return listened_at(hostname, port);
-  } catch (error) {
-    // By a TCP server, which is no matter for a UDP server.
-    if (error instanceof Deno.errors.AddrInUse) return listened_at(hostname, 0);
-    throw error;
+    const conn = await Deno.connect({ hostname, port });
+    conn.close();
+    return conn.remoteAddr.hostname;
+  } catch {
+    return "";
   }
+}`;
+
+/**
+ * The IP address of a name without a turn of the event loop, as `Deno.listen` finds it: it listens for
+ * a moment at the same port, for which there is the permission.
+ *
+ * @throws {Deno.errors.AddrInUse} If a TCP server is there.
+ */
+export function resolve_now({ hostname, port }: Deno.NetAddr): string {
+  return isIP(hostname) ? hostname : listened_at(hostname, port);
+}
+
+/**
+ * The same for a UDP server, to which a TCP server at the same port is no matter. Where that is, another
+ * port tells as much if it is permitted, and connecting to the server if not.
+ *
+ * @throws {Deno.errors.AddrInUse} If there is no other way to look the name up.
+ */
+export function resolve_beside_tcp(addr: Deno.NetAddr): string {
+  try {
+    return resolve_now(addr);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const { hostname, port } = addr;
+    if (may_listen(hostname, 0)) return listened_at(hostname, 0);
+    const ip = ask_now(CONNECT, { hostname, port });
+    if (!ip) throw error;
+    return ip;
+  }
+}
+
+function may_listen(hostname: string, port: number): boolean {
+  const host = `${hostname}:${port}`;
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
 }
 
 function listened_at(hostname: string, port: number): string {

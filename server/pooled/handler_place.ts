@@ -1,3 +1,4 @@
+import { image_of } from "../../internal/workers/error_image.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 
 /** Where a worker finds the handler class. */
@@ -55,7 +56,7 @@ async function load(module: string, name: string): Promise<Record<string, unknow
   try {
     return await import(module);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
+    const reason = image_of(cause).message;
     throw new TypeError(
       `Cannot load ${module}, the module of the handler class ${name}, in a worker: ${reason}`,
       { cause },

@@ -17,6 +17,7 @@ import { pack } from "./carriage.ts";
 import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { image_of_server } from "./server_image.ts";
 import type { CallTarget, RequestMessage, RequestSettings } from "./request_messages.ts";
+import { check_worker_modules, explain_start_error } from "./worker_modules.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -109,8 +110,9 @@ export class PooledRunner implements Runner {
     if (this.#pool) return;
     // Once more: fields of a subclass have their values only now.
     this.#refuse_overrides();
+    check_worker_modules(SERVICE, place_of(this.#server.RequestHandlerClass).module);
     const { size, start_host, copy, keeps_running } = await this.#options.workers();
-    // It was closed meanwhile.
+    // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
     const settings = this.#settings(copy);
     const pool = this.#pool = new WorkerPool({
@@ -128,7 +130,7 @@ export class PooledRunner implements Runner {
       await pool.start();
     } catch (error) {
       this.#pool = undefined;
-      throw error;
+      throw explain_start_error(error);
     }
     const { max_requests, request_queue_size, overflow } = this.#server;
     const places = Math.min(max_requests, size.max_workers * size.max_jobs_per_worker);

@@ -69,7 +69,7 @@ export class Exchange<Request = unknown, Address = unknown> {
     this.#list(request);
   }
 
-  /** Puts another request in the place of the first: one that wraps it. */
+  /** Replaces the request by another, which wraps it. */
   replace(request: Request): void {
     this.alias(this.request);
     this.request = request;

@@ -10,7 +10,7 @@ export type RequestEvent =
   | "claim"
   /** Its handler begins. */
   | "start"
-  /** Its time is over: it is closed at once, whoever works on it. */
+  /** Its time is over: it is closed at once, even if a handler works on it. */
   | "cut"
   /** Its handler has ended, or it will have none. */
   | "end"

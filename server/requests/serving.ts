@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { Backoff } from "../../internal/runtime/backoff.ts";
+import { is_instance } from "../../internal/runtime/error_names.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { MAX_TIMER, set_timer } from "../../internal/runtime/timer.ts";
 import { accept_error_class, type AcceptErrorClass, PacketTooLong } from "./accept_errors.ts";
@@ -14,11 +15,18 @@ const MIN_PAUSE = 5;
 /** The longest pause, in ms. */
 const MAX_PAUSE = 1000;
 
+/** What a listener tells, and can be told, besides its requests. */
+interface TakenFrom {
+  readonly closed: boolean;
+  ref(): void;
+  unref(): void;
+}
+
 /** What serving needs of a server. */
 export interface ServingHooks<Request, Address> {
   timeout: number | null;
   /** What requests are taken from, if there is such a thing. */
-  socket: object | undefined;
+  socket: Partial<TakenFrom> | undefined;
   get_request(): [Request, Address] | Promise<[Request, Address]>;
   handle_timeout(): void | Promise<void>;
   service_actions(): void | Promise<void>;
@@ -111,8 +119,10 @@ export class Serving<Request, Address> {
       await previous?.ended;
       if (!loop.stopping) await prepare();
       loop.leave();
+      this.#socket.ref?.();
       if (!loop.stopping) await run(loop);
     } finally {
+      this.#socket.unref?.();
       signal?.removeEventListener("abort", stop);
       loop.end();
       if (this.#loop === loop) this.#loop = undefined;
@@ -166,6 +176,10 @@ export class Serving<Request, Address> {
     }
   }
 
+  get #socket(): Partial<TakenFrom> {
+    return this.#hooks.socket ?? {};
+  }
+
   /** Whether so many requests are under way that no more are taken for the moment. */
   get #crowded(): boolean {
     return this.#requests.size >= this.#max_taken();
@@ -204,7 +218,7 @@ export class Serving<Request, Address> {
     const kind = this.#kind_of(failure);
     if (kind === "stop") loop.stop();
     if (accepted) return await this.#requests.fail(accepted, error);
-    if (error instanceof PacketTooLong || (kind === "pause" && this.#pauses.is_news())) {
+    if (is_instance(error, PacketTooLong) || (kind === "pause" && this.#pauses.is_news())) {
       // A handle_error() that never ends must not keep the loop from ending.
       await loop.until(this.#requests.report(error, null));
     }
@@ -213,7 +227,7 @@ export class Serving<Request, Address> {
 
   /** What a failure means: the end only if the server's own socket is closed. */
   #kind_of({ error, accepted }: AcceptFailure): AcceptErrorClass {
-    const { closed } = (this.#hooks.socket ?? {}) as { closed?: boolean };
+    const { closed } = this.#socket;
     if (closed === true) return "stop";
     const kind = accept_error_class(error);
     // A socket that does not tell, as one of the program's own: its error must tell.

@@ -14,4 +14,11 @@ export interface ByteSource {
    * @param failed Called with an error instead.
    */
   pull(arrived: Arrived, failed: (error: unknown) => void): void;
+  /**
+   * Has it say at once, and not only to the next read, that the peer has reset the connection. A source
+   * that knows nothing without reading does not have this.
+   *
+   * @param gone Called with the error.
+   */
+  watch?(gone: (error: unknown) => void): void;
 }

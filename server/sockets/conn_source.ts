@@ -35,3 +35,8 @@ export class ConnSource implements ByteSource {
     if (kept && this.#buffer === buffer) this.#buffer = EMPTY;
   };
 }
+
+/** What a connection is read from: it may be a source itself. */
+export function source_of(conn: Pick<Deno.Conn, "read"> | ByteSource): ByteSource {
+  return "pull" in conn ? conn : new ConnSource(conn);
+}

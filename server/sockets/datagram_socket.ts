@@ -83,8 +83,11 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @param address Where to: a client's address, `[hostname, port]`, or a path.
    * @returns The number of bytes.
    * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
-   * is none.
+   * is not a whole number from 1 to 65535.
    * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address.
+   * @throws {Deno.errors.NetworkUnreachable} If the system has no way to it.
+   * @throws {Error} If the system refuses for another reason: `code` is the system's name of it
+   * (`EAFNOSUPPORT`), and `"UNKNOWN"` where Deno does not give it without its flag `--unstable-net`.
    * @throws {TypeError} If the data is no `Uint8Array`, at once; if the address is none, as that of a
    * client without a name.
    */
@@ -111,6 +114,8 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
     // A client's address, as it came, is what is given mostly.
     if (!this.#ipv6 && is_udp_addr(address)) return address as A;
     const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
+    const error = port_error(target);
+    if (error) throw error;
     return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
   }
 }
@@ -118,5 +123,11 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
 function is_udp_addr(address: unknown): boolean {
   const { transport, hostname, port } = Object(address) as Deno.NetAddr;
   const valid = typeof hostname === "string" && port >>> 0 === port && port <= 65_535;
-  return transport === "udp" && valid;
+  return transport === "udp" && valid && port > 0;
+}
+
+/** What is wrong with the port if it is 0, for which each of the ways to send has an error of its own. */
+export function port_error({ hostname, port }: Deno.NetAddr): RangeError | undefined {
+  if (port !== 0) return undefined;
+  return new RangeError(`Cannot send to port 0 of "${hostname}": it must be a whole number from 1`);
 }

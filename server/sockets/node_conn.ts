@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { must_end } from "../../internal/runtime/order_to_end.ts";
 import {
   set_tcp_option,
   start_reading,
@@ -28,6 +29,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
+  /** Told when the connection breaks, even if nobody reads or writes. */
+  #gone: ((error: unknown) => void) | undefined;
   /** What came while nobody read; reading has stopped then. */
   #left: Uint8Array | undefined;
   #no_delay: boolean;
@@ -54,7 +57,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     const onread = { buffer, callback: (count: number) => this.#receive(count) };
     this.#socket = open({ readable: true, writable: true, allowHalfOpen: true, onread });
     this.#socket.on("end", () => this.#end());
-    this.#socket.on("error", (error) => this.#fail(deno_error(error)));
+    this.#socket.on("error", (error) => this.#break(deno_error(error)));
     this.#socket.on("close", () => this.#close());
   }
 
@@ -70,6 +73,10 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
+  }
+
+  watch(gone: (error: unknown) => void): void {
+    this.#gone = gone;
   }
 
   write(p: Uint8Array): Promise<number> {
@@ -140,7 +147,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   #end_wait(): Arrived | undefined {
-    const arrived = this.#arrived;
+    const arrived = must_end() ? undefined : this.#arrived;
     this.#arrived = this.#failed = undefined;
     return arrived;
   }
@@ -150,11 +157,16 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     this.#end_wait()?.(null);
   }
 
+  #break(error: unknown): void {
+    this.#fail(error);
+    this.#gone?.(error);
+  }
+
   #fail(error: unknown): void {
     this.#failure ??= error;
     const failed = this.#failed;
     this.#end_wait();
-    failed?.(this.#failure);
+    if (!must_end()) failed?.(this.#failure);
   }
 
   #close(): void {

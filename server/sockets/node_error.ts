@@ -6,6 +6,7 @@ const ERROR_CLASSES: Record<string, new (message: string) => Error> = {
   ECONNABORTED: Deno.errors.ConnectionAborted,
   ECONNREFUSED: Deno.errors.ConnectionRefused,
   ECONNRESET: Deno.errors.ConnectionReset,
+  ENETUNREACH: Deno.errors.NetworkUnreachable,
   ENOTCONN: Deno.errors.NotConnected,
   EPIPE: Deno.errors.BrokenPipe,
   ERR_STREAM_DESTROYED: Deno.errors.BadResource,

@@ -1,30 +1,20 @@
-import { is_abstract } from "../address.ts";
-
-/** How long, in ms, somebody may take to answer a probe; who takes longer lives. */
-const PATIENCE = 2000;
+import { ask_now } from "../../internal/runtime/blocking.ts";
+import { absolute_path, is_abstract } from "../address.ts";
 
 /** A socket that is younger, in ms, may be one at which somebody is about to listen. */
 const YOUNG = 1000;
 /** How long that may take, in ms. */
 const BIND_TO_LISTEN = 10;
 
-/** What a probe says in shared memory, where there is 0 until it does. */
-const SOMEBODY = 1;
-const NOBODY = 2;
-
-/** The module of the probe's thread. Nobody accepts where connecting is refused (connect(2)). */
-const PROBE = `
-  addEventListener("message", async ({ data: { answer, path } }) => {
-    let found = ${SOMEBODY};
-    try {
-      (await Deno.connect({ transport: "unix", path })).close();
-    } catch (error) {
-      if (error instanceof Deno.errors.ConnectionRefused) found = ${NOBODY};
-    }
-    Atomics.store(answer, 0, found);
-    Atomics.notify(answer, 0);
-  });
-`;
+/** Connects. Nobody accepts where that is refused (connect(2)). */
+const CONNECT = `async (path) => {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return "nobody";
+  }
+  return "somebody";
+}`;
 
 /** What tells a file from others, as long as somebody has it open. */
 interface FileId {
@@ -32,6 +22,7 @@ interface FileId {
   ino: number | null;
   /** When it was made, in ms: the system gives a number again at once. */
   made: number;
+  is_socket: boolean | null;
 }
 
 /**
@@ -55,16 +46,18 @@ export class SocketPath {
    * nobody listens, and the error stands if not.
    *
    * @param addr The path, or an abstract name, and the kind of the socket.
-   * @param listen Binds a socket there.
+   * @param listen Binds a socket to a path: to the same one, from the root.
    * @returns What `listen` gave, and the path.
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
    */
-  static bind<T>(addr: Deno.UnixAddr, listen: () => T): [T, SocketPath] {
+  static bind<T>(addr: Deno.UnixAddr, listen: (path: string) => T): [T, SocketPath] {
+    const path = absolute_path(addr);
+    const bind = (): [T, SocketPath] => [listen(path), new SocketPath({ ...addr, path })];
     try {
-      return [listen(), new SocketPath(addr)];
+      return bind();
     } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse) || !remove_stale(addr.path)) throw error;
-      return [listen(), new SocketPath(addr)];
+      if (!(error instanceof Deno.errors.AddrInUse) || !remove_stale(path)) throw error;
+      return bind();
     }
   }
 
@@ -122,16 +115,19 @@ function restore(kept: string, path: string): void {
   remove(kept);
 }
 
-/** Removes the socket of a server that has died; says whether it did. */
+/** Removes the socket of a server that has died; says whether the path is free now. */
 function remove_stale(path: string): boolean {
-  if (is_abstract(path) || !Deno.lstatSync(path).isSocket) return false;
+  if (is_abstract(path)) return false;
   const before = file_id(path);
+  // The socket that was there has gone.
+  if (!before) return true;
+  if (!before.is_socket) return false;
   // Somebody may be about to listen, who has only bound it.
-  if (before && Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
+  if (Date.now() - before.made < YOUNG) pause(BIND_TO_LISTEN);
   if (somebody_listens(path)) return false;
   const now = file_id(path);
-  // Somebody else may have done the same meanwhile, and listen there now.
-  if (!before || !now || !same(before, now)) return false;
+  // Somebody else may have done the same, and listen there now.
+  if (!now || !same(before, now)) return false;
   return remove(path);
 }
 
@@ -140,24 +136,15 @@ function pause(delay: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delay);
 }
 
-/**
- * Whether a server accepts at the path. Binding is synchronous and connecting is not, so a thread of
- * its own connects while this one waits.
- */
+/** Whether a server accepts at the path, or does not say so in time. */
 function somebody_listens(path: string): boolean {
-  const answer = new Int32Array(new SharedArrayBuffer(4));
-  const url = `data:text/javascript,${encodeURIComponent(PROBE)}`;
-  const worker = new Worker(url, { type: "module" });
-  worker.postMessage({ answer, path });
-  Atomics.wait(answer, 0, 0, PATIENCE);
-  worker.terminate();
-  return Atomics.load(answer, 0) !== NOBODY;
+  return ask_now(CONNECT, path) !== "nobody";
 }
 
 function file_id(path: string): FileId | undefined {
   try {
-    const { dev, ino, mtime } = Deno.lstatSync(path);
-    return { dev, ino, made: Number(mtime) };
+    const { dev, ino, mtime, isSocket } = Deno.lstatSync(path);
+    return { dev, ino, made: Number(mtime), is_socket: isSocket };
   } catch {
     return undefined;
   }

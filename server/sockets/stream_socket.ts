@@ -1,61 +1,18 @@
 import { peer_addr } from "../address.ts";
+import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { exchange_of } from "../requests/exchange.ts";
-import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
-import { MAX_TIMER } from "../../internal/runtime/timer.ts";
-import type { ByteSource } from "./byte_source.ts";
+import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
-import { ConnSource } from "./conn_source.ts";
-import { IdleClock } from "./idle_clock.ts";
+import { source_of } from "./conn_source.ts";
+import { close_in_peace } from "./socket_closing.ts";
+import { SocketInput } from "./socket_input.ts";
+import { SocketOutput } from "./socket_output.ts";
+import { readable_of, writable_of } from "./socket_streams.ts";
 
-/** How much is read at once at the most, in bytes. */
-const READ_SIZE = 65_536;
-/** The most that {@linkcode close_gracefully} reads and throws away, in bytes. */
-const MAX_DISCARD = 1_048_576;
-/** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
-const MAX_PIECE = 65_536;
+export type { ByteConn, SourceConn };
 
 const EMPTY = new Uint8Array(0);
-
-/** A read that waits for bytes. */
-interface Waiter {
-  /** Where the bytes go: into this array, or into a new one of at most this size. */
-  target: Uint8Array | number;
-  /** Whether what it reads completes something half-read, so that a drain must not cut it. */
-  midway: boolean;
-  resolve(result: Uint8Array | number | null): void;
-  reject(error: unknown): void;
-}
-
-/** What {@linkcode StreamSocket} needs of a connection: every `Deno.Conn` has it. */
-export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
-  Deno.Conn<A>,
-  "readable" | "writable"
->;
-
-/** A connection that lends what it has read. */
-export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "read"> & ByteSource;
-
-/** A connection that can leave this thread as a file descriptor. */
-interface Detachable {
-  /**
-   * A descriptor of its own for the connection, which is closed here; -1 if there is none to be had,
-   * `undefined` if the connection is in use here.
-   */
-  detach(): number | undefined;
-  /** Whether it has `TCP_NODELAY`. */
-  readonly no_delay: boolean;
-}
-
-/** What {@linkcode detach} gives: the descriptor, and what was read from it already. */
-export interface DetachedSocket {
-  /** The file descriptor. */
-  fd: number;
-  /** Bytes that were read here and not yet used. */
-  unread: Uint8Array;
-  /** Whether the connection has `TCP_NODELAY`. */
-  no_delay: boolean;
-}
 
 /** Friends of the class: what servers and readers do with a socket and handlers do not. */
 interface Friends {
@@ -111,29 +68,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #conn: ByteConn<A>;
   #local: A | undefined;
   #remote: A | undefined;
-  #source: ByteSource;
-  /** What was read and nobody has taken yet. */
-  #unread: Uint8Array;
-  /** Whether a read of the connection is under way; it has one owner, this object. */
-  #pulling = false;
-  #waiter: Waiter | undefined;
-  #input: "open" | "ending" | "ended" = "open";
-  /** Whether it was looked, since its input was ended, for what had come before. */
-  #looked = false;
-  #look: ReturnType<typeof setTimeout> | undefined;
-  /** Whether it was idle when its input was ended: no reply is on its way. */
-  #idle = false;
-  #error: unknown;
-  /** How long a read may wait; none where that is for ever. */
-  #read_clock: IdleClock | undefined;
-  /** How long a write may make no progress. */
-  #write_clock: IdleClock | undefined;
-  /** Rejects the write that is under way with a clock. */
-  #fail_write: ((error: unknown) => void) | undefined;
-  #writing = false;
-  #writers: (() => void)[] = [];
-  #output: "open" | "closed" | "stuck" = "open";
-  #closed = false;
+  #input: SocketInput;
+  #output: SocketOutput;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -145,15 +81,23 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    this.#source = is_source(conn) ? conn : new ConnSource(conn);
-    this.#unread = unread;
+    const source = source_of(conn);
+    const gone = (error: unknown) => this.#gone(error);
+    source.watch?.(gone);
+    this.#input = new SocketInput(source, unread, gone);
+    this.#output = new SocketOutput(conn, {
+      begun: () => this.#input.idle = false,
+      failed: (error) => is_client_gone(error) && this.#gone(error),
+    });
   }
 
   static {
-    friends.receive = (socket, size, midway) => socket.#read(size, midway) as Promise<Uint8Array>;
-    friends.end_input = (socket) => socket.#end_input();
+    friends.receive = (socket, size, midway) =>
+      socket.#input.read(size, midway) as Promise<Uint8Array>;
+    friends.end_input = (socket) => socket.#input.end();
     friends.detach = (socket) => socket.#detach();
-    friends.close_gracefully = (socket, linger) => socket.#close_gracefully(linger);
+    friends.close_gracefully = (socket, linger) =>
+      close_in_peace(socket, socket.#input, socket.#output, linger);
   }
 
   /** The local address of the connection. */
@@ -178,7 +122,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws {Deno.errors.Busy} If another read waits already.
    */
   read(p: Uint8Array): Promise<number | null> {
-    return this.#read(p, false) as Promise<number | null>;
+    return this.#input.read(p, false) as Promise<number | null>;
   }
 
   /**
@@ -194,13 +138,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!Number.isSafeInteger(bufsize) || bufsize < 0) {
       throw new RangeError(`Cannot receive ${bufsize} bytes: it must be a whole number from 0`);
     }
-    return this.#read(bufsize, false) as Promise<Uint8Array>;
+    return this.#input.read(bufsize, false) as Promise<Uint8Array>;
   }
 
   /**
    * Writes all of `p`: the system may take it in parts, this takes it whole. It resolves when the
-   * system has it all, so a slow peer slows the writer down. Await it: who does not hears nothing of a
-   * failure, which ends neither the program nor the worker.
+   * system has it all, so a slow peer slows the writer down. Await it: otherwise you do not
+   * hear of a failure, which ends neither the program nor the worker.
    *
    * @param p The bytes.
    * @returns The number of bytes, always the length of `p`.
@@ -211,25 +155,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * it has: nothing more can be written.
    */
   write(p: Uint8Array): Promise<number> {
-    return may_fail(this.#write(check_bytes(p)));
-  }
-
-  async #write(p: Uint8Array): Promise<number> {
-    if (p.length === 0) return 0;
-    this.#check_output();
-    if (this.#writing) await this.#turn();
-    this.#writing = true;
-    this.#idle = false;
-    try {
-      // The one before may have timed out meanwhile.
-      if (this.#output === "stuck") this.#check_output();
-      if (turn_is_long()) await rest();
-      let sent = await this.#write_some(p);
-      while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
-      return sent;
-    } finally {
-      this.#next_writer();
-    }
+    return may_fail(this.#output.write(check_bytes(p)));
   }
 
   /**
@@ -250,7 +176,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws What {@linkcode write} throws.
    */
   sendall(data: Uint8Array): Promise<void> {
-    return may_fail(this.#write(check_bytes(data)).then(done));
+    return may_fail(this.#output.write(check_bytes(data)).then(() => {}));
   }
 
   /**
@@ -264,13 +190,9 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (timeout !== null && !(timeout >= 0)) {
       throw new RangeError(`Cannot set a timeout of ${timeout} ms: it must be 0 or more, or null`);
     }
-    this.#read_clock?.end();
-    this.#write_clock?.end();
-    const none = timeout === null || timeout === Infinity;
-    this.#read_clock = none ? undefined : new IdleClock(timeout, () => this.#read_late(timeout));
-    this.#write_clock = none ? undefined : new IdleClock(timeout, () => this.#write_late(timeout));
-    if (this.#waiter) this.#read_clock?.start();
-    if (this.#fail_write) this.#write_clock?.start();
+    const limit = timeout === Infinity ? null : timeout;
+    this.#input.set_timeout(limit);
+    this.#output.set_timeout(limit);
   }
 
   /**
@@ -279,29 +201,14 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws {Deno.errors.BrokenPipe} If a write has timed out.
    */
   closeWrite(): Promise<void> {
-    return may_fail(this.#close_write());
-  }
-
-  async #close_write(): Promise<void> {
-    if (this.#output === "closed") return;
-    this.#check_output();
-    this.#output = "closed";
-    if (this.#writing) await this.#turn();
-    this.#writing = true;
-    try {
-      await this.#conn.closeWrite();
-    } finally {
-      this.#next_writer();
-    }
+    return may_fail(this.#output.end());
   }
 
   /** Closes the connection at once. A read or a write that waits is rejected. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#look);
-    this.#read_clock?.end();
-    this.#write_clock?.end();
+    if (this.#input.closed) return;
+    this.#input.close();
+    this.#output.close();
     this.#conn.close();
   }
 
@@ -342,211 +249,28 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /** The input as a stream. Its end leaves the connection open, for the reply. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= new ReadableStream({
-      pull: async (controller) => {
-        const chunk = await this.recv(READ_SIZE);
-        if (chunk.length === 0) controller.close();
-        else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
-      },
-    }, { highWaterMark: 0 });
+    return this.#readable ??= readable_of(this);
   }
 
   /** The output as a stream. Closing it sends FIN and leaves the input open. */
   get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
-    return this.#writable ??= new WritableStream({
-      write: (chunk) => this.sendall(chunk),
-      close: () => this.closeWrite(),
-      abort: () => this.close(),
-    });
+    return this.#writable ??= writable_of(this);
   }
 
-  #read(target: Uint8Array | number, midway: boolean): Promise<Uint8Array | number | null> {
-    if (this.#waiter) {
-      return Promise.reject(new Deno.errors.Busy("Another read of this connection waits already"));
-    }
-    if (this.#closed) return Promise.reject(closed_error());
-    if (this.#unread.length > 0 || size_of(target) === 0) {
-      return Promise.resolve(this.#take(target));
-    }
-    if (this.#error !== undefined) return Promise.reject(this.#error);
-    const ending = this.#input === "ending" && !midway;
-    if (this.#input === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
-    return new Promise((resolve, reject) => {
-      this.#waiter = { target, midway, resolve, reject };
-      if (ending) this.#look_once_more();
-      this.#read_clock?.start();
-      if (!this.#pulling) this.#pull();
-    });
-  }
-
-  #pull(): void {
-    this.#pulling = true;
-    if (turn_is_long()) void rest().then(() => this.#pull_now());
-    else this.#pull_now();
-  }
-
-  #pull_now(): void {
-    this.#source.pull(this.#arrived, this.#failed);
-  }
-
-  #arrived = (bytes: Uint8Array | null, may_keep = false): boolean => {
-    this.#pulling = false;
-    if (bytes === null) {
-      this.#input = "ended";
-      this.#resolve_end();
-      return false;
-    }
-    if (bytes.length === 0 && this.#waiter) {
-      this.#pull();
-      return false;
-    }
-    const waiter = this.#end_wait();
-    if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
-      // The usual case, and no copy but this one.
-      waiter.target.set(bytes);
-      waiter.resolve(bytes.length);
-      return false;
-    }
-    this.#unread = may_keep ? bytes : bytes.slice();
-    waiter?.resolve(this.#take(waiter.target));
-    return may_keep;
-  };
-
-  #failed = (error: unknown): void => {
-    this.#pulling = false;
-    this.#error = error;
-    // Whoever handles the connection may be busy elsewhere: its signal says that the peer is gone.
+  /** The peer is gone: the signal says so to the handler, which may wait for something else. */
+  #gone(error: unknown): void {
     exchange_of(this)?.abort(error);
-    this.#end_wait()?.reject(error);
-  };
-
-  #end_wait(): Waiter | undefined {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    this.#read_clock?.stop();
-    return waiter;
-  }
-
-  /** Gives what waits to be read, as much as is wanted of it, in an array of the caller's own. */
-  #take(target: Uint8Array | number): Uint8Array | number {
-    const wanted = size_of(target);
-    const unread = this.#unread;
-    const whole = wanted >= unread.length;
-    const bytes = whole ? unread : unread.subarray(0, wanted);
-    this.#unread = whole ? EMPTY : unread.subarray(wanted);
-    if (typeof target !== "number") {
-      target.set(bytes);
-      return bytes.length;
-    }
-    const has_all = bytes.length === bytes.buffer.byteLength;
-    return has_all ? bytes : bytes.slice();
-  }
-
-  #read_late(timeout: number): void {
-    const message = `No bytes came from the peer within ${timeout} ms`;
-    this.#end_wait()?.reject(new Deno.errors.TimedOut(message));
-  }
-
-  #write_late(timeout: number): void {
-    this.#output = "stuck";
-    const message = `The peer took no bytes within ${timeout} ms`;
-    this.#fail_write?.(new Deno.errors.TimedOut(message));
-  }
-
-  #end_input(): void {
-    if (this.#input !== "open") return;
-    this.#input = "ending";
-    if (this.#waiter?.midway === false) this.#look_once_more();
-  }
-
-  /**
-   * Ends the read that waits, but not before what has come is read: it was sent in time, and is
-   * answered. Once, because a client that is answered may go on asking for ever.
-   */
-  #look_once_more(): void {
-    this.#looked = true;
-    // The first turn of the event loop asks the system, the second one brings what it has.
-    const end = () => this.#end_idle_read();
-    this.#look = setTimeout(() => this.#look = setTimeout(end, 0), 0);
-  }
-
-  #end_idle_read(): void {
-    if (this.#waiter?.midway !== false) return;
-    this.#idle = true;
-    this.#resolve_end();
-  }
-
-  #resolve_end(): void {
-    const waiter = this.#end_wait();
-    waiter?.resolve(end_of(waiter.target));
-  }
-
-  #check_output(): void {
-    if (this.#closed) throw closed_error();
-    if (this.#output === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
-    if (this.#output === "stuck") throw new Deno.errors.BrokenPipe("An earlier write timed out");
-  }
-
-  /** Writes some of the bytes, all if it can; with a timeout no more than the peer must take in it. */
-  #write_some(p: Uint8Array): Promise<number> {
-    const clock = this.#write_clock;
-    if (!clock) return this.#conn.write(p);
-    clock.start();
-    return new Promise<number>((resolve, reject) => {
-      this.#fail_write = reject;
-      this.#conn.write(p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p).then(resolve, reject);
-    }).finally(() => {
-      this.#fail_write = undefined;
-      this.#write_clock?.stop();
-    });
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((go) => this.#writers.push(go));
-  }
-
-  #next_writer(): void {
-    const next = this.#writers.length > 0 ? this.#writers.shift() : undefined;
-    if (next) next();
-    else this.#writing = false;
   }
 
   #detach(): DetachedSocket | undefined {
     const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
-    if (!conn.detach || this.#closed || this.#pulling || this.#writing) return undefined;
+    const busy = this.#input.closed || this.#input.pulling || this.#output.writing;
+    if (!conn.detach || busy) return undefined;
     const fd = conn.detach();
     if (fd === undefined || fd < 0) return undefined;
-    this.#read_clock?.end();
-    this.#write_clock?.end();
-    this.#closed = true;
-    return { fd, unread: this.#unread, no_delay: conn.no_delay ?? false };
-  }
-
-  async #close_gracefully(linger: number): Promise<void> {
-    // A read that nobody waits for any more must not become an unhandled rejection.
-    this.#resolve_end();
-    // Where the peer has sent FIN already, closing sends ours and nothing can be lost.
-    const ended = this.#input === "ended" && this.#unread.length === 0 && !this.#writing;
-    const broken = this.#error !== undefined || this.#output === "stuck";
-    if (ended || broken || this.#closed) return this.close();
-    this.settimeout(null);
-    const force = setTimeout(() => this.close(), Math.min(linger, MAX_TIMER));
-    try {
-      await this.closeWrite();
-      if (!this.#idle) await this.#discard();
-    } catch {
-      // The peer went away, or stayed silent for too long: all that is left is to close.
-    } finally {
-      clearTimeout(force);
-      this.close();
-    }
-  }
-
-  async #discard(): Promise<void> {
-    let budget = MAX_DISCARD;
-    while (budget > 0 && this.#input !== "ended") {
-      budget -= (await this.#read(READ_SIZE, true) as Uint8Array).length;
-    }
+    this.#input.close();
+    this.#output.close();
+    return { fd, unread: this.#input.unread, no_delay: conn.no_delay ?? false };
   }
 }
 
@@ -556,26 +280,6 @@ export function socket_over<A extends Deno.Addr>(
   unread?: Uint8Array,
 ): StreamSocket<A> {
   return new StreamSocket(conn as SourceConn<A> & ByteConn<A>, unread);
-}
-
-function done(): void {}
-
-function is_source(conn: object): conn is ByteSource {
-  return "pull" in conn;
-}
-
-/** How many bytes a read takes at the most. */
-function size_of(target: Uint8Array | number): number {
-  return typeof target === "number" ? target : target.length;
-}
-
-function closed_error(): Error {
-  return new Deno.errors.BadResource("The connection is closed");
-}
-
-/** What a read gives at the end of the input. */
-function end_of(target: Uint8Array | number): Uint8Array | null {
-  return typeof target === "number" ? EMPTY : null;
 }
 
 /** See {@linkcode Friends}. */

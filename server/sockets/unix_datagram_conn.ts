@@ -10,6 +10,9 @@ interface Outgoing {
 
 /** What {@linkcode UnixDatagramConn} and Deno's own sockets have in common. */
 export interface DatagramConn extends Pick<Deno.DatagramConn, "addr" | "close" | "send"> {
+  /** Deno's sockets have both, and its types have not. A Unix socket that receives heeds neither. */
+  ref?(): void;
+  unref?(): void;
   /** Receives a datagram into an array. */
   receive(p: Uint8Array): Promise<[Uint8Array, Deno.Addr]>;
 }
@@ -108,7 +111,9 @@ export class UnixDatagramConn implements DatagramConn {
 
 /** Binds a bell beside the socket. */
 function hang_bell({ path }: Deno.UnixAddr): { conn: Deno.DatagramConn; path: SocketPath } {
-  const addr = { transport: "unixpacket" as const, path: `${path}.bell` };
-  const [conn, bell_path] = SocketPath.bind(addr, () => Deno.listenDatagram(addr));
+  const transport = "unixpacket";
+  const addr: Deno.UnixAddr = { transport, path: `${path}.bell` };
+  const listen = (path: string) => Deno.listenDatagram({ transport, path });
+  const [conn, bell_path] = SocketPath.bind(addr, listen);
   return { conn, path: bell_path };
 }

@@ -8,13 +8,11 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { is_there } from "../fixtures/programs/programs.ts";
+import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
-import { PacketClient } from "./echo_clients.ts";
 import { PacketCommandHandler } from "./handlers.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
@@ -26,7 +24,7 @@ for (const Base of SERVERS) {
 
   Deno.test(`B43: ${Base.name}: a handler that writes nothing sends nothing`, async () => {
     await using server = serving(new Server(HERE, PacketCommandHandler, OPTIONS));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     await client.send("silence");
     // They are handled in order, so that an empty reply would come first.
     assertEquals(await client.ask("hello"), "hello");
@@ -34,14 +32,14 @@ for (const Base of SERVERS) {
 
   Deno.test(`B43: ${Base.name}: what a handler writes in parts is sent as one datagram`, async () => {
     await using server = serving(new Server(HERE, PacketCommandHandler, OPTIONS));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     assertEquals(await client.ask("one two three"), "onetwothree");
     assertEquals(await client.ask("next"), "next");
   });
 
   Deno.test(`B43: ${Base.name}: what a handler wrote before it threw is sent, and then handle_error() called`, async () => {
     await using server = serving(new Server(HERE, PacketCommandHandler, OPTIONS));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     assertEquals(await client.ask("fail"), "partial");
     await soon(server.log.until(({ errors }) => errors.length === 1));
     assertEquals(server.log.entries, ['"fail" of 4 bytes', "handle_error"]);
@@ -50,7 +48,7 @@ for (const Base of SERVERS) {
 
   Deno.test(`B44: ${Base.name}: a datagram without bytes is a request`, async () => {
     await using server = serving(new Server(HERE, PacketCommandHandler, OPTIONS));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     await client.send("");
     await soon(server.log.until(({ entries }) => entries.length === 1));
     assertEquals(server.log.entries, ['"" of 0 bytes']);
@@ -60,7 +58,7 @@ for (const Base of SERVERS) {
   Deno.test(`B45: ${Base.name}: a datagram longer than max_packet_size is dropped and reported, not cut`, async () => {
     const options = { ...OPTIONS, max_packet_size: 100 };
     await using server = serving(new Server(HERE, PacketCommandHandler, options));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     await client.send("x".repeat(101));
     assertEquals(await client.ask("y".repeat(100)), "y".repeat(100));
     assertEquals(server.log.entries, ["handle_error", `"${"y".repeat(20)}" of 100 bytes`]);
@@ -69,7 +67,7 @@ for (const Base of SERVERS) {
 
   Deno.test(`B45: ${Base.name}: the longest datagram of UDP arrives whole, and its reply`, async () => {
     await using server = serving(new Server(HERE, PacketCommandHandler, OPTIONS));
-    using client = new PacketClient(server.server_address);
+    using client = new DatagramClient(server.server_address);
     const longest = "x".repeat(65_507);
     assertEquals((await client.ask(longest)).length, longest.length);
   });
@@ -80,6 +78,7 @@ const UNNAMED_SENDER = `
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s: s.sendto(b"nobody", sys.argv[1])
 `;
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 for (const Base of [UnixDatagramServer, AsyncUnixDatagramServer, ThreadingUnixDatagramServer]) {
   Deno.test(
@@ -91,11 +90,8 @@ for (const Base of [UnixDatagramServer, AsyncUnixDatagramServer, ThreadingUnixDa
       await using folder = await TempFolder.make();
       const path = folder.join("server");
       await using server = serving(new (Noting(Base))(path, PacketCommandHandler, OPTIONS));
-      const { success, stderr } = await new Deno.Command("python3", {
-        args: ["-c", UNNAMED_SENDER, path],
-      }).output();
-      assertEquals(success, true, text_of(stderr));
-      using client = new PacketClient(server.server_address, folder.join("client"));
+      await output_of("python3", ["-c", UNNAMED_SENDER, path]);
+      using client = new DatagramClient(server.server_address, folder.join("client"));
       assertEquals(await client.ask("somebody"), "somebody");
       assertEquals(server.log.entries, ['"nobody" of 6 bytes', '"somebody" of 8 bytes']);
       const { accepted, failed } = server.info();

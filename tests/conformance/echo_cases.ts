@@ -9,10 +9,12 @@ import type {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
+import { OWN_ADDRESS } from "../fixtures/tools/addresses.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { ask_stream, ask_udp, ask_unix_datagram } from "./echo_clients.ts";
+import { ask_udp } from "../fixtures/clients/datagrams.ts";
+import { ask_stream, ask_unix_datagram } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /** A server as the cases use it. */
 type EchoServer = BaseServer<never, never, Deno.Addr>;
@@ -79,10 +81,10 @@ export async function echo_case(
   for (let client = 0; client < 3; client++) {
     assertEquals(await ask(server_address, LINE), LINE);
   }
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
   // A client has its reply a moment before the handler has ended.
-  assertEquals((await server.server_close()).aborted, 0);
+  assertEquals((await soon(server.server_close())).aborted, 0);
   const { accepted, completed, active, workers = [] } = server.info();
   assertEquals([accepted, completed, active, workers], [3, 3, 0, []]);
   await assertRejects(() => server.handle_request(), Deno.errors.BadResource);

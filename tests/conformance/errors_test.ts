@@ -1,11 +1,10 @@
 /** What becomes of a server when handlers and hooks throw; cases 21 and 22 are in forking_test.ts. */
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import {
   EchoLineHandler,
@@ -16,6 +15,8 @@ import {
   FailingSetupHandler,
   StepsHandler,
 } from "./handlers.ts";
+import { ending_of } from "../fixtures/programs/programs.ts";
+import { exiting_case, failing_case } from "./error_cases.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, linger: 200 };
@@ -39,32 +40,21 @@ Deno.test("B17: TCPServer: an error of a handler goes to handle_error(), and han
 
 Deno.test("B18: TCPServer: Deno.exit() in a handler ends the program, without handle_error()", async () => {
   const program = fileURLToPath(new URL("exiting_program.ts", import.meta.url));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", program],
-  }).output();
-  assertEquals(code, 3, text_of(stderr));
-  assertEquals(text_of(stdout), "listening\nhandler\n");
+  const args = ["run", "-A", "--no-check", program];
+  const { code, output, errors } = await ending_of(Deno.execPath(), args);
+  assertEquals(code, 3, errors);
+  assertEquals(output, "listening\nhandler\n");
 });
 
 Deno.test("B19: ThreadingTCPServer: an error of a handler goes to handle_error()", async () => {
   await using server = new NotingThreadingTCPServer(HERE, FailingHandler, OPTIONS);
-  using _client = await connect(server.server_address);
-  await soon(server.handle_request());
-  await soon(server.log.until(({ entries }) => entries.length === 2));
-  assertEquals(server.log.entries, ["handler", "handle_error"]);
-  const [error] = server.log.errors;
-  assertInstanceOf(error, RangeError);
-  assertEquals(error.message, "on purpose");
+  await failing_case(server);
 });
 
 Deno.test("B20: ThreadingTCPServer: Deno.exit() in a handler ends only its worker, which is replaced", async () => {
   await using server = serving(new NotingThreadingTCPServer(HERE, ExitingHandler, OPTIONS));
-  for (let turn = 1; turn <= 2; turn++) {
-    assertEquals(await ask_stream(server.server_address, "").catch(() => ""), "");
-    await soon(until(() => server.info().failed === turn));
-  }
+  await exiting_case(server, 2);
   assertEquals(server.log.entries, ["handler", "handle_error", "handler", "handle_error"]);
-  for (const error of server.log.errors) assertStringIncludes((error as Error).message, "ended");
   const ready = () => server.info().workers!.filter(({ state }) => state === "ready");
   await soon(until(() => ready().length === 1));
   assert(ready()[0]!.id >= 3, "the worker was not replaced");

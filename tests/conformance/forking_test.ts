@@ -1,11 +1,5 @@
 /** The cases of ForkingMixIn: 3, 6, 9, 12, 21, 22 and 41. */
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertNotEquals,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   type BaseServer,
   ForkingTCPServer,
@@ -13,14 +7,14 @@ import {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 import { echo_case, tcp, udp, unix, unix_datagram } from "./echo_cases.ts";
-import { ask_stream, connect } from "./echo_clients.ts";
 import { ExitingHandler, FailingHandler, VisitHandler } from "./handlers.ts";
+import { Program } from "../fixtures/programs/programs.ts";
+import { exiting_case, failing_case } from "./error_cases.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_children: 2, linger: 200 };
@@ -40,17 +34,13 @@ Deno.test("B3: ForkingTCPServer answers three clients, stops, and leaves no chil
 });
 
 Deno.test("B3: ForkingTCPServer leaves a child alone that the program has started itself", async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "await Deno.stdin.readable.pipeTo(Deno.stdout.writable); Deno.exit(7);"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
+  const echo = "await Deno.stdin.readable.pipeTo(Deno.stdout.writable); Deno.exit(7);";
+  await using program = new Program("eval", echo);
   await echo_case(tcp(ForkingTCPServer));
-  const writer = child.stdin.getWriter();
-  await writer.write(bytes_of("still there?"));
-  await writer.close();
-  assertEquals(await soon(new Response(child.stdout).text()), "still there?");
-  assertEquals((await soon(child.status)).code, 7);
+  await program.send("still there?\n");
+  assertEquals(await program.line(), "still there?");
+  await program.child.stdin.close();
+  assertEquals((await program.status()).code, 7);
 });
 
 Deno.test("B6: ForkingUnixStreamServer answers three clients, stops, and leaves no child", {
@@ -71,24 +61,12 @@ Deno.test("B12: ForkingUnixDatagramServer answers three clients, stops, and leav
 
 Deno.test("B21: ForkingTCPServer: an error of a handler goes to handle_error() of the server's process", async () => {
   await using server = new (Noting(ForkingTCPServer))(HERE, FailingHandler, OPTIONS);
-  using _client = await connect(server.server_address);
-  await soon(server.handle_request());
-  await soon(server.log.until(({ entries }) => entries.length === 2));
-  assertEquals(server.log.entries, ["handler", "handle_error"]);
-  const [error] = server.log.errors;
-  assertInstanceOf(error, RangeError);
-  assertEquals(error.message, "on purpose");
+  await failing_case(server);
 });
 
 Deno.test("B22: ForkingTCPServer: Deno.exit() in a handler ends only its child, and the server goes on", async () => {
   await using server = serving(new (Noting(ForkingTCPServer))(HERE, ExitingHandler, OPTIONS));
-  for (let turn = 1; turn <= 3; turn++) {
-    assertEquals(await ask_stream(server.server_address, "").catch(() => ""), "");
-    await soon(until(() => server.info().failed === turn));
-  }
-  assertEquals(server.log.entries.filter((entry) => entry === "handler").length, 3);
-  assertEquals(server.log.errors.length, 3);
-  for (const error of server.log.errors) assertStringIncludes((error as Error).message, "ended");
+  await exiting_case(server, 3);
   await soon(until(() => server.active_children.size === 0));
 });
 

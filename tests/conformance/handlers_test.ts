@@ -8,7 +8,7 @@ import {
   TCPServer,
   ThreadingTCPServer,
 } from "../../mod.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
@@ -85,7 +85,10 @@ Deno.test("B24: a write larger than the system's buffers is not cut, though sign
       for (let at = 0; at < LARGE; at += 1 << 20) {
         if (can_signal) Deno.kill(Deno.pid, "SIGWINCH");
         const part = bytes.subarray(at, at + (1 << 20));
-        assert(same_bytes(await read_bytes(conn, part.length), part), `it differs after ${at}`);
+        assert(
+          same_bytes(await read_bytes(conn, part.length), part),
+          `it differs after ${at}`,
+        );
       }
     });
   } finally {

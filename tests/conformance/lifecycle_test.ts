@@ -10,14 +10,15 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
-import { LineClient } from "../fixtures/clients/clients.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
+import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler } from "../fixtures/handlers/handlers.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
-import { ask_stream, connect, PacketClient } from "./echo_clients.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
+import { ask_stream, connect } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const ignore = Deno.build.os === "windows";
@@ -35,7 +36,7 @@ Deno.test("B13: every loop ends when shutdown() is called right after its start 
     return loop;
   });
   await soon(Promise.all(loops));
-  for (const server of servers) await server.server_close();
+  for (const server of servers) await soon(server.server_close());
 });
 
 Deno.test("B13: a loop ends when shutdown() is called while its workers start", async () => {
@@ -47,7 +48,7 @@ Deno.test("B13: a loop ends when shutdown() is called while its workers start", 
 
 Deno.test("B14: a server with workers may be closed without ever serving", async () => {
   const server = new ThreadingTCPServer(HERE, EchoLineHandler);
-  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
+  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
   assertEquals(server.info().workers, []);
 });
 
@@ -65,17 +66,16 @@ Deno.test("B15: 1024 constructions at a taken address each throw, and leave no d
   await using folder = await TempFolder.make();
   const program = fileURLToPath(new URL("failing_binds.ts", import.meta.url));
   const deno = `"${Deno.execPath()}" run -A --unstable-net --no-check`;
-  const { stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", `ulimit -n 100; exec ${deno} "${program}" "${folder.path}"`],
-  }).output();
-  assertEquals(text_of(stdout).trim().split("\n"), [
+  const command = `ulimit -n 100; exec ${deno} "${program}" "${folder.path}"`;
+  const printed = await output_of("sh", ["-c", command]);
+  assertEquals(printed.trim().split("\n"), [
     "TCPServer: AddrInUse",
     "ThreadingTCPServer: AddrInUse",
     "BrokenServer: AddrInUse",
     "UDPServer: AddrInUse",
     "UnixStreamServer: AddrInUse",
     "UnixDatagramServer: AddrInUse",
-  ], text_of(stderr));
+  ]);
 });
 
 Deno.test("B16: leaving the block ends the loop and closes the listener", async () => {
@@ -87,7 +87,7 @@ Deno.test("B16: leaving the block ends the loop and closes the listener", async 
     address = server.server_address;
     await assert_serves(server);
   }
-  await loop;
+  await soon(loop);
   await assertRejects(() => connect(address), Deno.errors.ConnectionRefused);
 });
 
@@ -111,10 +111,10 @@ Deno.test("B32: handle_request() calls handle_timeout() once, when timeout is ov
 
 Deno.test("B32: a client that comes in time is no timeout, one that comes too late is not lost", async () => {
   await using server = new TimedServer(HERE, EchoLineHandler, { timeout: 50 });
-  await server.handle_request();
+  await soon(server.handle_request());
   const late = ask_stream(server.server_address, "late\n");
   server.timeout = 10_000;
-  await server.handle_request();
+  await soon(server.handle_request());
   assertEquals(await late, "late\n");
   assertEquals(server.timeouts, 1);
 });
@@ -134,8 +134,8 @@ Deno.test("B33: service_actions() runs every poll_interval while nobody comes", 
   await soon(until(() => server.actions >= 3));
   assert(performance.now() - start >= 25, "it ran too often");
   assertEquals(server.info().accepted, 0);
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
 });
 
 Deno.test("B33: service_actions() runs after each request, whatever poll_interval is", async () => {
@@ -145,8 +145,8 @@ Deno.test("B33: service_actions() runs after each request, whatever poll_interva
     await assert_serves(server);
     await soon(until(() => server.actions === client));
   }
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
 });
 
 for (const Server of [TCPServer, AsyncTCPServer]) {
@@ -161,7 +161,7 @@ for (const Server of [TCPServer, AsyncTCPServer]) {
     assertEquals(server.info().accepted, 1);
     const second = server.serve_forever();
     assertEquals(await late, "late\n");
-    await server.server_close();
+    await soon(server.server_close());
     await second;
   });
 }
@@ -169,15 +169,15 @@ for (const Server of [TCPServer, AsyncTCPServer]) {
 Deno.test("B34: UDPServer takes no datagram after shutdown(), and the next loop gets it", async () => {
   await using server = new UDPServer(HERE, EchoPacketHandler);
   const first = server.serve_forever();
-  using client = new PacketClient(server.server_address);
+  using client = new DatagramClient(server.server_address);
   assertEquals(await client.ask("one\n"), "one\n");
   const stopping = server.shutdown();
   await client.send("late\n");
   await Promise.all([stopping, first]);
   assertEquals(server.info().accepted, 1);
   const second = server.serve_forever();
-  assertEquals(await client.receive(), "late\n");
-  await server.shutdown();
+  assertEquals(text_of(await client.receive()), "late\n");
+  await soon(server.shutdown());
   await second;
 });
 
@@ -186,8 +186,8 @@ Deno.test("B35: shutdown() before serving returns, and does not end the next loo
   await soon(server.shutdown());
   const loop = server.serve_forever();
   await assert_serves(server);
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
 });
 
 Deno.test("B36: shutdown() twice, at once and again, does not end the next loop", async () => {
@@ -199,7 +199,7 @@ Deno.test("B36: shutdown() twice, at once and again, does not end the next loop"
   await soon(server.shutdown());
   const second = server.serve_forever();
   await assert_serves(server);
-  await server.shutdown();
+  await soon(server.shutdown());
   await second;
 });
 
@@ -209,8 +209,8 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
     for (let time = 0; time < 3; time++) {
       const loop = server.serve_forever();
       await assert_serves(server);
-      await server.shutdown();
-      await loop;
+      await soon(server.shutdown());
+      await soon(loop);
     }
     await soon(until(() => server.info().completed === 3));
   });
@@ -221,8 +221,8 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
     await assert_serves(server);
     const results = await Promise.all([server.server_close(), server.server_close()]);
     assertEquals(results[0], results[1]);
-    assertEquals(await server.server_close(), results[0]);
-    await loop;
+    assertEquals(await soon(server.server_close()), results[0]);
+    await soon(loop);
     await assertRejects(() => server.serve_forever(), Deno.errors.BadResource);
   });
 }
@@ -241,7 +241,7 @@ Deno.test("B39: with bind_and_activate false a server is bound and activated by 
 
 Deno.test("B39: a server that was never bound may be closed", async () => {
   const server = new UDPServer(HERE, EchoPacketHandler, { bind_and_activate: false });
-  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
+  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
 });
 
 for (const Server of [TCPServer, ThreadingTCPServer]) {
@@ -282,7 +282,7 @@ for (const Server of [TCPServer, ThreadingTCPServer]) {
       // The server closes first, so that the connection lingers on its side.
       await assert_serves(first);
       await served;
-      await first.server_close();
+      await soon(first.server_close());
       await using second = new Server([hostname, port], EchoLineHandler, options);
       const again = second.handle_request();
       await assert_serves(second);
@@ -298,9 +298,9 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("hello"), "hello");
     const start = performance.now();
-    assertEquals(await server.server_close({ grace: 60_000 }), { drained: 1, aborted: 0 });
+    assertEquals(await soon(server.server_close({ grace: 60_000 })), { drained: 1, aborted: 0 });
     assert(performance.now() - start < 30_000, "it waited for its grace");
-    await loop;
+    await soon(loop);
     assertEquals(await client.line(), null);
   });
 
@@ -310,10 +310,10 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("hang"), "hanging");
     const start = performance.now();
-    assertEquals(await server.server_close({ grace: 50 }), { drained: 0, aborted: 1 });
+    assertEquals(await soon(server.server_close({ grace: 50 })), { drained: 0, aborted: 1 });
     assert(performance.now() - start >= 49, "it did not wait for its grace");
-    await loop;
-    assertEquals(await client.line().catch(() => null), null);
+    await soon(loop);
+    assertEquals(await line_or_end(client), null);
   });
 }
 
@@ -322,9 +322,9 @@ Deno.test("B50: UDPServer.server_close() ends a receive that waits", async () =>
   class Silent extends BaseRequestHandler {}
   const server = new UDPServer(HERE, Silent);
   const loop = server.serve_forever();
-  using client = new PacketClient(server.server_address);
+  using client = new DatagramClient(server.server_address);
   await client.send(bytes_of("one"));
   await until(() => server.info().completed === 1);
-  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
-  await loop;
+  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
+  await soon(loop);
 });

@@ -8,13 +8,14 @@ import {
   ThreadingTCPServer,
   UDPServer,
 } from "../../mod.ts";
-import { text_of } from "../fixtures/clients/bytes.ts";
+import { text_of } from "../fixtures/tools/bytes.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon, turn } from "../fixtures/tools/waiting.ts";
-import { ask_stream, PacketClient } from "./echo_clients.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, turn, until } from "../fixtures/tools/waiting.ts";
+import { ask_stream } from "./echo_clients.ts";
 import { EchoLineHandler, EchoPacketHandler, VisitHandler } from "./handlers.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -32,7 +33,7 @@ class UnkindServer extends Noting(TCPServer) {
 Deno.test("B26: shutdown_request() is called once when verify_request() refuses", async () => {
   await using server = new UnkindServer(HERE, EchoLineHandler);
   const answer = ask_stream(server.server_address, "");
-  await server.handle_request();
+  await soon(server.handle_request());
   await answer;
   assertEquals(server.log.entries, ["shutdown_request"]);
   assertEquals(server.info().refused, 1);
@@ -63,7 +64,7 @@ Deno.test("B28: a datagram that verify_request() refuses gets no reply", async (
     }
   }
   await using server = serving(new ChoosyServer(HERE, EchoPacketHandler));
-  using client = new PacketClient(server.server_address);
+  using client = new DatagramClient(server.server_address);
   // The server takes them in order, so that a reply to the first would come first.
   await client.send("refused");
   assertEquals(await client.ask("welcome"), "welcome");

@@ -3,7 +3,6 @@
  * ended, and those whose handlers a worker has to find in a module. Each is run as a program here.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { kill_again } from "../examples/kill_again.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
@@ -55,8 +54,7 @@ Deno.test("Each block that deno test --doc ignores has the right types", async (
   const paths = codes.map((code, at) => folder.join(name_of(code) ?? `${at}.ts`));
   await Promise.all(paths.map((path, at) => Deno.writeTextFile(path, codes[at]!)));
   await using check = new Program("check", ...CONFIG, ...paths);
-  assertEquals(await check.errors(), "");
-  assertEquals((await check.child.status).code, 0);
+  await check.ends_well();
 });
 
 /** Runs a program of the documentation on a free port; it may do what its page says, and no more. */
@@ -122,7 +120,7 @@ Deno.test({
       program.child.kill("SIGTERM");
       assertEquals(await soon(program.line()), "1 drained, 0 cut");
       assertEquals(await soon(client.line()), null);
-      assertEquals((await soon(program.child.status)).code, 0);
+      assertEquals((await program.status()).code, 0);
     });
   },
 });
@@ -140,8 +138,8 @@ Deno.test({
       const asked = performance.now();
       program.child.kill("SIGTERM");
       assertEquals(await soon(idle.line()), null);
-      await kill_again(program, "SIGTERM");
-      assertEquals((await program.child.status).signal, "SIGTERM");
+      await program.kill_until_it_ends("SIGTERM");
+      assertEquals((await program.status()).code, 143);
       const took = performance.now() - asked;
       assert(took < 7000, `It took ${took} ms`); // Its grace is 8000.
     });
@@ -158,6 +156,5 @@ Deno.test("deno lint has nothing against the blocks of the pages, in a project t
     blocks.map(({ code }, at) => Deno.writeTextFile(folder.join(`${at}.ts`), code)),
   );
   await using lint = new Program("lint", "--quiet", folder.path);
-  assertEquals(await lint.errors(), "");
-  assertEquals((await lint.child.status).code, 0);
+  await lint.ends_well();
 });

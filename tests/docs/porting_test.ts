@@ -33,9 +33,9 @@ for (const [name, start] of Object.entries(SERVERS)) {
       const client = await write(folder, "client.py");
       await using server = start(await write(folder, name));
       const port = await server.line().catch(async () => Promise.reject(await server.errors()));
-      assertEquals(await soon(output_of("python3", [client, port], "")), PRINTED);
+      assertEquals(await soon(output_of("python3", [client, port])), PRINTED);
       server.child.kill("SIGTERM");
-      assertEquals((await soon(server.child.status)).code, 0);
+      assertEquals((await server.status()).code, 0);
     },
   });
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { write_bytes } from "../fixtures/clients/bytes.ts";
-import { LineClient } from "../fixtures/clients/clients.ts";
+import { write_bytes } from "../fixtures/tools/bytes.ts";
+import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
@@ -154,7 +154,7 @@ async function talk_until(speaker: LineClient, listener: LineClient, end: string
 
 /** Reads up to the end of the connection, whether by FIN or by reset. */
 async function read_to_end(client: LineClient): Promise<void> {
-  while (await soon(client.line().catch(() => null)) !== null);
+  while (await line_or_end(client) !== null);
 }
 
 Deno.test({
@@ -173,8 +173,7 @@ Deno.test({
     await expect_lines(bob, "* The room closes. Goodbye!");
     await Promise.all([ann, bob, nobody].map(read_to_end));
     for (const client of [ann, bob, nobody]) client[Symbol.dispose]();
-    assertEquals((await soon(task.child.status)).code, 0);
-    assertEquals(await task.errors(), "");
+    await task.ends_well();
   },
 });
 
@@ -199,8 +198,7 @@ Deno.test({
     task.child.kill("SIGINT");
     await expect_lines(ann, "* The room closes. Goodbye!");
     await expect_lines(cy, "* The room closes. Goodbye!");
-    assertEquals((await soon(task.child.status)).code, 0);
-    assertEquals(await task.errors(), "");
+    await task.ends_well();
   },
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_bytes, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_bytes, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 
@@ -187,7 +187,7 @@ Deno.test("dns_server.ts says nothing to what is cut short over TCP, and serves 
 
 async function ends_cleanly(task: Task): Promise<boolean> {
   task.child.kill("SIGINT");
-  const { code } = await task.child.status;
+  const { code } = await task.status();
   return code === 0 && await task.errors() === "";
 }
 
@@ -223,7 +223,7 @@ Deno.test({
     for (const [words, expected] of DIG_CASES) {
       await t.step(words, async () => {
         const args = ["@127.0.0.1", "-p", `${address.port}`, ...words.split(" ")];
-        const printed = await output_of("dig", args, "");
+        const printed = await output_of("dig", args);
         assertMatch(printed, expected);
         assert(!/warning:.*malformed|extra bytes|mismatch/i.test(printed), printed);
       });

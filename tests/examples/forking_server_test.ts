@@ -27,7 +27,5 @@ async function expect_three_answers(command: string): Promise<void> {
   ]);
   const processes = new Set(answers.map(([, process]) => Number(process)));
   assert(processes.size <= 2, `${processes.size} processes`);
-  const { code } = await task.child.status;
-  assertEquals(code, 0);
-  assertEquals(await task.errors(), "");
+  await task.ends_well();
 }

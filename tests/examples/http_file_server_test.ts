@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
@@ -31,7 +31,7 @@ class FileServer extends Task {
   /** A command of the head, for its port, and what it prints. */
   async output_of(command: string): Promise<string> {
     const [program, ...args] = command.replace("8000", `${this.port}`).split(" ");
-    return await output_of(program!, args, "");
+    return await output_of(program!, args);
   }
 
   connect(): Promise<Deno.TcpConn> {
@@ -255,8 +255,7 @@ Deno.test({
     await conn.read(new Uint8Array(1000));
     server.child.kill("SIGINT");
     await read_to_end(conn);
-    assertEquals((await server.child.status).code, 0);
-    assertEquals(await server.errors(), "");
+    await server.ends_well();
   },
 });
 
@@ -277,15 +276,15 @@ Deno.test({
     const url = `http://127.0.0.1:${server.port}`;
     const quiet = CURL!.replace("curl", "curl -s");
     assertEquals(await server.output_of(quiet), text_of(bytes_of(README).subarray(0, 100)));
-    const head = await output_of("curl", ["-sI", `${url}/README.md`], "");
+    const head = await output_of("curl", ["-sI", `${url}/README.md`]);
     assertStringIncludes(head, `content-length: ${bytes_of(README).length}\r\n`);
     for (const [range, from, to] of RANGES) {
-      const part = await output_of("curl", ["-s", "-r", range, `${url}/README.md`], "");
+      const part = await output_of("curl", ["-s", "-r", range, `${url}/README.md`]);
       assertEquals(part, text_of(bytes_of(README).slice(from, to)), range);
     }
     assertMatch(await server.output_of(CURL_SINCE!.replace("curl", "curl -s")), /^HTTP\/1\.1 304 /);
     const path = `${url}/../../etc/passwd`;
-    assertEquals(await output_of("curl", ["-s", "--path-as-is", path], ""), "404 Not Found\n");
+    assertEquals(await output_of("curl", ["-s", "--path-as-is", path]), "404 Not Found\n");
   },
 });
 
@@ -311,6 +310,6 @@ Deno.test({
     const program =
       "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end='')";
     const url = `http://127.0.0.1:${server.port}/README.md`;
-    assertEquals(await output_of("python3", ["-c", program, url], ""), README);
+    assertEquals(await output_of("python3", ["-c", program, url]), README);
   },
 });

@@ -34,8 +34,7 @@ for (const example of EXAMPLES) {
         await using task = new Task("--eval", command_of(example, folder));
         assertMatch(await soon(task.line()), /^(Chatting|Collecting|Receiving|Serving) .*;/);
         task.child.kill(signal);
-        assertEquals((await soon(task.child.status)).code, 0);
-        assertEquals(await task.errors(), "");
+        await task.ends_well();
         assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), []);
       },
     });

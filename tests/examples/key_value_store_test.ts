@@ -5,8 +5,15 @@ import {
   read_to_end,
   text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+} from "../fixtures/tools/bytes.ts";
+import {
+  commands_of,
+  ending_of,
+  is_there,
+  output_of,
+  Task,
+} from "../fixtures/programs/programs.ts";
+import { until } from "../fixtures/tools/waiting.ts";
 
 const [RUN, REDIS_CLI, REDIS_BENCHMARK] = commands_of("key_value_store.ts");
 
@@ -131,7 +138,7 @@ Deno.test("key_value_store.ts forgets what has expired", async () => {
   const { task, port } = await start();
   await using _task = task;
   assertEquals(await ask(port, "SET a 1 PX 1\n"), "+OK\r\n");
-  while (await ask(port, "GET a\n") !== "$-1\r\n");
+  await until(async () => await ask(port, "GET a\n") === "$-1\r\n");
   assertEquals(await ask(port, "INCR a\n"), ":1\r\n");
 });
 
@@ -181,9 +188,7 @@ Deno.test({
     assertEquals(text_of(await read_bytes(conn, 7)), "+PONG\r\n");
     task.child.kill("SIGINT");
     assertEquals((await read_to_end(conn)).length, 0);
-    const { code } = await task.child.status;
-    assertEquals(code, 0);
-    assertEquals(await task.errors(), "");
+    await task.ends_well();
   },
 });
 
@@ -194,7 +199,7 @@ Deno.test({
     const { task, port } = await start();
     await using _task = task;
     const [program, ...words] = REDIS_CLI!.replace("6380", `${port}`).split(" ");
-    assertEquals(await output_of(program!, words, ""), "OK\n");
+    assertEquals(await output_of(program!, words), "OK\n");
     const typed = "GET greeting\nINCR n\nINCR greeting\nDEL n none\nTTL greeting\n";
     assertEquals(
       await output_of("redis-cli", ["-p", `${port}`], typed),
@@ -223,14 +228,11 @@ for (const command of BENCHMARKS) {
       const { task, port } = await start();
       await using _task = task;
       const [program, ...words] = command.replace("6380", `${port}`).split(" ");
-      const { code, stdout, stderr } = await new Deno.Command(program!, {
-        args: [...words, "-n", "2000"],
-      }).output();
-      assertEquals(text_of(stderr), "");
+      const { code, output, errors } = await ending_of(program!, [...words, "-n", "2000"]);
+      assertEquals({ code, errors }, { code: 0, errors: "" });
       for (const name of ["PING_INLINE", "PING_MBULK", "SET", "GET"]) {
-        assert(new RegExp(`${name}: [\\d.]+ requests per second`).test(text_of(stdout)), name);
+        assert(new RegExp(`${name}: [\\d.]+ requests per second`).test(output), name);
       }
-      assertEquals(code, 0);
     },
   });
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { connect_and_reset } from "../fixtures/clients/clients.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
@@ -114,8 +114,7 @@ Deno.test("logging_receiver.ts says nothing of clients that go in the middle of 
   assertEquals(await soon(task.line()), printed("hello"));
   conn.close();
   task.child.kill("SIGTERM");
-  assertEquals(await task.errors(), "");
-  assertEquals((await soon(task.child.status)).code, 0);
+  await task.ends_well();
 });
 
 Deno.test({
@@ -134,8 +133,7 @@ Deno.test({
         "myapp.area2     ERROR    The five boxing wizards jump quickly.",
       ]
     ) assertEquals(await soon(task.line()), line);
-    assertEquals((await soon(client.child.status)).code, 0);
-    assertEquals(await client.errors(), "");
+    await client.ends_well();
   },
 });
 

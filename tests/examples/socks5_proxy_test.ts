@@ -6,12 +6,18 @@ import {
   read_bytes,
   read_to_end,
   same_bytes,
-  text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
-import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+} from "../fixtures/tools/bytes.ts";
+import {
+  commands_of,
+  ending_of,
+  is_there,
+  output_of,
+  Task,
+} from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { or_end } from "../fixtures/clients/clients.ts";
 
 const [RUN, CURL] = commands_of("socks5_proxy.ts");
 const [FILES] = commands_of("http_file_server.ts");
@@ -104,8 +110,8 @@ for (
     // Only the end of this way, passed on, has the target answer the other way.
     await conn.closeWrite();
     assert(same_bytes(await read_to_end(conn), sent));
-    await target.shutdown();
-    await serving;
+    await soon(target.shutdown());
+    await soon(serving);
   });
 }
 
@@ -156,7 +162,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
     await target.write(new Uint8Array(1000));
     await read_bytes(conn, 1);
     conn.close();
-    await read_to_end(target).catch(() => {});
+    await or_end(read_to_end(target));
   });
   await t.step("the target", async () => {
     const [conn, target] = await proxy.tunnel_to(listener);
@@ -164,7 +170,7 @@ Deno.test("socks5_proxy.ts ends one side when the other has gone", async (t) => 
     await conn.write(new Uint8Array(1000));
     await read_bytes(target, 1);
     target.close();
-    await read_to_end(conn).catch(() => {});
+    await or_end(read_to_end(conn));
   });
 });
 
@@ -196,9 +202,8 @@ Deno.test({
     using _conn = conn;
     using _target = target;
     proxy.child.kill("SIGINT");
-    await Promise.all([conn, target].map((side) => read_to_end(side).catch(() => {})));
-    assertEquals((await proxy.child.status).code, 0);
-    assertEquals(await proxy.errors(), "");
+    await Promise.all([conn, target].map((side) => or_end(read_to_end(side))));
+    await proxy.ends_well();
   },
 });
 
@@ -210,7 +215,7 @@ Deno.test({
     await using files = await Server.start(FILES!);
     const command = CURL!.replace("1080", `${proxy.port}`).replace("8000", `${files.port}`);
     const [program, ...args] = command.split(" ");
-    const printed = await output_of(program!, ["-s", ...args], "");
+    const printed = await output_of(program!, ["-s", ...args]);
     assertEquals(printed, await Deno.readTextFile(new URL("../../README.md", import.meta.url)));
   },
 });
@@ -229,7 +234,7 @@ Deno.test({
     const through = ["-s", "--socks5-hostname", `127.0.0.1:${proxy.port}`];
     const url = `http://127.0.0.1:${files.port}/large`;
     const args = [...through, "-o", folder.join("copy"), url];
-    assertEquals((await new Deno.Command("curl", { args }).output()).code, 0);
+    await output_of("curl", args);
     assert(same_bytes(await Deno.readFile(folder.join("copy")), large));
   },
 });
@@ -241,8 +246,8 @@ Deno.test({
     await using proxy = await Server.start(RUN!);
     for (const [host, code] of [[`127.0.0.1:${free_port()}`, 5], ["none.invalid", 4]] as const) {
       const args = ["-sS", "--socks5-hostname", `127.0.0.1:${proxy.port}`, `http://${host}/`];
-      const { stderr } = await new Deno.Command("curl", { args }).output();
-      assertMatch(text_of(stderr), new RegExp(`SOCKS5 .*\\(${code}\\)`));
+      const { errors } = await ending_of("curl", args);
+      assertMatch(errors, new RegExp(`SOCKS5 .*\\(${code}\\)`));
     }
   },
 });
@@ -257,7 +262,7 @@ Deno.test({
     const { hostname, port } = target.server_address;
     const args = ["-N", "-X", "5", "-x", `127.0.0.1:${proxy.port}`, hostname, `${port}`];
     assertEquals(await output_of("nc", args, "hello\n"), "hello\n");
-    await target.shutdown();
-    await serving;
+    await soon(target.shutdown());
+    await soon(serving);
   },
 });

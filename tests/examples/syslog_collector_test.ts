@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { connect_and_reset } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
@@ -55,7 +55,7 @@ class Collector implements AsyncDisposable {
   async end(): Promise<string> {
     this.task.child.kill("SIGTERM");
     const errors = await this.task.errors();
-    assertEquals((await soon(this.task.child.status)).code, 0);
+    assertEquals((await this.task.status()).code, 0);
     return errors;
   }
 
@@ -233,8 +233,7 @@ test_collector(
       assertEquals(line.replace(/^\S+ /, ""), `${sender} user.err -: app: hello ${number}`);
       await client.send("\n");
     }
-    assertEquals((await soon(client.child.status)).code, 0);
-    assertEquals(await client.errors(), "");
+    await client.ends_well();
   },
   !is_there("python3"),
 );
@@ -250,8 +249,7 @@ for (const command of LOGGERS) {
         await soon(collector.task.line()),
         /^\S.*\d\d:\d\d\S* \S+ local3\.err test: hello$/,
       );
-      assertEquals((await soon(client.child.status)).code, 0);
-      assertEquals(await client.errors(), "");
+      await client.ends_well();
     },
     !is_there("logger"),
   );

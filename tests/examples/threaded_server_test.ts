@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertMatch } from "@std/assert";
 import { commands_of, Task } from "../fixtures/programs/programs.ts";
 
 const [RUN] = commands_of("threaded_server.ts");
@@ -8,7 +8,5 @@ Deno.test("threaded_server.ts: its workers answer three clients, and it ends", a
   assertMatch(await task.line(), /^Received: worker \d+: Hello World 1$/);
   assertMatch(await task.line(), /^Received: worker \d+: Hello World 2$/);
   assertMatch(await task.line(), /^Received: worker \d+: Hello World 3$/);
-  const { code } = await task.child.status;
-  assertEquals(code, 0);
-  assertEquals(await task.errors(), "");
+  await task.ends_well();
 });

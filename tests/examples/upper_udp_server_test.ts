@@ -43,9 +43,7 @@ for (const [command, how] of [[RUN!, "without a flag"], [RUN_FAST!, "with --unst
     await using client = new Task("--eval", `${CLIENT} --port ${port}`);
     assertEquals(await client.line(), "Sent:     hello world");
     assertEquals(await client.line(), "Received: HELLO WORLD");
-    const { code } = await client.child.status;
-    assertEquals(code, 0);
-    assertEquals(await client.errors(), "");
+    await client.ends_well();
     assertEquals(await task.line(), "127.0.0.1 wrote:");
     assertEquals(await task.line(), '"hello world"');
   });

@@ -34,9 +34,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assertEquals(new TextDecoder().decode(await lines.readline()), "WORLD\n");
       task.child.kill(signal);
       assertEquals((await lines.readline()).length, 0);
-      const { code } = await task.child.status;
-      assertEquals(code, 0);
-      assertEquals(await task.errors(), "");
+      await task.ends_well();
       await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
     },
   });

@@ -15,8 +15,7 @@ import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { UpperHandler, UpperPacketHandler } from "../fixtures/handlers/handlers.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
-import { until } from "../fixtures/servers/serving.ts";
-import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Accepts from the real listener, except when it was told to fail. */
 class FailingListener implements DatagramListener<Deno.NetAddr> {

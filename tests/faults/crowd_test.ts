@@ -21,7 +21,7 @@ Deno.test({
   name: "python3: 10,000 idle connections, or what descriptors allow, are held and each answered",
   ignore,
   async fn() {
-    const limit = Number(await output_of("sh", ["-c", "ulimit -n"], ""));
+    const limit = Number(await output_of("sh", ["-c", "ulimit -n"]));
     const count = Math.min(10_000, (limit || 10_200) - OWN_DESCRIPTORS);
     const [program, port] = await start_server();
     await using _ = program;
@@ -43,7 +43,7 @@ Deno.test({
     const [program, port] = await start_server();
     await using _ = program;
     const words = [CROWD, "127.0.0.1", port, "slow", "500", "50", "1"];
-    const { beside, lines_of_slow_writers } = JSON.parse(await output_of("python3", words, ""));
+    const { beside, lines_of_slow_writers } = JSON.parse(await output_of("python3", words));
     assertEquals(lines_of_slow_writers, 500);
     assert(beside.replies > 500, `${beside.replies} replies to 50 clients`);
   },

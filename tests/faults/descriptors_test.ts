@@ -5,9 +5,10 @@ import type { LineClient } from "../fixtures/clients/clients.ts";
 import { LimitedProcess } from "../fixtures/programs/limited_process.ts";
 import { children_of, descriptors_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { is_pending, soon } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
+import { line_or_end, or_end } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 
 const ignore = Deno.build.os !== "linux";
 /** More than there are descriptors. */
@@ -89,7 +90,8 @@ test_at_once(
     assertEquals(await soon(other.ask("hi")), "HI");
     assertEquals(await soon(other.ask("ready")), "1");
     await soon(other.ask("free"));
-    while (await soon(other.ask("ready")) !== "2") await is_pending(process.ended, 20);
+    const kept = name === "ForkingTCPServer" ? Math.min(2, navigator.hardwareConcurrency) : 2;
+    await until(async () => await other.ask("ready") === `${kept}`);
     using next = await connect(process, name);
     assertEquals(await soon(next.ask("next")), "NEXT");
   },
@@ -125,7 +127,13 @@ test_at_once(
 );
 
 test_at_once(
-  ["AsyncTCPServer", "ThreadingTCPServer", "ForkingTCPServer", "ThreadingUnixStreamServer"],
+  [
+    "AsyncTCPServer",
+    "ThreadingTCPServer",
+    // On one core it keeps one child, and has no descriptors for a second one here.
+    ...navigator.hardwareConcurrency > 1 ? ["ForkingTCPServer"] : [],
+    "ThreadingUnixStreamServer",
+  ],
   "serves the client that took the last descriptor",
   async (process) => {
     using client = await process.connect();
@@ -182,7 +190,7 @@ Deno.test(
     await soon(until(() => descriptors_of(child!) >= LimitedProcess.LIMIT));
     using lost = await process.connect();
     using next = await process.connect();
-    const answers = [lost, next].map((client) => client.ask("hello").catch(() => null));
+    const answers = [lost, next].map((client) => or_end(client.ask("hello")));
     assertEquals(await soon(answers[0]!), null);
     assertEquals(await soon(answers[1]!), "HELLO");
     const printed = await process.errors();
@@ -194,40 +202,12 @@ Deno.test(
 
 /** What a client reads that has lost its connection: nothing, however it was lost. */
 function gone(client: Client): Promise<string | null> {
-  return client.line().catch(() => null);
+  return line_or_end(client as LineClient);
 }
 
 /** A client that asks one thing after the other. */
-type Client = Pick<LineClient, "send" | "line" | "ask"> & Disposable;
+type Client = LineClient | DatagramClient;
 
 async function connect(process: LimitedProcess, name: string): Promise<Client> {
-  return name.includes("UDP") ? new PacketClient(process.address) : await process.connect();
-}
-
-/** A client of a UDP server. */
-class PacketClient implements Client {
-  #socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  #server: Deno.NetAddr;
-
-  constructor(server: Deno.NetAddr) {
-    this.#server = server;
-  }
-
-  async send(text: string): Promise<void> {
-    await this.#socket.send(new TextEncoder().encode(text), this.#server);
-  }
-
-  async line(): Promise<string> {
-    const [packet] = await this.#socket.receive();
-    return new TextDecoder().decode(packet);
-  }
-
-  async ask(text: string): Promise<string> {
-    await this.send(text);
-    return await this.line();
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.close();
-  }
+  return name.includes("UDP") ? new DatagramClient(process.address) : await process.connect();
 }

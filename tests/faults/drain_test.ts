@@ -18,19 +18,19 @@ import {
   make_counting,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
-import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/clients/bytes.ts";
-import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
-import { DatagramClient, over_node } from "../fixtures/clients/datagrams.ts";
+import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/tools/bytes.ts";
+import { line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { over_node } from "../fixtures/servers/udp_servers.ts";
 import { DrainHandler, DrainPacketHandler } from "../fixtures/handlers/drain_handlers.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { all_gone } from "../fixtures/programs/processes.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { Random } from "../fixtures/tools/random.ts";
-import { until } from "../fixtures/servers/serving.ts";
 import { type Way, WAYS } from "../fixtures/servers/tcp_servers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { is_pending, soon, turn } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 const DAEMON_PROGRAM = fileURLToPath(
   new URL("../fixtures/programs/daemon_program.ts", import.meta.url),
@@ -435,10 +435,11 @@ test_ways_at_once(
 
 test_ways_at_once(
   "no worker is started after the close for one that ended while the others started",
-  pooled,
+  // On one core no second child starts.
+  (way) => pooled(way) && (way !== FORKING || navigator.hardwareConcurrency > 1),
   async (way) => {
     await using folder = await TempFolder.make();
-    const url = new URL("../fixtures/programs/first_ends_at_load.ts", import.meta.url);
+    const url = new URL("../fixtures/handlers/first_ends_at_load.ts", import.meta.url);
     url.searchParams.set("once", folder.join("once"));
     class LateHandler extends BaseRequestHandler {
       static override module = url.href;
@@ -498,7 +499,7 @@ test_ways_at_once(
 );
 
 /** A grace that is long enough for a rush, in ms. */
-const GRACE = 4000;
+const GRACE = 15_000;
 
 /** Resolves when a worker can serve. */
 function ready(server: TCPServer): Promise<void> {
@@ -507,11 +508,11 @@ function ready(server: TCPServer): Promise<void> {
 
 /** Asks three times at most; a wrong answer or a part of one throws. */
 async function talk(address: Deno.NetAddr, name: string): Promise<void> {
-  using client = await LineClient.connect(address).catch(() => null);
+  using client = await or_end(LineClient.connect(address));
   if (!client) return;
   for (let count = 0; count < 3; count++) {
     const line = `${name}-${count}-${"x".repeat(2000)}`;
-    const answer = await client.ask(line).catch(() => null);
+    const answer = await or_end(client.ask(line));
     if (answer === null) return;
     assertEquals(answer, line.toUpperCase());
   }
@@ -572,15 +573,15 @@ for (const options of [{ block_on_close: false }, { daemon_threads: true }] as S
       using stuck = await client_at(server, "stuck");
       const { hostname, port } = server.server_address;
       const begin = performance.now();
-      assertEquals(await soon(server.server_close({ grace: 800 })), { drained: 0, aborted: 0 });
-      assert(performance.now() - begin < 700, "it waited");
+      assertEquals(await soon(server.server_close({ grace: 3000 })), { drained: 0, aborted: 0 });
+      assert(performance.now() - begin < 2500, "it waited");
       assertEquals(server.info().state, "stopping");
       Deno.listen({ hostname, port }).close();
       await soon(loop);
       assertEquals(await soon(stuck.line()), "told: AbortError");
       assertEquals(await line_or_end(stuck), null);
       await soon(until(() => server.info().state === "closed"));
-      assert_at(performance.now() - begin, 800);
+      assert_at(performance.now() - begin, 3000);
     },
   );
 }
@@ -588,7 +589,7 @@ for (const options of [{ block_on_close: false }, { daemon_threads: true }] as S
 Deno.test("ThreadingTCPServer: with daemon_threads a program ends after closing, busy workers or not", async () => {
   await using program = new Program("run", "-A", DAEMON_PROGRAM);
   assertEquals(await soon(program.line()), "closed");
-  assertEquals((await soon(program.child.status)).code, 0);
+  assertEquals((await program.status()).code, 0);
 });
 
 const LARGE = 8 * 2 ** 20;
@@ -626,8 +627,8 @@ test_ways_at_once(
     assert_at(took, 300);
     await soon(loop);
     // What the system had taken may still come, but nobody writes more.
-    const rest = await soon(read_to_end(client.conn).catch(() => new Uint8Array(0)));
-    assert(rest.length < 4 * LARGE, "all of it was sent after the deadline");
+    const rest = await or_end(read_to_end(client.conn));
+    assert((rest?.length ?? 0) < 4 * LARGE, "all of it was sent after the deadline");
   },
 );
 

@@ -4,8 +4,8 @@ import net from "node:net";
 import { fileURLToPath } from "node:url";
 import type { TCPServer } from "../../mod.ts";
 import { ALL_WAYS, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
-import { ask, connect_and_reset, LineClient } from "../fixtures/clients/clients.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
+import { ask, connect_and_reset, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { children_of, cpu_time, resident_of } from "../fixtures/programs/processes.ts";
 import { is_there, Program } from "../fixtures/programs/programs.ts";
@@ -15,9 +15,9 @@ import {
   PouringHandler,
   RudeHandler,
 } from "../fixtures/handlers/rude_handlers.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 import { make, type Way } from "../fixtures/servers/tcp_servers.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const MIB = 1_048_576;
 const ignore = Deno.build.os !== "linux" || !is_there("ps");
@@ -146,7 +146,7 @@ test_ways_at_once(
     assertEquals(await soon(ask(address, "next")), "NEXT");
     using client = await LineClient.connect(address);
     await client.send("fail");
-    assertEquals(await soon(client.line().catch(() => null)), null);
+    assertEquals(await line_or_end(client), null);
     const printed = await server.errors();
     assertEquals(printed.match(/Exception occurred|Error:/g)?.length, 2, printed);
     assertStringIncludes(printed, "TypeError: bad line\n    at ");
@@ -218,7 +218,7 @@ for (const name of ["UDPServer", "ThreadingUDPServer"]) {
   });
 }
 
-const RUDE_SERVER = fileURLToPath(new URL("../fixtures/servers/rude_server.ts", import.meta.url));
+const RUDE_SERVER = fileURLToPath(new URL("../fixtures/programs/rude_server.ts", import.meta.url));
 
 /** A server in a process of its own. */
 class RudeServer implements AsyncDisposable {

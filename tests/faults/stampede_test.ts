@@ -1,13 +1,13 @@
 /** Fifty clients that talk while workers and children are killed, ten a second. */
 import { assert, assertEquals } from "@std/assert";
 import type { ServerOptions } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
-import { LineClient } from "../fixtures/clients/clients.ts";
-import { FaultServer } from "../fixtures/servers/fault_server.ts";
+import { bytes_of, write_bytes } from "../fixtures/tools/bytes.ts";
+import { LineClient, or_end } from "../fixtures/clients/clients.ts";
+import { FaultServer } from "../fixtures/programs/fault_server.ts";
 import { children_of } from "../fixtures/programs/processes.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
 import { Random } from "../fixtures/tools/random.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const DURATION = 10_000;
 const KILL_EVERY = 100;
@@ -101,20 +101,16 @@ async function talk(
 async function echoes(conn: Deno.Conn, line: string): Promise<boolean> {
   const expected = bytes_of(line.toUpperCase());
   const reading = read_exactly(conn, expected);
-  const writing = write_all(conn, bytes_of(line)).catch((error) => lost(error));
+  const writing = write_bytes(conn, bytes_of(line)).catch((error) => lost(error));
   const [whole] = await Promise.all([reading, writing]);
   return whole;
-}
-
-async function write_all(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
 async function read_exactly(conn: Deno.Conn, expected: Uint8Array): Promise<boolean> {
   // More than is expected, so that too much is noticed.
   const buffer = new Uint8Array(expected.length + 1);
   for (let at = 0; at < expected.length;) {
-    const count = await conn.read(buffer).catch((error) => lost(error));
+    const count = await soon(conn.read(buffer)).catch((error) => lost(error));
     if (!count) return false;
     const wrong = buffer.subarray(0, count).findIndex((byte, n) => byte !== expected[at + n]);
     assertEquals(wrong, -1, `byte ${at + wrong} of ${expected.length} is wrong`);
@@ -147,25 +143,28 @@ async function kill_some(
   return kills;
 }
 
-/** Has all workers serve a client at once: those that are missing start when they are needed. */
+/**
+ * Has all workers serve a client at once: those that are missing start when they are needed, and may do
+ * so for longer than a request has.
+ */
 async function fill(server: FaultServer): Promise<void> {
   const clients = await Promise.all(
     Array.from({ length: WORKERS }, () => LineClient.connect(server.address)),
   );
-  for (const client of clients) assertEquals(await soon(client.ask("hello")), "HELLO");
+  for (const client of clients) await or_end(client.ask("hello"));
   for (const client of clients) client[Symbol.dispose]();
 }
 
 /** Resolves when all workers are ready, and nothing is under way. */
 async function whole(server: FaultServer): Promise<void> {
-  for (;;) {
+  await until(async () => {
     // Again and again: a child that has had nothing to do for a while may have ended.
     await fill(server);
-    while ((await server.info()).active > 0);
+    await server.until_idle();
     const { workers = [] } = await server.info();
     const ready = workers.filter(({ state }) => state === "ready");
-    if (ready.length === WORKERS && workers.length === WORKERS) return;
-  }
+    return ready.length === WORKERS && workers.length === WORKERS;
+  });
 }
 
 /** The stampede over one server. */
@@ -179,7 +178,7 @@ async function stampede(kind: Kind, random: Random): Promise<void> {
 }
 
 async function trample(server: FaultServer, kind: Kind, random: Random): Promise<void> {
-  await soon(whole(server));
+  await whole(server);
   const before = await soon(server.descriptors(2 * LINGER));
   const stop = AbortSignal.timeout(DURATION);
   const talking = Array.from(
@@ -197,7 +196,7 @@ async function trample(server: FaultServer, kind: Kind, random: Random): Promise
   const figures = `${kind.name}: ${kills} kills, ${losses} connections lost, ` +
     `${answers.reduce((sum, count) => sum + count)} answers, ${Math.min(...answers)} at least`;
   assert(kills >= 30 && losses >= 10, figures);
-  await soon(whole(server));
+  await whole(server);
   await server.has_descriptors(before);
   assertEquals(await soon(server.command("close")), { drained: 0, aborted: 0 });
   assertEquals(await children_of(server.child.pid), []);

@@ -9,16 +9,16 @@ import {
   ThreadingUnixStreamServer,
   type WorkerInfo,
 } from "../../mod.ts";
-import { bytes_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { FaultHandler } from "../fixtures/handlers/fault_handlers.ts";
-import { FaultServer } from "../fixtures/servers/fault_server.ts";
-import { loads_while_there } from "../fixtures/programs/loads_while_there.ts";
+import { FaultServer } from "../fixtures/programs/fault_server.ts";
+import { loads_while_there } from "../fixtures/handlers/loads_while_there.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { all_gone } from "../fixtures/programs/processes.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 type NotingServer = TCPServer & NotingMembers;
 
@@ -176,8 +176,8 @@ for (const { name, children, make } of KINDS) {
     await Deno.writeTextFile(path, "");
     const loop = server.serve_forever();
     assertEquals(await soon(ask(server.server_address, "mended")), "MENDED");
-    await server.shutdown();
-    await loop;
+    await soon(server.shutdown());
+    await soon(loop);
   });
 
   Deno.test(`${name} whose module throws at a later load tries again with pauses, reports it once, and is whole when it is mended`, async () => {
@@ -271,7 +271,7 @@ for (const { name } of KINDS) {
     assertEquals(await soon(neighbour.ask("still there")), "STILL THERE");
     assertEquals(await soon(ask(address, "next")), "NEXT");
     // The connection is closed before the server has heard of the end.
-    while ((await server.info()).failed === 0);
+    await until(async () => (await server.info()).failed > 0);
     const errors = await soon(server.command("errors"));
     const worker = name === "ForkingTCPServer" ? "Child process" : "Worker";
     assertEquals(errors, { [`Error: ${worker} N ended while it handled the request`]: 1 });

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { BufferedReader } from "../../handlers/buffered_reader.ts";
 import { end_input } from "../../server/sockets/stream_socket.ts";
-import { bytes_of, pattern, same_bytes, text_of, write_bytes } from "../fixtures/clients/bytes.ts";
+import { bytes_of, pattern, same_bytes, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { test_each } from "../fixtures/clients/pairs.ts";
-import { Script } from "../fixtures/clients/script.ts";
+import { Script } from "../fixtures/tools/script.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 
 const { InvalidData, TimedOut, UnexpectedEof } = Deno.errors;

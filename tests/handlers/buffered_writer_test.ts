@@ -7,7 +7,7 @@ import {
   read_to_end,
   same_bytes,
   text_of,
-} from "../fixtures/clients/bytes.ts";
+} from "../fixtures/tools/bytes.ts";
 import { test_each } from "../fixtures/clients/pairs.ts";
 import { is_pending } from "../fixtures/tools/waiting.ts";
 

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { DatagramRequestHandler, DatagramSocket } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
-import { DatagramClient, test_udp } from "../fixtures/clients/datagrams.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
+import { DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { test_udp } from "../fixtures/servers/udp_servers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 const CLIENT: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: 12_345 };
 const UNNAMED: Deno.UnixAddr = { transport: "unixpacket", path: "" };
@@ -139,7 +141,7 @@ test_udp("a handler's error reaches handle_error(), and the client what was writ
   await using server = serving(make(CommandHandler));
   using client = new DatagramClient(server.server_address);
   assertEquals(await client.ask("fail"), "fail");
-  await server.log.until(({ errors }) => errors.length === 1);
+  await soon(server.log.until(({ errors }) => errors.length === 1));
   assertInstanceOf(server.log.errors[0], RangeError);
   assertEquals(await client.ask("next"), "next");
   assertEquals(server.info().failed, 1);
@@ -151,7 +153,7 @@ test_udp("a reply that is too long reaches handle_error(), and the server lives"
   await using server = serving(make(CommandHandler));
   using client = new DatagramClient(server.server_address);
   await client.send("long");
-  await server.log.until(({ errors }) => errors.length === 1);
+  await soon(server.log.until(({ errors }) => errors.length === 1));
   const [error] = server.log.errors;
   assertInstanceOf(error, RangeError);
   assert(error.message.includes("65508 bytes"), error.message);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { AsyncTCPServer, StreamRequestHandler } from "../../mod.ts";
-import { bytes_of, text_of } from "../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 /** Asks for a name, and greets. */
@@ -32,8 +32,8 @@ async function talk(
   const serving = server.serve_forever();
   using conn = await Deno.connect({ ...server.server_address, transport: "tcp" });
   await soon(client(conn));
-  await server.shutdown();
-  await serving;
+  await soon(server.shutdown());
+  await soon(serving);
 }
 
 async function receive(conn: Deno.Conn): Promise<string> {

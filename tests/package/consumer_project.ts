@@ -1,5 +1,5 @@
 import { delimiter, dirname } from "node:path";
-import { Task } from "../fixtures/programs/programs.ts";
+import { output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { consumer_files } from "./consumer_files.ts";
 import { LoopbackRegistry } from "./loopback_registry.ts";
@@ -61,7 +61,7 @@ export class ConsumerProject implements AsyncDisposable {
   async run(command: string): Promise<void> {
     await using task = this.start(command);
     const errors = task.errors();
-    const { success } = await task.child.status;
+    const { success } = await task.status();
     if (!success) throw new Error(await errors);
   }
 
@@ -73,6 +73,5 @@ export class ConsumerProject implements AsyncDisposable {
 
 /** The folder where Deno keeps packages of npm. */
 async function npm_cache(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).npmCache;
+  return JSON.parse(await output_of(Deno.execPath(), ["info", "--json"])).npmCache;
 }

@@ -103,7 +103,7 @@ async function expect_answers(task: Task, way: Pick<Way, "ask" | "runs">): Promi
   }
   task.child.kill("SIGTERM");
   assertEquals(await soon(task.line()), "served");
-  assertEquals((await soon(task.child.status)).code, 0);
+  assertEquals((await task.status()).code, 0);
   assertEquals(await errors, "");
 }
 
@@ -181,7 +181,7 @@ Deno.test({
     await compile(project, DENORT!);
     await using task = project.start("../compiled ForkingTCPServer");
     const errors = task.errors();
-    assertEquals((await soon(task.child.status)).code, 1);
+    assertEquals((await task.status()).code, 1);
     assertStringIncludes(await errors, "Cannot start child processes of a compiled program");
   },
 });

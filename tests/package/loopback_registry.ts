@@ -1,4 +1,5 @@
 import type { Package } from "./published_package.ts";
+import { soon } from "../fixtures/tools/waiting.ts";
 
 /**
  * A registry that speaks JSR's protocol on the loopback interface and has some packages, and
@@ -40,7 +41,7 @@ export class LoopbackRegistry implements AsyncDisposable {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    await this.#server.shutdown();
+    await soon(this.#server.shutdown());
     if (this.#unknown.length === 0) return;
     throw new Error(
       `The registry was asked for what is not published: ${this.#unknown.join(", ")}`,

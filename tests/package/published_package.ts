@@ -1,5 +1,6 @@
 /** Packages, as they are published. */
 import { fileURLToPath } from "node:url";
+import { ending_of } from "../fixtures/programs/programs.ts";
 
 /** The folder of the project. */
 const ROOT = new URL("../../", import.meta.url);
@@ -24,14 +25,11 @@ interface Config extends Pick<Package, "name" | "version"> {
  * the imports of `@std` in the examples; the library has none, only its own modules and Deno's.
  */
 export async function published_package(): Promise<Package> {
-  const { stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
-    cwd: fileURLToPath(ROOT),
-    env: { NO_COLOR: "1" },
-  }).output();
-  const printed = new TextDecoder().decode(stderr);
-  if (!printed.includes("Success")) throw new Error(printed);
-  const urls = [...printed.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!);
+  const args = ["publish", "--dry-run", "--allow-dirty", "--no-check"];
+  const options = { cwd: fileURLToPath(ROOT), env: { NO_COLOR: "1" } };
+  const { code, errors } = await ending_of(Deno.execPath(), args, options);
+  if (code !== 0 || !errors.includes("Success")) throw new Error(errors);
+  const urls = [...errors.matchAll(/^ +(file:\S+) \(/gm)].map(([, url]) => url!);
   return await package_of(ROOT, urls);
 }
 

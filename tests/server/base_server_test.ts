@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AsyncMixIn, BaseRequestHandler } from "../../mod.ts";
 import { ItemServer } from "../fixtures/servers/items.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Notes its calls in the server's log, and throws where the request says so. */
 class NotingHandler extends BaseRequestHandler<ItemServer, string, string> {
@@ -38,7 +38,7 @@ const LIVES: Record<string, string[]> = {
 for (const [item, calls] of Object.entries(LIVES)) {
   Deno.test(`BaseServer: the life of a request that is ${item}`, async () => {
     await using server = new ItemServer(NotingHandler, [item]);
-    await server.handle_request();
+    await soon(server.handle_request());
     assertEquals(server.log.entries, calls.map((call) => `${call} ${item}`));
     assertEquals(server.info().accepted, 1);
     assertEquals(server.info().failed, item === "good" ? 0 : 1);
@@ -47,9 +47,9 @@ for (const [item, calls] of Object.entries(LIVES)) {
 
 Deno.test("BaseServer.serve_forever() serves what an array has, in order, and then waits", async () => {
   await using server = serving(new ItemServer(NotingHandler, ["one", "two"]));
-  await server.log.until(({ entries }) => entries.includes("close_request two"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request two")));
   server.push("three");
-  await server.log.until(({ entries }) => entries.includes("close_request three"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request three")));
   const handled = server.log.entries.filter((entry) => entry.startsWith("handle "));
   assertEquals(handled, ["handle one", "handle two", "handle three"]);
 });
@@ -62,7 +62,7 @@ Deno.test("BaseServer.verify_request() that says no closes the request, once", a
     }
   }
   await using server = new Choosy(NotingHandler, ["one"]);
-  await server.handle_request();
+  await soon(server.handle_request());
   assertEquals(server.log.entries, [
     "verify_request one",
     "shutdown_request one",
@@ -93,9 +93,9 @@ for (const hook of HOOKS) {
     console.error = () => {};
     try {
       server.push("bad");
-      await server.log.until(({ entries }) => entries.includes("close_request bad"));
+      await soon(server.log.until(({ entries }) => entries.includes("close_request bad")));
       server.push("good");
-      await server.log.until(({ entries }) => entries.includes("close_request good"));
+      await soon(server.log.until(({ entries }) => entries.includes("close_request good")));
     } finally {
       console.error = print;
     }
@@ -113,7 +113,7 @@ for (const [name, make] of Object.entries(PASSING_ERRORS)) {
   Deno.test(`BaseServer.get_request(): 20 times ${name} in a row change nothing`, async () => {
     await using server = serving(new ItemServer(SilentHandler, Array.from({ length: 20 }, make)));
     server.push("good");
-    await server.log.until(({ entries }) => entries.includes("close_request good"));
+    await soon(server.log.until(({ entries }) => entries.includes("close_request good")));
     assertEquals(server.log.errors, []);
     assertEquals(server.info().state, "serving");
   });
@@ -127,7 +127,7 @@ Deno.test("BaseServer.get_request() that gives no pair is an error, and the serv
     }
   }
   await using server = serving(new Careless(SilentHandler, ["bad", "good"]));
-  await server.log.until(({ entries }) => entries.includes("close_request good"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request good")));
   assertInstanceOf(server.log.errors[0], TypeError);
 });
 
@@ -137,7 +137,7 @@ for (const code of ["EMFILE", "ENOBUFS", "an unknown one"]) {
     await using server = serving(new ItemServer(SilentHandler, Array.from({ length: 5 }, make)));
     const start = performance.now();
     server.push("good");
-    await server.log.until(({ entries }) => entries.includes("close_request good"));
+    await soon(server.log.until(({ entries }) => entries.includes("close_request good")));
     assert(performance.now() - start >= 5 + 10 + 20 + 40 + 80 - 10, "it did not pause");
     assertEquals(server.log.errors.length, 1);
   });
@@ -147,10 +147,10 @@ Deno.test("BaseServer.shutdown() ends a pause at once", async () => {
   const errors = Array.from({ length: 8 }, () => Object.assign(new Error("x"), { code: "EMFILE" }));
   const server = new ItemServer(SilentHandler, errors);
   const loop = server.serve_forever();
-  await server.log.until(({ errors }) => errors.length > 0);
-  await server.shutdown();
-  await loop;
-  await server.server_close();
+  await soon(server.log.until(({ errors }) => errors.length > 0));
+  await soon(server.shutdown());
+  await soon(loop);
+  await soon(server.server_close());
 });
 
 Deno.test("BaseServer.serve_forever() ends when the listener is closed", async () => {
@@ -175,15 +175,15 @@ Deno.test("BaseServer.serve_forever() gives the event loop its turn, however man
 
 Deno.test("BaseServer.shutdown() before, during, after and twice spoils nothing", async () => {
   await using server = new ItemServer(NotingHandler);
-  await server.shutdown();
+  await soon(server.shutdown());
   for (const item of ["one", "two"]) {
     const loop = server.serve_forever();
     assertEquals(server.info().state, "serving");
     server.push(item);
-    await server.log.until(({ entries }) => entries.includes(`close_request ${item}`));
+    await soon(server.log.until(({ entries }) => entries.includes(`close_request ${item}`)));
     await Promise.all([server.shutdown(), server.shutdown()]);
-    await loop;
-    await server.shutdown();
+    await soon(loop);
+    await soon(server.shutdown());
     assertEquals(server.info().state, "idle");
   }
 });
@@ -192,8 +192,8 @@ Deno.test("BaseServer.shutdown() at once after serve_forever() ends every one of
   for (let turn = 0; turn < 20; turn++) {
     await using server = new ItemServer(SilentHandler);
     const loop = server.serve_forever();
-    await server.shutdown();
-    await loop;
+    await soon(server.shutdown());
+    await soon(loop);
   }
 });
 
@@ -203,9 +203,9 @@ Deno.test("BaseServer.serve_forever() right after shutdown() waits for the first
   const stopping = server.shutdown();
   const second = server.serve_forever();
   server.push("one");
-  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request one")));
   await Promise.all([first, stopping]);
-  await server.shutdown();
+  await soon(server.shutdown());
   await second;
 });
 
@@ -237,10 +237,10 @@ Deno.test("BaseServer.shutdown() from service_actions() does not deadlock", asyn
 Deno.test("BaseServer: a request that comes after shutdown() goes to the next call", async () => {
   await using server = new ItemServer(NotingHandler);
   const loop = server.serve_forever();
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
   server.push("late");
-  await server.handle_request();
+  await soon(server.handle_request());
   assert(server.log.entries.includes("close_request late"));
 });
 
@@ -252,10 +252,10 @@ Deno.test("BaseServer.handle_request() calls handle_timeout() once, and loses no
     }
   }
   await using server = new Timed(NotingHandler, [], { timeout: 20 });
-  await server.handle_request();
+  await soon(server.handle_request());
   assertEquals(timeouts, 1);
   server.push("late");
-  await server.handle_request();
+  await soon(server.handle_request());
   assertEquals(timeouts, 1);
   assert(server.log.entries.includes("close_request late"));
 });
@@ -269,12 +269,12 @@ Deno.test("BaseServer.service_actions() runs after each request and on an idle s
   }
   await using server = new Active(SilentHandler, ["one", "two"]);
   const loop = server.serve_forever({ poll_interval: 5 });
-  await server.log.until(({ entries }) => entries.includes("close_request two"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request two")));
   const seen = actions;
   assert(seen >= 1);
   await until(() => actions >= seen + 3);
-  await server.shutdown();
-  await loop;
+  await soon(server.shutdown());
+  await soon(loop);
 });
 
 Deno.test("BaseServer.serve_forever({ signal }) ends when the signal aborts, also beforehand", async () => {
@@ -283,9 +283,9 @@ Deno.test("BaseServer.serve_forever({ signal }) ends when the signal aborts, als
   assertEquals(server.info().accepted, 0);
   const controller = new AbortController();
   const loop = server.serve_forever({ signal: controller.signal });
-  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request one")));
   controller.abort();
-  await loop;
+  await soon(loop);
 });
 
 Deno.test("BaseServer.serve_forever() and handle_request() refuse to run twice at once", async () => {
@@ -300,21 +300,21 @@ Deno.test("BaseServer.server_close() is final, idempotent, and ends serving", as
   const [first, second] = await Promise.all([server.server_close(), server.server_close()]);
   assertEquals(first, { drained: 0, aborted: 0 });
   assertEquals(second, first);
-  await loop;
+  await soon(loop);
   assertEquals(server.info().state, "closed");
   await assertRejects(() => server.serve_forever(), Deno.errors.BadResource);
   await assertRejects(() => server.handle_request(), Deno.errors.BadResource);
-  assertEquals(await server.server_close(), first);
+  assertEquals(await soon(server.server_close()), first);
 });
 
 Deno.test("BaseServer.server_close() closes a request that comes too late to be served", async () => {
   const server = new ItemServer(NotingHandler);
   const loop = server.serve_forever();
   await until(() => server.waiting);
-  await server.server_close();
-  await loop;
+  await soon(server.server_close());
+  await soon(loop);
   server.push("late");
-  await server.log.until(({ entries }) => entries.includes("close_request late"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request late")));
   assert(!server.log.entries.includes("handle late"));
 });
 
@@ -326,7 +326,7 @@ Deno.test("BaseServer: an override of process_request() may finish and close req
     }
   }
   await using server = new Own(SilentHandler, ["one"]);
-  await server.handle_request();
+  await soon(server.handle_request());
   const { accepted, completed, active } = server.info();
   assertEquals({ accepted, completed, active }, { accepted: 1, completed: 1, active: 0 });
 });
@@ -346,7 +346,7 @@ Deno.test("BaseServer: request_timeout aborts the signal, reports and counts it"
     }
   }
   await using server = new Objects(Stuck, [], { request_timeout: 20 });
-  await server.handle_request();
+  await soon(server.handle_request());
   assert(signal?.aborted);
   assertInstanceOf(signal.reason, Deno.errors.TimedOut);
   assertEquals(server.log.errors.length, 1);
@@ -394,14 +394,14 @@ Deno.test("BaseServer.serve_forever({ signal }): a signal ends only its own loop
   await using server = new ItemServer(SilentHandler);
   const controller = new AbortController();
   const first = server.serve_forever({ signal: controller.signal });
-  await server.shutdown();
+  await soon(server.shutdown());
   await first;
   const second = server.serve_forever();
   controller.abort();
   server.push("one");
-  await server.log.until(({ entries }) => entries.includes("close_request one"));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request one")));
   assertEquals(server.info().state, "serving");
-  await server.shutdown();
+  await soon(server.shutdown());
   await second;
 });
 
@@ -412,8 +412,8 @@ Deno.test("BaseServer: equal requests that are no objects are counted apart", as
   await until(() => server.info().completed === 4);
   const { accepted, completed, active } = server.info();
   assertEquals({ accepted, completed, active }, { accepted: 4, completed: 4, active: 0 });
-  await server.server_close();
-  await loop;
+  await soon(server.server_close());
+  await soon(loop);
 });
 
 Deno.test("BaseServer: requests that wait for a place are not handled once the server is closed", async () => {
@@ -432,7 +432,7 @@ Deno.test("BaseServer: requests that wait for a place are not handled once the s
   const closing = server.server_close();
   go.resolve();
   assertEquals(await closing, { drained: 1, aborted: 2 });
-  await loop;
+  await soon(loop);
   assertEquals(handled, 1);
 });
 
@@ -443,7 +443,7 @@ Deno.test("BaseServer: an override of process_request() may pass on a request th
     }
   }
   await using server = new Wrapping(SilentHandler, ["one"]);
-  await server.handle_request();
+  await soon(server.handle_request());
   const { accepted, completed, active } = server.info();
   assertEquals({ accepted, completed, active }, { accepted: 1, completed: 1, active: 0 });
   assert(server.log.entries.includes("close_request wrapped one"));
@@ -458,9 +458,9 @@ Deno.test("BaseServer.server_close() ends a loop whose hook never ends", async (
   }
   const server = new Hanging(SilentHandler, ["one"]);
   const loop = server.serve_forever();
-  await server.log.until(({ entries }) => entries.includes("verify_request one"));
-  assertEquals(await server.server_close({ grace: 20 }), { drained: 0, aborted: 1 });
-  await loop;
+  await soon(server.log.until(({ entries }) => entries.includes("verify_request one")));
+  assertEquals(await soon(server.server_close({ grace: 20 })), { drained: 0, aborted: 1 });
+  await soon(loop);
 });
 
 Deno.test("BaseServer: request_timeout does not wait for handle_error()", async () => {
@@ -475,7 +475,7 @@ Deno.test("BaseServer: request_timeout does not wait for handle_error()", async 
     }
   }
   await using server = new Silent(Hanging, ["one"], { request_timeout: 20 });
-  await server.handle_request();
+  await soon(server.handle_request());
   assert(server.log.entries.includes("close_request one"));
   assertEquals(server.info().timed_out, 1);
 });
@@ -488,8 +488,8 @@ Deno.test("BaseServer.process_request() that throws after the handler has ended 
     }
   }
   await using server = new Late(NotingHandler, ["one"]);
-  await server.handle_request();
-  await server.log.until(({ errors }) => errors.length > 0);
+  await soon(server.handle_request());
+  await soon(server.log.until(({ errors }) => errors.length > 0));
   assertEquals(server.log.errors.map(String), ["RangeError: too late"]);
   assertEquals(server.info().completed, 1);
 });

@@ -87,3 +87,12 @@ Deno.test("is_client_gone() knows the errors of a client that went away", () => 
   ];
   for (const error of others) assertEquals(is_client_gone(error), false, Deno.inspect(error));
 });
+
+Deno.test("is_client_gone() looks at the causes, too", () => {
+  const bug = new Deno.errors.BrokenPipe("", { cause: new RangeError("a bug") });
+  assertEquals(is_client_gone(bug), false);
+  const gone = new Deno.errors.BrokenPipe("", { cause: new Deno.errors.ConnectionReset() });
+  assertEquals(is_client_gone(gone), true);
+  gone.cause = gone;
+  assertEquals(is_client_gone(gone), true);
+});

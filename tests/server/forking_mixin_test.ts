@@ -10,13 +10,8 @@ import {
 } from "@std/assert";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  BaseRequestHandler,
-  ForkingTCPServer,
-  type RequestHandlerConstructor,
-  type ServerOptions,
-} from "../../mod.ts";
-import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/clients/bytes.ts";
+import { ForkingTCPServer, type ServerOptions } from "../../mod.ts";
+import { pattern, read_bytes, same_bytes, write_bytes } from "../fixtures/tools/bytes.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler, EchoHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
 import {
@@ -25,9 +20,11 @@ import {
   children_of,
   descriptors_of,
 } from "../fixtures/programs/processes.ts";
-import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
-import { Log, serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { ending_of, is_there, output_of, Program } from "../fixtures/programs/programs.ts";
+import { LOST } from "../fixtures/handlers/lost_handlers.ts";
+import { ready } from "../fixtures/servers/ready.ts";
+import { Log, serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 /** The tests that look into /proc. */
@@ -67,8 +64,7 @@ function ready_children(server: ObservedServer): number[] {
 
 /** Resolves to the numbers of all children when they are there. */
 async function all_ready(server: ObservedServer): Promise<number[]> {
-  const wanted = Math.min(server.max_children, navigator.hardwareConcurrency);
-  await soon(until(() => ready_children(server).length >= wanted));
+  await ready(server);
   assertEquals(server.info().workers!.length, ready_children(server).length);
   return ready_children(server);
 }
@@ -97,9 +93,11 @@ Deno.test("ForkingMixIn: request_timeout kills the child of a handler that compu
   assertEquals(await line_or_end(stuck), null);
   await all_gone([pid]);
   const took = performance.now() - start;
-  assert(took < request_timeout + 1000 + 1500, `The child was there for ${took} ms`);
+  assert(took < request_timeout + 1000 + 4000, `The child was there for ${took} ms`);
   await soon(server.log.until(({ errors }) => errors.length > 0));
   assertInstanceOf(server.log.errors[0], Deno.errors.TimedOut);
+  // Its clock would run while a child starts.
+  server.request_timeout = null;
   assertEquals(await soon(ask(server.server_address, "hello")), "hello");
   assert(!(await all_ready(server)).includes(pid));
   await soon(until(() => server.info().active === 0));
@@ -184,7 +182,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(await soon(busy.ask("one")), "one");
     assertEquals(await soon(ask(server.server_address, "two")), "two");
     assertEquals(await soon(busy.ask("three")), "three");
-    assertEquals(ready_children(server), before);
+    // On one core there is another one by now.
+    assertEquals(ready_children(server).slice(0, before.length), before);
     assertEquals(server.log.errors, []);
   });
 }
@@ -226,26 +225,6 @@ Deno.test(
   },
 );
 
-/** Handlers that children cannot find, and what the error must say. */
-class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
-}
-class NoSuchModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/none.ts", import.meta.url).href;
-}
-class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
-}
-class Unguarded extends BaseRequestHandler {
-  static override module =
-    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
-}
-const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static override module"]],
-  [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
-  [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
-  [Unguarded, ["Unguarded", "import.meta.main"]],
-];
 for (const [Handler, words] of LOST) {
   Deno.test(`ForkingMixIn: serve_forever() rejects for a handler that is lost: ${words[0]}`, async () => {
     await using server = new ObservedServer(HERE, Handler);
@@ -394,10 +373,10 @@ Deno.test(
     assertEquals(await line_or_end(busy), null);
     assertEquals(await soon(closing), { drained: 2, aborted: 1 });
     const took = performance.now() - start;
-    assert(took > 900 && took < 3000, `Closing took ${took} ms`);
+    assert(took > 900 && took < 5000, `Closing took ${took} ms`);
     await all_gone([pid]);
     assertEquals(await line_or_end(stuck), null);
-    await loop;
+    await soon(loop);
     assertEquals(server.info().workers, []);
     for (const client of [idle, busy, stuck]) client[Symbol.dispose]();
   },
@@ -408,7 +387,7 @@ Deno.test("ForkingMixIn: neither children nor zombies are left, whatever became 
 }, async () => {
   const options: ServerOptions & { max_children: number } = {
     max_children: 3,
-    request_timeout: 2000,
+    request_timeout: 4000,
     linger: 100,
   };
   await using program = new Program(
@@ -462,14 +441,14 @@ Deno.test("ForkingMixIn: other child processes of the program are left alone", {
 const PATH = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
 
 Deno.test("ForkingMixIn: serve_forever() rejects with NotCapable without --allow-run", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-net=127.0.0.1", "--allow-read", PROGRAM, "UpperHandler"],
-    stdin: "null",
-    env: { PATH },
-  }).output();
-  const printed = new TextDecoder().decode(stdout);
-  assertStringIncludes(printed, "NotCapable: ");
-  assertStringIncludes(printed, "--allow-run");
+  const { code, output } = await ending_of(
+    Deno.execPath(),
+    ["run", "--no-prompt", "--allow-net=127.0.0.1", "--allow-read", PROGRAM, "UpperHandler"],
+    { env: { PATH } },
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(output, "NotCapable: ");
+  assertStringIncludes(output, "--allow-run");
 });
 
 /**
@@ -547,7 +526,7 @@ Deno.test("ForkingMixIn: a program that a child has started does not hide the ch
 Deno.test("ForkingMixIn: a server that is closed while it starts leaves no child", async () => {
   const server = new ObservedServer(HERE, UpperHandler);
   const loop = server.serve_forever();
-  await server.server_close();
-  await loop;
+  await soon(server.server_close());
+  await soon(loop);
   assertEquals(server.info().workers, []);
 });

@@ -15,8 +15,8 @@ import {
 import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 50 };
@@ -60,8 +60,8 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer] as (typeof 
 
 /** What is called like a function, and cannot make handlers. */
 const NO_CLASSES: Record<string, unknown> = {
-  "an arrow function": (...args: [TCPRequest, Deno.NetAddr, TCPServer]) =>
-    new UpperHandler(...args),
+  "an arrow function": (request: TCPRequest, address: Deno.NetAddr, server: TCPServer) =>
+    new UpperHandler(request, address, server as never),
   "an async function": async function handle() {},
   "a generator": function* handle() {},
   "a method": { handle() {} }.handle,

@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, TCPServer } from "../../mod.ts";
-import { write_bytes } from "../fixtures/clients/bytes.ts";
+import { write_bytes } from "../fixtures/tools/bytes.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { all_ended, children_of } from "../fixtures/programs/processes.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
-import { ready } from "../fixtures/tools/ready.ts";
+import { ready } from "../fixtures/servers/ready.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 const PROGRAM = fileURLToPath(new URL("../fixtures/programs/stopping_program.ts", import.meta.url));
@@ -67,8 +67,10 @@ for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
       // Whatever the first one was.
       program.child.kill(name.length % 2 === 0 ? other : signal);
       assertEquals(await soon(program.line()), "closing");
+      // Sooner the same signal would be taken for an echo of the first.
+      await new Promise((resolve) => setTimeout(resolve, 500));
       program.child.kill(signal);
-      const { code } = await soon(program.child.status);
+      const { code } = await program.status();
       assertEquals(code, SIGNALS[signal]);
       assertEquals(await line_or_end(client), null);
       assertEquals(await program.errors(), "");

@@ -8,16 +8,14 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  BaseRequestHandler,
-  type RequestHandlerConstructor,
-  StreamRequestHandler,
-  ThreadingTCPServer,
-} from "../../mod.ts";
-import { ask, LineClient } from "../fixtures/clients/clients.ts";
+import { BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer } from "../../mod.ts";
+import { ask, line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
-import { Log, serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { LOST } from "../fixtures/handlers/lost_handlers.ts";
+import { ready } from "../fixtures/servers/ready.ts";
+import { Log, serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -42,12 +40,6 @@ class ObservedServer extends ThreadingTCPServer {
   }
 }
 
-/** Resolves when all workers are there. */
-function all_ready(server: ObservedServer): Promise<void> {
-  const ready = () => server.info().workers!.filter(({ state }) => state === "ready");
-  return until(() => ready().length === server.max_workers);
-}
-
 /** The first `n` clients, each on a worker of its own where there are enough. */
 async function clients(server: ObservedServer, n: number): Promise<LineClient[]> {
   const connected = [];
@@ -61,7 +53,7 @@ async function clients(server: ObservedServer, n: number): Promise<LineClient[]>
 
 Deno.test("ThreadingMixIn: connections go to the worker with the least to do", async () => {
   await using server = serving(new ObservedServer(HERE, CommandHandler));
-  await all_ready(server);
+  await ready(server);
   const connected = await clients(server, 6);
   assertEquals(server.info().workers!.map(({ active }) => active), [3, 3]);
   for (const client of connected) client[Symbol.dispose]();
@@ -80,7 +72,7 @@ Deno.test("ThreadingMixIn: this.server has the class's statics and calls the ser
 Deno.test("ThreadingMixIn: what a method of the server throws reaches the handler's await", async () => {
   await using server = serving(new ObservedServer(HERE, CommandHandler));
   assertEquals(await ask(server.server_address, "break"), null);
-  await server.log.until(({ errors }) => errors.length > 0);
+  await soon(server.log.until(({ errors }) => errors.length > 0));
   assertInstanceOf(server.log.errors[0], RangeError);
   assertEquals(server.log.errors[0].message, "broken on purpose");
 });
@@ -88,7 +80,7 @@ Deno.test("ThreadingMixIn: what a method of the server throws reaches the handle
 Deno.test("ThreadingMixIn: a field of the server read in a worker is an error that says what to do", async () => {
   await using server = serving(new ObservedServer(HERE, CommandHandler));
   assertEquals(await ask(server.server_address, "count"), null);
-  await server.log.until(({ errors }) => errors.length > 0);
+  await soon(server.log.until(({ errors }) => errors.length > 0));
   const { message } = server.log.errors[0] as Error;
   assert(message.includes("server.count") && message.includes("method"), message);
 });
@@ -102,12 +94,12 @@ const ENDS: Record<string, string | undefined> = {
 for (const [command, cause] of Object.entries(ENDS)) {
   Deno.test(`ThreadingMixIn: a worker that ends by "${command}" loses only its own requests`, async () => {
     await using server = serving(new ObservedServer(HERE, CommandHandler));
-    await all_ready(server);
+    await ready(server);
     const [victim, neighbour, mate] = await clients(server, 3);
     assertEquals(await victim!.ask(command), null);
-    assertEquals(await mate!.ask("hello").catch(() => null), null);
+    assertEquals(await or_end(mate!.ask("hello")), null);
     assertEquals(await neighbour!.ask("hello"), "hello");
-    await server.log.until(({ errors }) => errors.length === 2);
+    await soon(server.log.until(({ errors }) => errors.length === 2));
     for (const error of server.log.errors) {
       assert((error as Error).message.includes("ended while it handled the request"));
       assertEquals(((error as Error).cause as Error | undefined)?.message, cause);
@@ -122,7 +114,7 @@ for (const [command, cause] of Object.entries(ENDS)) {
 
 Deno.test("ThreadingMixIn: requests behind one that computes go to other workers", async () => {
   await using server = serving(new ObservedServer(HERE, CommandHandler, { max_workers: 2 }));
-  await all_ready(server);
+  await ready(server);
   using stuck = await LineClient.connect(server.server_address);
   assertEquals(await stuck.ask("loop"), "looping");
   const answers = await Promise.all(
@@ -130,26 +122,29 @@ Deno.test("ThreadingMixIn: requests behind one that computes go to other workers
   );
   assertEquals(answers, Array(10).fill("hello"));
   await until(() => server.info().active === 1);
-  assertEquals(await server.server_close({ grace: 50 }), { drained: 0, aborted: 1 });
-  assertEquals(await stuck.line().catch(() => null), null);
+  assertEquals(await soon(server.server_close({ grace: 50 })), { drained: 0, aborted: 1 });
+  assertEquals(await line_or_end(stuck), null);
 });
 
 Deno.test("ThreadingMixIn: request_timeout kills a worker that computes for ever", async () => {
-  const options = { request_timeout: 100, max_requests_per_worker: 1 };
+  const options = { request_timeout: 500, max_requests_per_worker: 1 };
   await using server = serving(new ObservedServer(HERE, CommandHandler, options));
+  await ready(server);
   using stuck = await LineClient.connect(server.server_address);
   assertEquals(await stuck.ask("loop"), "looping");
-  assertEquals(await stuck.line().catch(() => null), null);
+  assertEquals(await line_or_end(stuck), null);
   await until(() => server.info().active === 0);
   const { timed_out, failed } = server.info();
   assertEquals({ timed_out, failed }, { timed_out: 1, failed: 0 });
   assertInstanceOf(server.log.errors[0], Deno.errors.TimedOut);
+  // Its clock would run while a worker starts.
+  server.request_timeout = null;
   assertEquals(await ask(server.server_address, "hello"), "hello");
 });
 
 Deno.test("ThreadingMixIn: request_timeout spares the worker of a handler that obeys its signal", async () => {
-  await using server = serving(new ObservedServer(HERE, CommandHandler, { request_timeout: 100 }));
-  await all_ready(server);
+  await using server = serving(new ObservedServer(HERE, CommandHandler, { request_timeout: 500 }));
+  await ready(server);
   const before = server.info().workers!.map(({ id }) => id);
   using client = await LineClient.connect(server.server_address);
   assertEquals(await client.ask("wait"), "waiting");
@@ -161,8 +156,8 @@ Deno.test("ThreadingMixIn: request_timeout spares the worker of a handler that o
 Deno.test("ThreadingMixIn: server_close() while the workers start ends serve_forever() quietly", async () => {
   const server = new ObservedServer(HERE, UpperHandler);
   const loop = server.serve_forever();
-  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
-  await loop;
+  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
+  await soon(loop);
   assertEquals(server.info().workers, []);
   assertEquals(server.log.errors, []);
 });
@@ -191,7 +186,7 @@ Deno.test("ThreadingMixIn: handle_request() starts the workers and hands one req
 
 Deno.test("ThreadingMixIn: a server that is closed without serving starts nothing", async () => {
   const server = new ObservedServer(HERE, UpperHandler);
-  assertEquals(await server.server_close(), { drained: 0, aborted: 0 });
+  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
 });
 
 Deno.test("ThreadingMixIn: block_on_close false closes the listener and does not wait", async () => {
@@ -199,10 +194,10 @@ Deno.test("ThreadingMixIn: block_on_close false closes the listener and does not
   const loop = server.serve_forever();
   using client = await LineClient.connect(server.server_address);
   assertEquals(await client.ask("hang"), "hanging");
-  assertEquals(await server.server_close({ grace: 100 }), { drained: 0, aborted: 0 });
+  assertEquals(await soon(server.server_close({ grace: 100 })), { drained: 0, aborted: 0 });
   assertEquals(server.info().state, "stopping");
-  await loop;
-  assertEquals(await client.line().catch(() => null), null);
+  await soon(loop);
+  assertEquals(await line_or_end(client), null);
   await until(() => server.info().state === "closed");
 });
 
@@ -213,43 +208,14 @@ Deno.test("ThreadingMixIn: the default export is taken where no export has the n
 });
 
 Deno.test("ThreadingMixIn: a handler is found in the main module, with only the permissions named", async () => {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--allow-net=127.0.0.1",
-      "--allow-read",
-      fileURLToPath(new URL("../fixtures/programs/main_module_server.ts", import.meta.url)),
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
-  assertEquals(decode(stdout), "found in the main module\n", decode(stderr));
+  const program = fileURLToPath(
+    new URL("../fixtures/programs/main_module_server.ts", import.meta.url),
+  );
+  const flags = ["--no-prompt", "--allow-net=127.0.0.1", "--allow-read"];
+  const printed = await output_of(Deno.execPath(), ["run", ...flags, program]);
+  assertEquals(printed, "found in the main module\n");
 });
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
-/** Handlers that workers cannot find, and what the error must say. */
-class NotExported extends BaseRequestHandler {
-  static override module = new URL("../fixtures/clients/clients.ts", import.meta.url).href;
-}
-class NoSuchModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/none.ts", import.meta.url).href;
-}
-class BadModule extends BaseRequestHandler {
-  static override module = new URL("../fixtures/programs/throws_at_load.ts", import.meta.url).href;
-}
-class Unguarded extends BaseRequestHandler {
-  static override module =
-    new URL("../fixtures/programs/unguarded_server.ts", import.meta.url).href;
-}
-const LOST: [RequestHandlerConstructor, string[]][] = [
-  [NotExported, ["NotExported", "clients.ts", "does not export", "static override module"]],
-  [NoSuchModule, ["NoSuchModule", "none.ts", "Cannot load"]],
-  [BadModule, ["BadModule", "throws_at_load.ts", "thrown while loading"]],
-  [Unguarded, ["Unguarded", "import.meta.main"]],
-];
 for (const [Handler, words] of LOST) {
   Deno.test(`ThreadingMixIn: serve_forever() rejects for a handler that is lost: ${words[0]}`, async () => {
     await using server = new ObservedServer(HERE, Handler);
@@ -291,32 +257,34 @@ Deno.test("ThreadingMixIn: no worker is started in the place of one that server_
   const loop = server.serve_forever();
   using stuck = await LineClient.connect(server.server_address);
   assertEquals(await stuck.ask("loop"), "looping");
-  assertEquals(await server.server_close({ grace: 50 }), { drained: 0, aborted: 1 });
-  await loop;
+  assertEquals(await soon(server.server_close({ grace: 50 })), { drained: 0, aborted: 1 });
+  await soon(loop);
   assertEquals(server.info().workers, []);
-  assertEquals(await stuck.line().catch(() => null), null);
+  assertEquals(await line_or_end(stuck), null);
 });
 
 Deno.test("ThreadingMixIn: a request that timed out before a worker took it is never handled", async () => {
   const options = { max_workers: 1, request_timeout: 600 };
   await using server = serving(new ObservedServer(HERE, CommandHandler, options));
+  await ready(server);
   using stuck = await LineClient.connect(server.server_address);
   assertEquals(await stuck.ask("loop"), "looping");
   using late = await LineClient.connect(server.server_address);
   await late.send("loop");
-  assertEquals(await late.line().catch(() => null), null);
+  assertEquals(await line_or_end(late), null);
   await until(() => server.info().active === 0);
   assertEquals(server.info().timed_out, 2);
+  server.request_timeout = null;
   assertEquals(await ask(server.server_address, "hello"), "hello");
 });
 
 Deno.test("ThreadingMixIn: workers that end as soon as they are ready come back slowly, with a report", async () => {
   class ShortLived extends BaseRequestHandler {
-    static override module = new URL("../fixtures/programs/short_lived.ts", import.meta.url).href;
+    static override module = new URL("../fixtures/handlers/short_lived.ts", import.meta.url).href;
   }
   const server = serving(new ObservedServer(HERE, ShortLived));
   await using _closing = server;
-  await server.log.until(({ errors }) => errors.length > 0);
+  await soon(server.log.until(({ errors }) => errors.length > 0));
   assertEquals((server.log.errors[0] as Error).message, "short-lived");
   await new Promise((resolve) => setTimeout(resolve, 500));
   const ids = server.info().workers!.map(({ id }) => id);

@@ -14,19 +14,14 @@ import {
   type UDPServer,
 } from "../../mod.ts";
 import { PacketTooLong } from "../../server/requests/accept_errors.ts";
-import { OWN_ADDRESS } from "../fixtures/programs/own_address.ts";
-import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/clients/bytes.ts";
-import {
-  ask_udp,
-  DatagramClient,
-  has_ipv6,
-  type NotingUDPServer,
-  test_udp,
-} from "../fixtures/clients/datagrams.ts";
-import { made_with } from "../fixtures/servers/make_server.ts";
+import { has_ipv6, OWN_ADDRESS } from "../fixtures/tools/addresses.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
+import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
+import { type NotingUDPServer, test_udp } from "../fixtures/servers/udp_servers.ts";
+import { made_with } from "../fixtures/programs/make_server.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
-import { serving, until } from "../fixtures/servers/serving.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Sends back what comes, an empty datagram too. */
 class EchoHandler extends BaseRequestHandler<UDPServer, DatagramRequest> {
@@ -142,8 +137,8 @@ test_udp("shutdown_request() and close_request() are called once for each datagr
   using client = new DatagramClient(server.server_address);
   await client.send("bad");
   assertEquals(await client.ask("good"), "GOOD");
-  await server.log.until(({ entries }) => entries.length >= 4);
-  await server.server_close();
+  await soon(server.log.until(({ entries }) => entries.length >= 4));
+  await soon(server.server_close());
   const calls = ["bad", "good"].flatMap((text) => [
     `shutdown_request ${text}`,
     `close_request ${text}`,
@@ -157,7 +152,7 @@ test_udp("handle_request() takes one datagram, and the next call the next", asyn
   await client.send("one");
   await client.send("two");
   for (const reply of ["ONE", "TWO"]) {
-    await server.handle_request();
+    await soon(server.handle_request());
     assertEquals(text_of(await client.receive()), reply);
   }
 });
@@ -167,7 +162,7 @@ test_udp("handle_request() calls handle_timeout(), and loses no later datagram",
 }) => {
   await using server = make(UpperHandler, { timeout: 10 });
   server.handle_timeout = () => server.log.add("handle_timeout");
-  await server.handle_request();
+  await soon(server.handle_request());
   assertEquals(server.log.entries, ["handle_timeout"]);
   using client = new DatagramClient(server.server_address);
   await client.send("late");
@@ -241,11 +236,11 @@ test_udp("the server can be used again after shutdown()", async ({ make }) => {
   for (const text of ["one", "two"]) {
     const loop = server.serve_forever();
     assertEquals(await client.ask(text), text.toUpperCase());
-    await server.shutdown();
-    await loop;
+    await soon(server.shutdown());
+    await soon(loop);
     // It waits in the system until the server serves again.
     await client.send("between");
-    await server.handle_request();
+    await soon(server.handle_request());
     assertEquals(text_of(await client.receive()), "BETWEEN");
   }
 });
@@ -257,8 +252,8 @@ test_udp("the port is free as soon as server_close() has resolved", async ({ mak
     port = server.server_address.port;
     const loop = server.serve_forever();
     assertEquals(await ask_udp(server.server_address, "one"), "ONE");
-    await server.server_close();
-    await loop;
+    await soon(server.server_close());
+    await soon(loop);
     assertEquals(server.info().state, "closed");
     assertEquals(server.log.errors, []);
   }
@@ -344,6 +339,20 @@ for (const flags of [[], ["--unstable-net"]]) {
   });
 }
 
+/** The permissions for a name, and for the address that it stands for. */
+function allowed(port: number, ip: string): string {
+  return `--allow-net=localhost:${port},${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+}
+
+Deno.test("a server at a name asks for no other permission when its port is in use", async () => {
+  using tcp = Deno.listen({ hostname: "localhost", port: 0 });
+  const { port, hostname } = tcp.addr;
+  const made = (name: "UDPServer" | "ThreadingTCPServer") =>
+    made_with([allowed(port, hostname), "--allow-read"], name, ["localhost", port]);
+  assertEquals(await made("UDPServer"), "made");
+  assertMatch(await made("ThreadingTCPServer"), /^AddrInUse: .*localhost/);
+});
+
 /** Answers when it is told to end. */
 class LastHandler extends DatagramRequestHandler {
   override async handle(): Promise<void> {
@@ -358,9 +367,9 @@ test_udp("a handler under way when the server closes can reply", async ({ make }
   using client = new DatagramClient(server.server_address);
   await client.send("wait");
   await until(() => server.info().active === 1);
-  assertEquals(await server.server_close(), { drained: 1, aborted: 0 });
+  assertEquals(await soon(server.server_close()), { drained: 1, aborted: 0 });
   assertEquals(text_of(await soon(client.receive())), "last words");
-  await loop;
+  await soon(loop);
   assertEquals(server.log.errors, []);
 });
 

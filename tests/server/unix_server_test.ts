@@ -8,6 +8,7 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
+import { fileURLToPath } from "node:url";
 import { PacketTooLong } from "../../server/requests/accept_errors.ts";
 import {
   bytes_of,
@@ -16,10 +17,11 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../fixtures/clients/bytes.ts";
+} from "../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
-import { made_with } from "../fixtures/servers/make_server.ts";
+import { made_with } from "../fixtures/programs/make_server.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
+import type { Left } from "../fixtures/programs/moves_away.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { leave_stale } from "../fixtures/programs/stale_path.ts";
@@ -60,14 +62,14 @@ async function ask(path: string, text: string): Promise<string> {
 
 /** What a program prints first. Its input stays open until then: datagrams have no end. */
 async function first_output_of(program: string, args: string[], input: string): Promise<string> {
-  const child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
+  await using child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(bytes_of(input));
   const reader = child.stdout.getReader();
   const { value = new Uint8Array(0) } = await soon(reader.read());
   await writer.close();
   await reader.cancel();
-  await child.status;
+  assertEquals((await soon(child.status)).code, 0);
   return text_of(value);
 }
 
@@ -144,7 +146,7 @@ test_unix("UnixStreamServer answers at an abstract name, of which no file is lef
   await using server = serving(new UnixStreamServer(`\0${path}`, UpperHandler));
   assertEquals(await ask(`\0${path}`, "hello\n"), "HELLO\n");
   assertThrows(() => new UnixStreamServer(`\0${path}`, UpperHandler), Error, `@${path}`);
-  await server.server_close();
+  await soon(server.server_close());
   assertEquals(await names_in(folder), []);
 }, Deno.build.os !== "linux");
 
@@ -216,6 +218,28 @@ for (const Server of [UnixStreamServer, UnixDatagramServer]) {
     assertEquals(printed, "made");
   });
 }
+
+test_unix(
+  "a path in the current folder is removed from there, wherever one goes",
+  async (_, here) => {
+    await using there = await TempFolder.make();
+    const program = fileURLToPath(import.meta.resolve("../fixtures/programs/moves_away.ts"));
+    const names = ["UnixStreamServer", "ThreadingUnixStreamServer", "UnixDatagramServer"];
+    const args = [
+      "run",
+      "-A",
+      "--unstable-net",
+      "--no-check",
+      program,
+      here.path,
+      there.path,
+      ...names,
+    ];
+    const left: Left = JSON.parse(await soon(output_of(Deno.execPath(), args, "")));
+    const files = names.map((name) => `${name}.sock`);
+    assertEquals(left, { paths: files, here: [], there: files.toSorted() });
+  },
+);
 
 type Name = "UnixStreamServer" | "UnixDatagramServer";
 

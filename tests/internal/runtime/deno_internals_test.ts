@@ -13,6 +13,10 @@ import {
   stop_reading,
   wake_listener,
 } from "../../../internal/runtime/deno_internals.ts";
+import { until_refused } from "../../fixtures/clients/refused.ts";
+import { output_of } from "../../fixtures/programs/programs.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { soon } from "../../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -69,6 +73,26 @@ Deno.test(
   },
 );
 
+Deno.test(
+  { name: "runtime: hold_descriptor() is undone by the end of the isolate", ignore },
+  async () => {
+    await using folder = await TempFolder.make();
+    const module = new URL("../../fixtures/programs/held_listener.ts", import.meta.url);
+    for (const path of ["", folder.join("server")]) {
+      const worker = new Worker(module, { type: "module", name: path });
+      const port = await soon(
+        new Promise<number>((resolve) => worker.onmessage = (e) => resolve(e.data)),
+      );
+      const address: Deno.ConnectOptions | Deno.UnixConnectOptions = path
+        ? { transport: "unix", path: `${path}.held` }
+        : { hostname: "127.0.0.1", port };
+      (await Deno.connect(address as Deno.ConnectOptions)).close();
+      worker.terminate();
+      await until_refused(address as Deno.ConnectOptions);
+    }
+  },
+);
+
 Deno.test({ name: "runtime: reopen_socket() keeps the connection", ignore }, async () => {
   const { server, socket, client } = await accepted();
   const again = reopen_socket(socket, { writable: true, readable: true });
@@ -116,14 +140,12 @@ Deno.test(
 );
 
 Deno.test("runtime: a worker that holds a Web Lock can be killed in an endless loop", async () => {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", path_of("../../fixtures/programs/kill_endless_worker.ts")],
-  }).output();
-  const burned = Number(new TextDecoder().decode(stdout));
+  const program = path_of("../../fixtures/programs/kill_endless_worker.ts");
+  const printed = await output_of(Deno.execPath(), ["run", "-A", program]);
+  const burned = Number(printed);
   assert(
-    stdout.length > 0 && burned < 150,
-    `The loop goes on after terminate(): ${burned} of 300 ms of CPU were used; ` +
-      new TextDecoder().decode(stderr),
+    printed !== "" && burned < 150,
+    `The loop goes on after terminate(): ${burned} of 300 ms of CPU were used`,
   );
 });
 

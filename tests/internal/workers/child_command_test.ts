@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Permissions, Plan } from "../../fixtures/programs/permission_program.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { ending_of } from "../../fixtures/programs/programs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 const PROGRAM = "tests/fixtures/programs/permission_program.ts";
@@ -13,27 +14,24 @@ const PATH = `${dirname(DENO)}:${Deno.env.get("PATH")}`;
 /** Elsewhere the lists of a command line are not known, and children have less. */
 const ignore = Deno.build.os !== "linux";
 
+// Where a path is needed that may be written to, it is /nowhere: Deno never lets a program write to
+// another one that it may run, wherever that lies, nor to all of a folder in which it lies.
+
 /** The least that the program needs. */
 const LEAST = [`--allow-net=127.0.0.1`, `--allow-read=${ROOT}`, `--allow-run=${DENO}`];
 const NET = LEAST[0]!;
 const READ = LEAST[1]!;
 const RUN = LEAST[2]!;
 
-/** How long, in ms, the program may run, which takes a second: only a failure takes it. */
-const LIMIT = 10_000;
-
 /** What the program and its child may do, run with these arguments of `deno`. */
 async function permissions(args: string[], plan: Plan = {}, ...rest: string[]) {
-  const { stdout, stderr } = await new Deno.Command(DENO, {
-    args: [...args, PROGRAM, JSON.stringify(plan), ...rest],
-    cwd: ROOT,
-    env: { FOO_A: "a", NO_COLOR: "1", PATH },
-    stdin: "null",
-    signal: AbortSignal.timeout(LIMIT),
-  }).output();
-  const printed = new TextDecoder().decode(stdout);
-  assert(printed.startsWith("{"), new TextDecoder().decode(stderr));
-  return JSON.parse(printed) as Permissions;
+  const { code, output, errors } = await ending_of(
+    DENO,
+    [...args, PROGRAM, JSON.stringify(plan), ...rest],
+    { cwd: ROOT, env: { FOO_A: "a", NO_COLOR: "1", PATH } },
+  );
+  assertEquals(code, 0, errors);
+  return JSON.parse(output) as Permissions;
 }
 
 /** What differs between the program and its child. */
@@ -56,14 +54,14 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
   "-A": [["-A"], { run: "granted", ffi: "granted", import: "granted" }],
   "--allow-all": [["--allow-all"], { write: "granted" }],
   "-R -W -N=127.0.0.1 --allow-run": [["-R", "-W", "-N=127.0.0.1", "--allow-run"], {
-    "write /tmp": "granted",
+    "write /nowhere": "granted",
     "net 127.0.0.1:80": "granted",
     "net example.com": "prompt",
   }],
-  "-RWE": [["-RWE", NET, RUN], { "write /tmp": "granted", env: "granted", sys: "prompt" }],
-  "-RW=/tmp": [["-RW=/tmp", NET, "--allow-run"], {
+  "-RWE": [["-RWE", NET, RUN], { "write /nowhere": "granted", env: "granted", sys: "prompt" }],
+  "-RW=/nowhere": [["-RW=/nowhere", NET, "--allow-run"], {
     "read /etc/hostname": "granted",
-    "write /tmp": "granted",
+    "write /nowhere": "granted",
     "write /etc/hostname": "prompt",
   }],
   "-RWNSIE": [["-RWNSIE", RUN], { import: "granted", sys: "granted", ffi: "prompt" }],
@@ -72,11 +70,11 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
     [
       `--allow-net=127.0.0.1,example.com:443,[::1]:80`,
       `${READ},/etc/hostname`,
-      "--allow-write=/tmp,./tests",
+      "--allow-write=/nowhere,./tests",
       RUN,
       "--allow-env=HOME,FOO_A",
       "--allow-sys=hostname",
-      "--allow-ffi=/tmp",
+      "--allow-ffi=/nowhere",
       "--allow-import=example.com",
     ],
     {
@@ -84,7 +82,7 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
       "net example.com": "prompt",
       "net [::1]:80": "granted",
       "read /etc/hostname": "granted",
-      "write /tmp": "granted",
+      "write /nowhere": "granted",
       "env FOO_A": "granted",
       "the value of FOO_A": "a",
       "env PATH": "prompt",
@@ -93,7 +91,7 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
       "import jsr.io": "prompt",
     },
   ],
-  "a list in two flags": [[...LEAST, "--allow-net=example.com", "-W=/tmp", "-W=/etc"], {
+  "a list in two flags": [[...LEAST, "--allow-net=example.com", "-W=/nowhere", "-W=/etc"], {
     "net example.com": "granted",
     "write /etc/hostname": "granted",
   }],
@@ -111,7 +109,7 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
     "env HOME": "prompt",
   }],
   "-A --deny-write": [["-A", "--deny-write"], { write: "denied" }],
-  "-A --deny-write=/tmp": [["-A", "--deny-write=/tmp"], { "write /tmp": "denied" }],
+  "-A --deny-write=/nowhere": [["-A", "--deny-write=/nowhere"], { "write /nowhere": "denied" }],
   "-A, and items of each denied": [
     [
       "-A",
@@ -121,7 +119,7 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
       "--deny-sys=hostname",
       "--deny-run=ls",
       "--deny-import=example.com",
-      "--deny-ffi=/tmp",
+      "--deny-ffi=/nowhere",
     ],
     {
       "read /etc/hostname": "denied",
@@ -130,7 +128,7 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
       "env FOO_A": "denied",
       "run ls": "denied",
       "import example.com": "denied",
-      "ffi /tmp": "denied",
+      "ffi /nowhere": "denied",
     },
   ],
   "--deny before --allow": [["--deny-read=/etc", "--deny-net=example.com", "-R", "-N", RUN], {
@@ -156,8 +154,8 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
   "-Ac FILE": [["-Ac", "deno.json", "--deny-read=/etc"], { "read /etc/hostname": "denied" }],
   "--config=FILE": [["--config=deno.json", ...LEAST], {}],
   "--config FILE --unstable-net": [["--config", "deno.json", "--unstable-net", ...LEAST], {}],
-  "--location URL": [["--location", "http://localhost/?a=b", ...LEAST, "-W=/tmp"], {
-    "write /tmp": "granted",
+  "--location URL": [["--location", "http://localhost/?a=b", ...LEAST, "-W=/nowhere"], {
+    "write /nowhere": "granted",
   }],
   "--conditions NAME": [["-A", "--conditions", "x", "--deny-read=/etc"], {
     "read /etc/hostname": "denied",
@@ -214,13 +212,13 @@ const REVOKED: Record<string, [flags: string[], revoke: Plan["revoke"] & object]
     ["-A"],
     [{ name: "ffi" }, { name: "sys" }, { name: "env" }, { name: "import" }],
   ],
-  "all of one, of a list": [[...LEAST, "-W=/tmp"], [{ name: "write" }]],
-  "items of lists": [[...LEAST, "-W=/tmp,/etc", "-E=FOO_A,HOME", "-S=hostname"], [
-    { name: "write", path: "/tmp" },
+  "all of one, of a list": [[...LEAST, "-W=/nowhere"], [{ name: "write" }]],
+  "items of lists": [[...LEAST, "-W=/nowhere,/etc", "-E=FOO_A,HOME", "-S=hostname"], [
+    { name: "write", path: "/nowhere" },
     { name: "env", variable: "HOME" },
     { name: "sys", kind: "hostname" },
   ]],
-  "what is inside an item": [[...LEAST, "-W=/tmp,/etc"], [
+  "what is inside an item": [[...LEAST, "-W=/nowhere,/etc"], [
     { name: "write", path: "/etc/hostname" },
   ]],
   "members of a wildcard and of a network": [
@@ -240,7 +238,7 @@ const REVOKED: Record<string, [flags: string[], revoke: Plan["revoke"] & object]
     [{ name: "net", host: "example.com:443" }],
   ],
   "what is imported by default": [LEAST, [{ name: "import" }]],
-  "what was denied in part": [["-A", "--deny-write=/tmp"], [{ name: "write" }]],
+  "what was denied in part": [["-A", "--deny-write=/nowhere"], [{ name: "write" }]],
 };
 for (const [name, [flags, revoke]] of Object.entries(REVOKED)) {
   Deno.test(`child_command: a child lacks what was revoked: ${name}`, { ignore }, async () => {
@@ -261,7 +259,7 @@ Deno.test("child_command: a path that is denied stays denied in another folder",
   ignore,
 }, async () => {
   const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W", "--deny-write=tests"];
-  const found = await permissions(flags, { chdir: "/tmp" });
+  const found = await permissions(flags, { chdir: "/" });
   assertEquals(found.parent[`write ${ROOT}/tests/fixtures`], "denied");
   assertEquals(excess(found), []);
 });
@@ -270,14 +268,14 @@ Deno.test("child_command: a path that is allowed allows no other one in another 
   ignore,
 }, async () => {
   const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W=.,./tests"];
-  const found = await permissions(flags, { chdir: "/tmp" });
-  assertEquals(found.parent["write /tmp"], "prompt");
+  const found = await permissions(flags, { chdir: "/" });
+  assertEquals(found.parent["write /nowhere"], "prompt");
   assertEquals(excess(found), []);
 });
 
 /** Permission sets of a configuration, which no command line shows. */
 const SETS: Record<string, unknown> = {
-  "a list": { read: true, net: true, run: true, write: ["/tmp"] },
+  "a list": { read: true, net: true, run: true, write: ["/nowhere"] },
   "a denied path": { read: true, net: true, run: true, write: { allow: true, deny: ["/etc"] } },
   "denials of all kinds": {
     read: true,
@@ -285,7 +283,7 @@ const SETS: Record<string, unknown> = {
     run: { allow: true, deny: ["ls"] },
     env: { allow: true, deny: ["FOO_A"] },
     sys: { allow: true, deny: ["uid"] },
-    write: { allow: true, deny: ["/tmp"] },
+    write: { allow: true, deny: ["/nowhere"] },
   },
 };
 for (const [name, set] of Object.entries(SETS)) {
@@ -297,7 +295,7 @@ for (const [name, set] of Object.entries(SETS)) {
     await Deno.writeTextFile(config, JSON.stringify({ permissions: { default: set } }));
     const found = await permissions(["run", "--no-prompt", "-P", "-c", config]);
     assert(found.parent.write !== "granted", "the permission set has no effect");
-    assertEquals(found.child["write /tmp"], "prompt");
+    assertEquals(found.child["write /nowhere"], "prompt");
     assertEquals(excess(found), []);
   });
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { ClaimCounter } from "../../../internal/workers/claim_counter.ts";
+import { SOON, soon } from "../../fixtures/tools/waiting.ts";
 
 /** Both sides of a counter whose next claim is `next`. */
 function sides(next = 0): { server: ClaimCounter; worker: ClaimCounter } {
@@ -82,13 +83,16 @@ Deno.test("ClaimCounter gives a claim to one side only, whenever it is recalled"
     const server = new ClaimCounter();
     for (let count = 0; count < issued; count++) server.issue();
     const worker = new Worker(module, { workerData: server.memory });
-    await once(worker, "message");
+    await soon(once(worker, "message"));
     worker.postMessage(issued);
     const count = new Int32Array(server.memory);
     // In the middle of the worker's taking, somewhere else in each round.
-    while (Atomics.load(count, 0) < 1 + round * 1000);
+    const start = performance.now();
+    while (Atomics.load(count, 0) < 1 + round * 1000) {
+      assert(performance.now() - start < SOON, "The worker takes no claims");
+    }
     const first = server.recall();
-    const [taken] = await once(worker, "message");
+    const [taken] = await soon(once(worker, "message"));
     assertEquals(taken, first);
     if (first < issued) interrupted++;
     await worker.terminate();

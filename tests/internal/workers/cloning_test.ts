@@ -6,13 +6,13 @@ import {
   type TCPServer,
   ThreadingTCPServer,
 } from "../../../mod.ts";
-import { ask, line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
+import { ask, line_or_end, LineClient, or_end } from "../../fixtures/clients/clients.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
 import { ODD_VALUES, type OddValue } from "../../fixtures/tools/odd_values.ts";
-import { Log, serving, until } from "../../fixtures/servers/serving.ts";
+import { Log, serving } from "../../fixtures/servers/serving.ts";
 import { ValueHandler } from "../../fixtures/handlers/value_handlers.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 200 };
@@ -110,7 +110,7 @@ for (const [Server, refused] of REFUSED_BY) {
     await soon(until(() => server.info().workers?.[0]?.state === "ready"));
     const workers = server.info().workers!.map(({ id }) => id);
     for (const answer of [null, null, "HELLO", "HELLO"]) {
-      assertEquals(await soon(ask(server.server_address, "hello").catch(() => null)), answer);
+      assertEquals(await or_end(ask(server.server_address, "hello")), answer);
     }
     assertEquals(server.info().workers!.map(({ id }) => id), workers);
     assertEquals(server.log.errors.length, 2);

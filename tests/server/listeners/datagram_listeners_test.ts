@@ -8,13 +8,12 @@ import type {
   DatagramListenOptions,
 } from "../../../server/listeners/listener.ts";
 import { NodeDatagramListener } from "../../../server/listeners/node_datagram_listener.ts";
-import { OWN_ADDRESS } from "../../fixtures/programs/own_address.ts";
-import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/clients/bytes.ts";
-import { DatagramClient, has_ipv6 } from "../../fixtures/clients/datagrams.ts";
+import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
+import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/tools/bytes.ts";
+import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { is_there, output_of } from "../../fixtures/programs/programs.ts";
-import { until } from "../../fixtures/servers/serving.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 type Options = DatagramListenOptions<Deno.NetAddr>;
 
@@ -46,6 +45,7 @@ for (const { name: listener_name, make } of LISTENERS) {
   test("has the real port at once, receives and replies", async () => {
     const listener = make(HERE);
     assert(listener.addr.port > 0);
+    assertEquals(listener.closed, false);
     using client = new DatagramClient(listener.addr);
     await client.send("question");
     const [[packet, socket], sender] = await listener.accept();
@@ -57,6 +57,7 @@ for (const { name: listener_name, make } of LISTENERS) {
     assertEquals(await listener.send(EMPTY, sender), 0);
     assertEquals(await client.receive(), EMPTY);
     await listener.close();
+    assertEquals(listener.closed, true);
   });
 
   test("receives datagrams whole, the empty and the longest too", async () => {
@@ -168,6 +169,15 @@ for (const { name: listener_name, make } of LISTENERS) {
     }
   });
 
+  test("sends to a name that has only an IPv4 address, over IPv6 too", async () => {
+    const listener = make(at("::"));
+    using client = new DatagramClient(listener.addr, "127.0.0.1");
+    const { port } = client.addr as Deno.NetAddr;
+    await listener.send(bytes_of("hello"), { ...listener.addr, hostname: "localhost", port });
+    assertEquals(text_of(await client.receive()), "hello");
+    await listener.close();
+  }, !has_ipv6());
+
   test("sends to a name", async () => {
     const listener = make(HERE);
     using client = new DatagramClient(listener.addr);
@@ -175,6 +185,49 @@ for (const { name: listener_name, make } of LISTENERS) {
     const [[, socket], { port }] = await soon(Promise.resolve(listener.accept()));
     await socket.sendto(bytes_of("answer"), ["localhost", port]);
     assertEquals(text_of(await client.receive()), "answer");
+    await listener.close();
+  });
+
+  test("sends to a broadcast address", async () => {
+    const listener = make(at("127.0.0.1"));
+    // At that of the loopback interface, which all others leave alone.
+    using client = new DatagramClient(listener.addr, "127.255.255.255");
+    const { port } = client.addr as Deno.NetAddr;
+    await listener.send(bytes_of("to all"), {
+      ...listener.addr,
+      hostname: "127.255.255.255",
+      port,
+    });
+    assertEquals(text_of(await client.receive()), "to all");
+    await listener.close();
+  }, Deno.build.os !== "linux");
+
+  test("says why it cannot send", async () => {
+    const family = { code: "EAFNOSUPPORT", Class: Error };
+    const unreachable = { code: "ENETUNREACH", Class: Deno.errors.NetworkUnreachable };
+    for (
+      const [from, to, { code, Class }] of [
+        ["127.0.0.1", "::1", family],
+        ["127.0.0.1", "::ffff:127.0.0.1", family],
+        ["::1", "127.0.0.1", unreachable],
+        ["::1", "::ffff:127.0.0.1", unreachable],
+      ] as const
+    ) {
+      const listener = make(at(from));
+      const address: Deno.NetAddr = { transport: "udp", hostname: to, port: 9 };
+      const error = await assertRejects(() => listener.send(EMPTY, address), Class);
+      assertEquals((error as Error & { code?: string }).code, code, `from ${from} to ${to}`);
+      await listener.close();
+    }
+  }, Deno.build.os !== "linux" || !has_ipv6());
+
+  test("refuses to send too much, and to port 0", async () => {
+    const listener = make(HERE);
+    const send = (length: number, port: number) => () =>
+      listener.send(new Uint8Array(length), { ...listener.addr, port });
+    await assertRejects(send(1, 0), RangeError, "port 0");
+    const error = await assertRejects(send(70_000, 9), Error);
+    assertEquals((error as Error & { code?: string }).code, "EMSGSIZE");
     await listener.close();
   });
 

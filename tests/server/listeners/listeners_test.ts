@@ -3,9 +3,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { StreamListenOptions } from "../../../server/listeners/listener.ts";
-import { OWN_ADDRESS } from "../../fixtures/programs/own_address.ts";
-import { bytes_of, read_to_end, text_of } from "../../fixtures/clients/bytes.ts";
-import { has_ipv6 } from "../../fixtures/clients/datagrams.ts";
+import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
+import { bytes_of, read_to_end, text_of } from "../../fixtures/tools/bytes.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
@@ -40,6 +39,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
 
   test("has the real port at once, and accepts", async () => {
     const listener = new Listener(HERE);
+    assertEquals(listener.closed, false);
     const { hostname, port } = listener.addr;
     assert(port > 0);
     using client = await Deno.connect({ hostname, port });
@@ -47,6 +47,7 @@ for (const Listener of [DenoListener, HandoverListener]) {
     assertEquals(socket.remoteAddr, client.localAddr);
     assertEquals(socket.localAddr, client.remoteAddr);
     await listener.close();
+    assertEquals(listener.closed, true);
   });
 
   test("frees the address before close() resolves, also while it accepts", async () => {
@@ -78,6 +79,16 @@ for (const Listener of [DenoListener, HandoverListener]) {
     assertThrows(() => new Listener(at("no such host", 0)));
     const again = new Listener(at(OWN_ADDRESS, port));
     await again.close();
+  });
+
+  test("lets many wait, however large its backlog is", async () => {
+    for (const backlog of [2 ** 31, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
+      const listener = new Listener({ ...HERE, backlog });
+      const { hostname, port } = listener.addr;
+      const connecting = Array.from({ length: 8 }, () => Deno.connect({ hostname, port }));
+      for (const client of await soon(Promise.all(connecting))) client.close();
+      await listener.close();
+    }
   });
 
   test("takes names and IPv6 addresses", async () => {

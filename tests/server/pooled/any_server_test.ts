@@ -7,8 +7,8 @@ import {
   ItemHandler,
   StaticsHandler,
 } from "../../fixtures/handlers/item_handlers.ts";
-import { serving, until } from "../../fixtures/servers/serving.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 type AnyServer = BaseServer & GivingMembers;
 const OPTIONS = { max_workers: 1, max_children: 1 };

@@ -12,9 +12,9 @@ import {
   type CalledMembers,
   CallingHandler,
 } from "../../fixtures/handlers/calling_handlers.ts";
-import { serving, until } from "../../fixtures/servers/serving.ts";
-import { ready } from "../../fixtures/tools/ready.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
+import { soon, until } from "../../fixtures/tools/waiting.ts";
+import { ready } from "../../fixtures/servers/ready.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 

@@ -18,8 +18,8 @@ import {
   GatedPacketHandler,
   ManyPacketsHandler,
 } from "../../fixtures/handlers/pool_handlers.ts";
-import { serving, until } from "../../fixtures/servers/serving.ts";
-import { soon, turn } from "../../fixtures/tools/waiting.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
+import { soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS: ServerOptions = { max_workers: 2, max_children: 2, linger: 200 };

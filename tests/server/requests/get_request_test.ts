@@ -9,12 +9,13 @@ import {
   ThreadingTCPServer,
 } from "../../../mod.ts";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
-import { DatagramClient, test_udp } from "../../fixtures/clients/datagrams.ts";
+import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
+import { test_udp } from "../../fixtures/servers/udp_servers.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { ItemServer } from "../../fixtures/servers/items.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
-import { serving, until } from "../../fixtures/servers/serving.ts";
-import { SOON, soon, turn } from "../../fixtures/tools/waiting.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
+import { SOON, soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const SERVERS = [TCPServer, AsyncTCPServer, ThreadingTCPServer] as (typeof TCPServer)[];

@@ -11,11 +11,12 @@ import {
 } from "../../../mod.ts";
 import { exchange_of } from "../../../server/requests/exchange.ts";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
-import { DatagramClient, test_udp } from "../../fixtures/clients/datagrams.ts";
+import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
+import { test_udp } from "../../fixtures/servers/udp_servers.ts";
 import { type Item, ItemServer } from "../../fixtures/servers/items.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
-import { serving, until } from "../../fixtures/servers/serving.ts";
-import { is_pending, soon, turn } from "../../fixtures/tools/waiting.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
+import { is_pending, soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const NONE_LEFT = { drained: 0, aborted: 0 };

@@ -89,8 +89,10 @@ Deno.test("DatagramSocket.sendto() refuses a client that has no name", async () 
 
 Deno.test("DatagramSocket.sendto() refuses a port that is none, and what is no address", async () => {
   const { socket, sent } = recording(IPV4);
-  for (const port of [-1, 65_536, 1.5, NaN]) {
+  for (const port of [-1, 0, 65_536, 1.5, NaN]) {
     await assertRejects(() => socket.sendto(DATA, ["1.2.3.4", port]), RangeError, `port ${port}`);
+    const address: Deno.NetAddr = { transport: "udp", hostname: "1.2.3.4", port };
+    await assertRejects(() => socket.sendto(DATA, address), RangeError, `port ${port}`);
   }
   for (const address of ["1.2.3.4:80", "/run/client", null, undefined, [] as unknown]) {
     await assertRejects(() => socket.sendto(DATA, address as string), TypeError);

@@ -8,7 +8,7 @@ import {
   StreamSocket,
   type TCPRequest,
 } from "../../../mod.ts";
-import { bytes_of, pattern, read_to_end, text_of } from "../../fixtures/clients/bytes.ts";
+import { bytes_of, pattern, read_to_end, text_of } from "../../fixtures/tools/bytes.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 const INPUT = "5\nhelloone\ntwo";

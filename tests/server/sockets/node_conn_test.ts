@@ -7,7 +7,7 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/clients/bytes.ts";
+} from "../../fixtures/tools/bytes.ts";
 import {
   node_conn_pair,
   type Pair,

@@ -4,8 +4,9 @@ import { DenoDatagramListener } from "../../../server/listeners/deno_datagram_li
 import { DenoListener } from "../../../server/listeners/deno_listener.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import type { DatagramRequest } from "../../../server/sockets/datagram_socket.ts";
+import { SocketPath } from "../../../server/sockets/socket_path.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
-import { bytes_of, text_of } from "../../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { leave_stale } from "../../fixtures/programs/stale_path.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
@@ -231,3 +232,13 @@ test_kinds(
   },
   Deno.build.os !== "linux",
 );
+
+Deno.test("a path that is in use and then gone is bound", async () => {
+  await using folder = await TempFolder.make();
+  let calls = 0;
+  const [bound] = SocketPath.bind({ transport: "unix", path: folder.join("server") }, (path) => {
+    if (calls++ === 0) throw new Deno.errors.AddrInUse("Somebody closes it just now");
+    return path;
+  });
+  assertEquals([bound, calls], [folder.join("server"), 2]);
+});

@@ -9,7 +9,7 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/clients/bytes.ts";
+} from "../../fixtures/tools/bytes.ts";
 import { test_each, test_each_reset } from "../../fixtures/clients/pairs.ts";
 import { is_pending, soon } from "../../fixtures/tools/waiting.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { pattern, read_to_end, same_bytes } from "../../fixtures/clients/bytes.ts";
+import { pattern, read_to_end, same_bytes } from "../../fixtures/tools/bytes.ts";
 import { test_each } from "../../fixtures/clients/pairs.ts";
 import { is_pending, turn } from "../../fixtures/tools/waiting.ts";
 

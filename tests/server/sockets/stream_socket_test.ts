@@ -11,7 +11,7 @@ import {
   same_bytes,
   text_of,
   write_bytes,
-} from "../../fixtures/clients/bytes.ts";
+} from "../../fixtures/tools/bytes.ts";
 import {
   accepted_pair,
   connect,

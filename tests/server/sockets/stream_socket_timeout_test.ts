@@ -1,6 +1,6 @@
 import { assertEquals, assertGreaterOrEqual, assertRejects, assertThrows } from "@std/assert";
 import process from "node:process";
-import { bytes_of, text_of } from "../../fixtures/clients/bytes.ts";
+import { bytes_of, text_of } from "../../fixtures/tools/bytes.ts";
 import { test_each } from "../../fixtures/clients/pairs.ts";
 import { is_pending, soon, turn } from "../../fixtures/tools/waiting.ts";
 

@@ -1,0 +1,51 @@
+import type { BaseServer } from "./base_server.ts";
+import type { ServerOptions } from "./options.ts";
+
+/**
+ * The server as its handlers see it, wherever they run: in a thread or a child process `this.server` is no
+ * server, but stands for it. It has the address, the settings, and the methods that a class of the
+ * program adds, which run in the server's thread and give promises. What is not here cannot be had
+ * there: fields and getters of the program, private members, and the hooks of the base classes.
+ *
+ * Handlers have it as the type of `this.server`: write `StreamRequestHandler<Remote<MyServer>>`. A
+ * forgotten `await` is an error of the type checker then, where the value is used as a value. Where it
+ * is not (in a template, in JSON), the promise itself refuses with a `TypeError`. A call that rejects and
+ * that nobody awaits is reported to the server's `handle_error()`.
+ *
+ * @example A server and its handler
+ * ```ts
+ * import { type Remote, StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ *
+ * class CountingServer extends ThreadingTCPServer {
+ *   #count = 0;
+ *   next(): number {
+ *     return ++this.#count;
+ *   }
+ * }
+ *
+ * class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
+ *   override async handle(): Promise<void> {
+ *     const number: number = await this.server.next();
+ *     await this.wfile.write(`You are number ${number}\n`);
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam S The type of the server.
+ */
+export type Remote<S> = {
+  readonly [
+    K in keyof S as K extends
+      | symbol
+      | `_${string}`
+      | Exclude<
+        keyof BaseServer,
+        "server_address" | "info" | "shutdown" | "server_close" | keyof ServerOptions
+      > ? never
+      : S[K] extends (...args: never[]) => unknown ? K
+      : K extends "server_address" | keyof ServerOptions ? K
+      : never
+  ]: S[K] extends (...args: never[]) => Promise<unknown> ? S[K]
+    : S[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>>
+    : S[K];
+};

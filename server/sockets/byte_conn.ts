@@ -1,0 +1,36 @@
+import type { ByteSource } from "./byte_source.ts";
+
+/** What a `StreamSocket` needs of a connection: every `Deno.Conn` has it. */
+export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
+  Deno.Conn<A>,
+  "readable" | "writable"
+>;
+
+/** A connection that lends what it has read. */
+export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "read"> & ByteSource;
+
+/** A connection that can leave this thread as a file descriptor. */
+export interface Detachable {
+  /**
+   * A descriptor of its own for the connection, which is closed here; -1 if there is none to be had,
+   * `undefined` if the connection is in use here.
+   */
+  detach(): number | undefined;
+  /** Whether it has `TCP_NODELAY`. */
+  readonly no_delay: boolean;
+}
+
+/** What `detach()` gives: the descriptor, and what was read from it already. */
+export interface DetachedSocket {
+  /** The file descriptor. */
+  fd: number;
+  /** Bytes that were read here and not yet used. */
+  unread: Uint8Array;
+  /** Whether the connection has `TCP_NODELAY`. */
+  no_delay: boolean;
+}
+
+/** What a use of a connection throws that was closed here. */
+export function closed_error(): Error {
+  return new Deno.errors.BadResource("The connection is closed");
+}

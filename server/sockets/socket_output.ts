@@ -1,0 +1,140 @@
+import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
+import { type ByteConn, closed_error } from "./byte_conn.ts";
+import { IdleClock } from "./idle_clock.ts";
+
+/** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
+const MAX_PIECE = 65_536;
+
+/** What is told of an output's writes. */
+interface OutputOwner {
+  /** A write begins. */
+  begun(): void;
+  /** The connection could not be written to. */
+  failed(error: unknown): void;
+}
+
+/** The output of a connection: writes in their order, each of them whole, and then FIN. */
+export class SocketOutput {
+  #conn: Pick<ByteConn, "write" | "closeWrite">;
+  #owner: OutputOwner;
+  /** How long a write may make no progress; none where that is for ever. */
+  #clock: IdleClock | undefined;
+  /** Rejects the write that is under way with a clock. */
+  #fail: ((error: unknown) => void) | undefined;
+  #writing = false;
+  #writers: (() => void)[] = [];
+  #state: "open" | "closed" | "stuck" = "open";
+  #closed = false;
+
+  /**
+   * @param conn Where the bytes go.
+   * @param owner What is told of the writes.
+   */
+  constructor(conn: Pick<ByteConn, "write" | "closeWrite">, owner: OutputOwner) {
+    this.#conn = conn;
+    this.#owner = owner;
+  }
+
+  /** Whether something is being written. */
+  get writing(): boolean {
+    return this.#writing;
+  }
+
+  /** Whether a write has timed out, so that nobody knows what the peer has. */
+  get stuck(): boolean {
+    return this.#state === "stuck";
+  }
+
+  /** Writes all of the bytes, when it is their turn; resolves to their number. */
+  async write(p: Uint8Array): Promise<number> {
+    if (p.length === 0) return 0;
+    this.#check();
+    if (this.#writing) await this.#turn();
+    this.#writing = true;
+    this.#owner.begun();
+    try {
+      // The one before it may have timed out.
+      if (this.stuck) this.#check();
+      if (turn_is_long()) await rest();
+      let sent = await this.#write_some(p);
+      while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
+      return sent;
+    } catch (error) {
+      this.#report(error);
+      throw error;
+    } finally {
+      this.#next();
+    }
+  }
+
+  /** Sends FIN, after what is to be written already. */
+  async end(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#check();
+    this.#state = "closed";
+    if (this.#writing) await this.#turn();
+    this.#writing = true;
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      this.#report(error);
+      throw error;
+    } finally {
+      this.#next();
+    }
+  }
+
+  /** Sets how long a write may make no progress, in ms; `null` is for ever. */
+  set_timeout(timeout: number | null): void {
+    this.#clock?.end();
+    this.#clock = timeout === null ? undefined : new IdleClock(timeout, () => this.#late(timeout));
+    if (this.#fail) this.#clock?.start();
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#closed = true;
+    this.#clock?.end();
+  }
+
+  /** Reports what the connection has thrown, and not what follows from what was done here. */
+  #report(error: unknown): void {
+    if (!this.stuck && !this.#closed) this.#owner.failed(error);
+  }
+
+  #late(timeout: number): void {
+    this.#state = "stuck";
+    const message = `The peer took no bytes within ${timeout} ms`;
+    this.#fail?.(new Deno.errors.TimedOut(message));
+  }
+
+  #check(): void {
+    if (this.#closed) throw closed_error();
+    if (this.#state === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
+    if (this.stuck) throw new Deno.errors.BrokenPipe("An earlier write timed out");
+  }
+
+  /** Writes some of the bytes, all if it can; with a timeout no more than the peer must take in it. */
+  #write_some(p: Uint8Array): Promise<number> {
+    const clock = this.#clock;
+    if (!clock) return this.#conn.write(p);
+    clock.start();
+    return new Promise<number>((resolve, reject) => {
+      this.#fail = reject;
+      this.#conn.write(p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p).then(resolve, reject);
+    }).finally(() => {
+      this.#fail = undefined;
+      this.#clock?.stop();
+    });
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((go) => this.#writers.push(go));
+  }
+
+  #next(): void {
+    const next = this.#writers.length > 0 ? this.#writers.shift() : undefined;
+    if (next) next();
+    else this.#writing = false;
+  }
+}
