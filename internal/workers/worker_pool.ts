@@ -122,7 +122,7 @@ export class WorkerPool {
       // In the same breath as it was found free: another job must not find it so, too.
       const given = this.#give(job, check);
       if (given) outcome = await this.#await_outcome(given);
-      else await this.#next_worker();
+      else await this.#next_worker(job);
     }
   }
 
@@ -137,7 +137,7 @@ export class WorkerPool {
       if (job.must_end) worker.interrupt(job, job.must_end.reason);
       return { worker, outcome };
     } catch (error) {
-      if (job.fd !== undefined) void close_descriptor(job.fd);
+      discard(job);
       throw error;
     }
   }
@@ -207,8 +207,13 @@ export class WorkerPool {
   }
 
   /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(): Promise<void> {
-    this.#grow();
+  #next_worker(job: Job): Promise<void> {
+    try {
+      this.#grow();
+    } catch (error) {
+      discard(job);
+      throw error;
+    }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -292,7 +297,7 @@ export class WorkerPool {
   #let_end(worker: WorkerHandle): void {
     worker.end();
     const force = set_timer(this.#options.ending, () => worker.kill(undefined));
-    if (force !== undefined && !this.#options.keeps_running) Deno.unrefTimer(force);
+    if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
   }
 
@@ -320,6 +325,11 @@ export class WorkerPool {
     if (silent.length < ready.length) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
+}
+
+/** Closes the descriptor of a job that no worker has got. */
+function discard({ fd }: Job): void {
+  if (fd !== undefined) void close_descriptor(fd);
 }
 
 function too_few_descriptors(workers: number): Error {

@@ -1,3 +1,4 @@
+import { is_instance } from "../../internal/runtime/error_names.ts";
 import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
@@ -107,6 +108,15 @@ export class Exchange<Request = unknown, Address = unknown> {
     this.aborted = true;
     this.reason = reason;
     this.#controller?.abort(reason);
+  }
+
+  /** Whether an error only says that the request was told to end, as the reason itself does. */
+  is_told_by(error: unknown): boolean {
+    const { reason } = this;
+    if (!this.aborted || !is_instance(reason, DOMException)) return false;
+    // What comes from a worker is a copy.
+    return is_instance(error, Error) && error.name === reason.name &&
+      error.message === reason.message;
   }
 
   stop_clock(): void {

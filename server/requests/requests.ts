@@ -298,11 +298,11 @@ export class Requests<Request, Address> {
       : finish();
   }
 
-  /** Reports what a handler threw; what one throws that was cut short is no news. */
+  /** Reports what a handler threw; what one throws that was told to end, or cut short, is no news. */
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
     exchange.outcome = "failed";
-    await this.report(error, exchange);
+    if (!exchange.is_told_by(error)) await this.report(error, exchange);
   }
 
   /** Reports what a hook threw, also after the handler had ended well; not if it was cut short. */

@@ -10,7 +10,7 @@ const CLIENT = "Usage: tcp_client.ts [--host 127.0.0.1] [--port 8080] WORDS";
 
 async function said_by(program: Program): Promise<{ code: number; line: string }> {
   await using running = program;
-  const [line, { code }] = await soon(Promise.all([running.errors(), running.child.status]));
+  const [line, { code }] = await soon(Promise.all([running.errors(), running.status()]));
   assertMatch(line, /^[^\n]+\n$/);
   return { code, line: line.trimEnd() };
 }

@@ -35,7 +35,7 @@ async function ended_by(signal: Deno.Signal): Promise<string | null> {
   await using program = new GroupProgram("eval", code);
   await soon(program.line());
   program.kill_all(signal);
-  return (await soon(program.child.status)).signal;
+  return (await soon(program.status())).signal;
 }
 
 Deno.test({
