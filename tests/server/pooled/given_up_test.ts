@@ -219,6 +219,7 @@ for (const way of [THREADS, CHILDREN]) {
 
 Deno.test("threads: a worker that gave a request up takes no new ones, and ends when its others are over", async () => {
   await using server = serve(THREADS, { request_timeout: 2500 });
+  await soon(ready(server));
   using waiter = await LineClient.connect(server.server_address);
   assertEquals(await soon(waiter.ask("forever")), "waiting");
   const first = server.info().workers![0]!.id;
@@ -239,8 +240,10 @@ Deno.test("threads: a worker that gave a request up takes no new ones, and ends 
 });
 
 Deno.test("threads: two requests of one worker are given up, and the server goes on", async () => {
-  await using server = serve(THREADS, { request_timeout: 300 });
+  await using server = serve(THREADS, { request_timeout: 1000 });
   for (let round = 0; round < 2; round++) {
+    // The clock of a request runs while its worker starts.
+    await soon(ready(server));
     const waiters = [];
     for (let at = 0; at < 3; at++) {
       const waiter = await LineClient.connect(server.server_address);
@@ -259,6 +262,7 @@ Deno.test("threads: two requests of one worker are given up, and the server goes
 
 Deno.test("threads: a handler that goes on after it was given up and then ends counts once", async () => {
   await using server = serve(THREADS, { request_timeout: 200 });
+  await soon(ready(server));
   using client = await LineClient.connect(server.server_address);
   // A neighbour's own waits keep the worker: the handler has time to go on.
   assertEquals(await soon(client.ask("ignore")), "busy");
@@ -282,6 +286,7 @@ for (const way of [THREADS, CHILDREN]) {
   for (const [line, answer] of Object.entries(loops)) {
     Deno.test(`${way.name}: a handler that says "${line}" is ended after request_timeout`, async () => {
       await using server = serve(way, { request_timeout: 1500 });
+      await soon(ready(server));
       await ready(server);
       using client = await LineClient.connect(server.server_address);
       assertEquals(await soon(client.ask(line)), answer);
@@ -298,6 +303,7 @@ for (const way of [THREADS, CHILDREN]) {
 
 Deno.test("threads: a neighbour that computes for half a second is not ended with who is given up", async () => {
   await using server = serve(THREADS, { request_timeout: 2000 });
+  await soon(ready(server));
   using waiter = await LineClient.connect(server.server_address);
   assertEquals(await soon(waiter.ask("forever")), "waiting");
   const asked = performance.now();
