@@ -129,13 +129,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     this.server_address = server_address;
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
-    const overrides: ServerSide["overrides"] = (hook) => this[hook] !== BaseServer.prototype[hook];
     this.#runner = this[make_runner]({
-      overrides,
+      overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
     });
     const freed = () => this.#serving.freed();
-    this.#requests = new Requests(this, overrides, this.#runner, freed);
+    this.#requests = new Requests(this, BaseServer.prototype, this.#runner, freed);
     this.#serving = new Serving(this, this.#requests, () => this.#max_taken);
     this.#closing = new Closing(this, this.#serving, this.#requests, this.#runner);
     if (options.bind_and_activate ?? true) this.#bind_and_activate();

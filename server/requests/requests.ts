@@ -1,11 +1,11 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import type { CloseResult } from "../info.ts";
-import { CurrentExchange } from "./current_exchange.ts";
 import { Exchange, exchange_of } from "./exchange.ts";
 import { print_error } from "./print_error.ts";
 import type { Outcome } from "./request_life.ts";
-import type { Runner, ServerSide } from "./runner.ts";
+import type { Runner } from "./runner.ts";
 
 /** How long a request may go on after `request_timeout` before it is given up, in ms. */
 const GIVE_UP = 1000;
@@ -28,6 +28,9 @@ export interface RequestHooks<Request, Address> {
   ): void | Promise<void>;
 }
 
+/** The hooks that a subclass may override to hand on something else than they are given. */
+type Originals = Pick<RequestHooks<never, never>, "process_request" | "finish_request">;
+
 /** How many requests there were, and what became of them. */
 export type RequestCounts = Record<"active" | "accepted" | Outcome, number>;
 
@@ -40,11 +43,15 @@ export type RequestCounts = Record<"active" | "accepted" | Outcome, number>;
  */
 export class Requests<Request, Address> {
   #hooks: RequestHooks<Request, Address>;
-  #overrides: ServerSide["overrides"];
+  #originals: Originals;
   #runner: Runner;
   #freed: () => void;
   #exchanges: Set<Exchange<Request, Address>> = new Set();
-  #current: CurrentExchange<Exchange<Request, Address>> = new CurrentExchange();
+  /**
+   * The request that an overridden hook is at work for: what the hook hands on in its place, now or after
+   * an `await`, is known as the same request.
+   */
+  #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
   #counts: RequestCounts = {
     active: 0,
     accepted: 0,
@@ -56,18 +63,18 @@ export class Requests<Request, Address> {
 
   /**
    * @param hooks The server.
-   * @param overrides Whether a subclass overrides a hook.
+   * @param originals The hooks that may hand on something else, as they are where nobody overrides them.
    * @param runner What runs its requests.
    * @param freed Called when a request is over.
    */
   constructor(
     hooks: RequestHooks<Request, Address>,
-    overrides: ServerSide["overrides"],
+    originals: Originals,
     runner: Runner,
     freed: () => void,
   ) {
     this.#hooks = hooks;
-    this.#overrides = overrides;
+    this.#originals = originals;
     this.#runner = runner;
     this.#freed = freed;
   }
@@ -117,7 +124,10 @@ export class Requests<Request, Address> {
 
   /** What `process_request()` does unless it is overridden. */
   process(request: Request, client_address: Address): void | Promise<void> {
-    const exchange = this.#claim(request, client_address);
+    return this.#process(this.#claim(request, client_address));
+  }
+
+  #process(exchange: Exchange<Request, Address>): void | Promise<void> {
     const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
     if (processed === false) void this.#refuse(exchange);
     else return processed;
@@ -138,8 +148,9 @@ export class Requests<Request, Address> {
    * request, too; and an override of `process_request()` may run it by itself.
    */
   finishing(request: Request): void {
+    if (!this.#is_processed_by_override && !this.#is_finished_by_override) return;
     const is_new = request instanceof Object && exchange_of(request) === undefined;
-    if (is_new) this.#current.value?.alias(request);
+    if (is_new) this.#current.getStore()?.alias(request);
     this.#find(request)?.moves("claim");
   }
 
@@ -195,7 +206,7 @@ export class Requests<Request, Address> {
   #find(request: Request): Exchange<Request, Address> | undefined {
     const exchange = exchange_of(request) as Exchange<Request, Address> | undefined;
     if (exchange) return exchange;
-    const current = this.#current.value;
+    const current = this.#current.getStore();
     return current && Object.is(current.request, request) ? current : undefined;
   }
 
@@ -209,7 +220,7 @@ export class Requests<Request, Address> {
 
   /** The exchange being processed, if an override of `process_request()` has wrapped its request. */
   #wrapped(request: Request): Exchange<Request, Address> | undefined {
-    const exchange = this.#current.value;
+    const exchange = this.#current.getStore();
     if (exchange?.state === "arrived") exchange.replace(request);
     // Any but the first is another request; but where the first came too late, all of them do.
     else if (!exchange?.is_too_late) return undefined;
@@ -244,9 +255,12 @@ export class Requests<Request, Address> {
   /** Processes a request, or refuses it. */
   #admit(exchange: Exchange<Request, Address>, welcome: boolean): void | Promise<void> {
     if (!welcome || exchange.aborted) return this.turn_away(exchange);
+    if (!this.#is_processed_by_override) {
+      exchange.moves("claim");
+      return this.#process(exchange);
+    }
     const { request, client_address } = exchange;
-    const process = () => this.#hooks.process_request(request, client_address);
-    return this.#current.call(exchange, process, this.#overrides("process_request"));
+    return this.#current.run(exchange, () => this.#hooks.process_request(request, client_address));
   }
 
   /** `process_request()` is done: what nobody has undertaken to run by now was dropped. */
@@ -285,17 +299,21 @@ export class Requests<Request, Address> {
     exchange: Exchange<Request, Address>,
     finish: () => void | Promise<void>,
   ): void | Promise<void> {
-    return this.#overrides("process_request")
-      ? this.#current.call(exchange, finish, true)
-      : finish();
+    return this.#is_processed_by_override ? this.#current.run(exchange, finish) : finish();
   }
 
   #finish(exchange: Exchange<Request, Address>): void | Promise<void> {
     const { request, client_address } = exchange;
-    const finish = () => this.#hooks.finish_request(request, client_address);
-    return this.#overrides("finish_request")
-      ? this.#current.call(exchange, finish, true)
-      : finish();
+    if (!this.#is_finished_by_override) return this.#hooks.finish_request(request, client_address);
+    return this.#current.run(exchange, () => this.#hooks.finish_request(request, client_address));
+  }
+
+  get #is_processed_by_override(): boolean {
+    return this.#hooks.process_request !== this.#originals.process_request as unknown;
+  }
+
+  get #is_finished_by_override(): boolean {
+    return this.#hooks.finish_request !== this.#originals.finish_request as unknown;
   }
 
   /** Reports what a handler threw; what one throws that was told to end, or cut short, is no news. */

@@ -1,12 +1,12 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** What a runner and the requests have of the server's class. */
+/** What a runner has of the server's class. */
 export interface ServerSide {
   /** Reports an error of a request, or of none, to the server's `handle_error()`. Never rejects. */
   report(error: unknown, exchange: Exchange | null): Promise<void>;
   /** Whether a subclass overrides a hook, so that it may do something else. */
-  overrides(hook: "process_request" | "finish_request"): boolean;
+  overrides(hook: "finish_request"): boolean;
 }
 
 /** Runs the handler of a request and all that follows; never rejects. */
