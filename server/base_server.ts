@@ -135,7 +135,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     });
     const freed = () => this.#serving.freed();
     this.#requests = new Requests(this, BaseServer.prototype, this.#runner, freed);
-    this.#serving = new Serving(this, this.#requests, () => this.#max_taken);
+    this.#serving = new Serving(this, this.#requests, (taken) => this.#is_full(taken));
     this.#closing = new Closing(this, this.#serving, this.#requests, this.#runner);
     if (options.bind_and_activate ?? true) this.#bind_and_activate();
   }
@@ -392,12 +392,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   }
 
   /**
-   * How many requests may be under way when one more is taken. Beyond that they stay where they come
-   * from. Connections bound a flood by themselves; datagrams do not, and would fill the memory.
+   * Whether so many requests are under way that others stay where they come from. Connections bound a
+   * flood by themselves; datagrams do not, and would fill the memory.
    */
-  get #max_taken(): number {
-    const bounded = this.max_requests === Infinity && replies_through(this.socket);
-    return bounded ? this.request_queue_size : Infinity;
+  #is_full(taken: number): boolean {
+    return taken >= this.request_queue_size && this.max_requests === Infinity &&
+      replies_through(this.socket);
   }
 
   /** Runs a call that takes requests. */

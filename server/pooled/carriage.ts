@@ -21,8 +21,8 @@ export interface Carried {
   interrupt(): void;
   /** Closes it at once. */
   close(): void;
-  /** Closes it after its handler. */
-  finish(linger: number): Promise<void>;
+  /** Closes it after its handler, if there is something to close. */
+  finish(linger: number): Promise<void> | undefined;
 }
 
 /** A request that is packed, and the descriptor that goes with it, if there is one. */
@@ -86,7 +86,7 @@ function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<D
 
 /** A request that is nothing to be closed. */
 function value(request: unknown): Carried {
-  return { request, interrupt() {}, close() {}, async finish() {} };
+  return { request, interrupt() {}, close() {}, finish: () => undefined };
 }
 
 /** A connection that is in this worker. */
@@ -105,7 +105,7 @@ class CarriedSocket implements Carried {
     this.request.close();
   }
 
-  finish(linger: number): Promise<void> {
+  finish(linger: number): Promise<void> | undefined {
     return close_gracefully(this.request, linger);
   }
 }
@@ -114,7 +114,7 @@ class CarriedSocket implements Carried {
 class RelayedSocket extends CarriedSocket {
   override close(): void {}
 
-  override async finish(): Promise<void> {}
+  override finish(): undefined {}
 }
 
 /**

@@ -24,7 +24,8 @@ export async function start(settings: unknown, worker: WorkerSide): Promise<Serv
     begin(job) {
       const request = new HandledRequest(job, make_socket);
       request.done = request.handle(Handler, new Server(job), (carried) => {
-        worker.hold(carried.finish(linger));
+        const finished = carried.finish(linger);
+        if (finished) worker.hold(finished);
       });
       return request;
     },

@@ -41,7 +41,7 @@ export interface ServingHooks<Request, Address> {
 export class Serving<Request, Address> {
   #hooks: ServingHooks<Request, Address>;
   #requests: Requests<Request, Address>;
-  #max_taken: () => number;
+  #is_full: (taken: number) => boolean;
   #loop: ServeLoop | undefined;
   #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
   #closed = false;
@@ -53,16 +53,16 @@ export class Serving<Request, Address> {
   /**
    * @param hooks The server.
    * @param requests Where its requests are handled.
-   * @param max_taken How many may be under way when one more is taken.
+   * @param is_full Whether no more are taken while so many are under way.
    */
   constructor(
     hooks: ServingHooks<Request, Address>,
     requests: Requests<Request, Address>,
-    max_taken: () => number,
+    is_full: (taken: number) => boolean,
   ) {
     this.#hooks = hooks;
     this.#requests = requests;
-    this.#max_taken = max_taken;
+    this.#is_full = is_full;
   }
 
   /** Whether a call is under way that takes requests, or none any more. */
@@ -78,7 +78,7 @@ export class Serving<Request, Address> {
 
   /** A request is over: there may be room for the next one. */
   freed(): void {
-    if (this.#requests.size + 1 >= this.#max_taken()) this.#loop?.wake();
+    if (this.#is_full(this.#requests.size + 1)) this.#loop?.wake();
   }
 
   /** Ends the call under way; resolves when no further request will be taken. */
@@ -182,7 +182,7 @@ export class Serving<Request, Address> {
 
   /** Whether so many requests are under way that no more are taken for the moment. */
   get #crowded(): boolean {
-    return this.#requests.size >= this.#max_taken();
+    return this.#is_full(this.#requests.size);
   }
 
   #arrived(): void {
