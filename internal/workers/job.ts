@@ -8,6 +8,8 @@ export interface Job {
   readonly fd?: number;
   /** Why it must end, if it must. */
   must_end?: { reason: unknown };
+  /** Called before a worker is looked for; throws if it must not be begun any more. */
+  check(): void;
 }
 
 /** How a job went that did not fail: it was done, no worker ever took it, or it was given up. */

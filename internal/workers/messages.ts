@@ -52,8 +52,8 @@ export type FromWorker =
   | { type: "report"; job: number; error: ErrorImage }
   /** Answer this, when all that came before was begun. */
   | { type: "echo"; call: number }
-  /** Call this method for a job, 0 where it is not known; with `call` 0 no answer is wanted. */
-  | { type: "call"; call: number; job: number; target: string; method: string; args: unknown[] };
+  /** Call this method for a job, if one is named; with `call` 0 no answer is wanted. */
+  | { type: "call"; call: number; job?: number; target: string; method: string; args: unknown[] };
 
 /** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";

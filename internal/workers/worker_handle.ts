@@ -294,7 +294,7 @@ export class WorkerHandle {
   async #call(
     { call, job: id, target, method, args }: Extract<FromWorker, { type: "call" }>,
   ): Promise<void> {
-    const job = this.#sent.get(id)?.job;
+    const job = id === undefined ? undefined : this.#sent.get(id)?.job;
     if (call === 0) return void this.#calls.call(job, target, method, args);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {

@@ -112,24 +112,32 @@ export class WorkerPool {
   /**
    * Has a worker do a job; resolves when it is done, or given up.
    *
-   * @param job The job.
-   * @param check Called before each worker is tried; throws if the job must not be begun any more.
-   * @throws What the job failed with; an `Error` if its worker ended before.
+   * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
    */
-  async run(job: Job, check: () => void): Promise<void> {
+  async run(job: Job): Promise<void> {
     let outcome: JobOutcome = "recalled";
     while (outcome === "recalled") {
       // In the same breath as it was found free: another job must not find it so, too.
-      const given = this.#give(job, check);
-      if (given) outcome = await this.#await_outcome(given);
-      else await this.#next_worker(job);
+      const given = this.#give(job);
+      if (!given) {
+        await this.#next_worker(job);
+        continue;
+      }
+      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
+      try {
+        outcome = await given.outcome;
+        // What it was doing goes on there, whatever that is: it is given nothing more.
+        if (outcome === "abandoned") this.#retire(given.worker);
+      } finally {
+        this.#freed(given.worker);
+      }
     }
   }
 
   /** Gives a job to the worker with the least to do, if there is one. */
-  #give(job: Job, check: () => void): Given | undefined {
+  #give(job: Job): Given | undefined {
     try {
-      check();
+      job.check();
       if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
       const worker = this.#free_worker();
       if (!worker) return undefined;
@@ -139,18 +147,6 @@ export class WorkerPool {
     } catch (error) {
       discard(job);
       throw error;
-    }
-  }
-
-  async #await_outcome({ worker, outcome }: Given): Promise<JobOutcome> {
-    this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-    try {
-      const how = await outcome;
-      // What it was doing goes on there, whatever that is: it is given nothing more.
-      if (how === "abandoned") this.#retire(worker);
-      return how;
-    } finally {
-      this.#freed(worker);
     }
   }
 

@@ -211,7 +211,7 @@ export class WorkerSide {
 
   /** Calls a method in the pool's thread, of which no answer is wanted; the arguments can be cloned. */
   tell(target: string, method: string, args: unknown[]): void {
-    this.#outbox.defer({ type: "call", call: 0, job: 0, target, method, args });
+    this.#outbox.defer({ type: "call", call: 0, target, method, args });
   }
 
   /** Rejects the calls that must end with a job, up to the one with this number. */

@@ -61,11 +61,31 @@ export interface PooledOptions {
   waits_on_close(): boolean;
 }
 
-/** A request as a job of the pool. */
-interface RequestJob extends Job {
+/** A request as a job of the pool. Its connection leaves this thread, if it can. */
+class RequestJob implements Job {
+  readonly exchange: Exchange;
+  readonly message: RequestMessage;
+  readonly is_plain: boolean;
+  readonly fd?: number;
+  must_end?: { reason: unknown };
   /** Whether it was told to end now. */
-  is_cut: boolean;
-  exchange: Exchange;
+  is_cut = false;
+
+  constructor(exchange: Exchange) {
+    const { client_address } = exchange;
+    const { parcel, fd } = pack(exchange.request);
+    const is_known = "remote" in parcel && parcel.remote === client_address;
+    this.exchange = exchange;
+    this.message = is_known ? parcel : { ...parcel, client_address };
+    this.is_plain = is_known || parcel.kind === "datagram";
+    if (fd !== undefined) this.fd = fd;
+    if (exchange.aborted) this.must_end = { reason: exchange.reason };
+  }
+
+  check(): void {
+    if (!this.exchange.over) return;
+    throw new Deno.errors.Interrupted("The request ended before a worker was free");
+  }
 }
 
 /** Runs requests in the workers of a pool, which starts when serving starts. */
@@ -190,10 +210,10 @@ export class PooledRunner implements Runner {
   }
 
   async #run_in_worker(exchange: Exchange): Promise<void> {
-    const job = job_of(exchange);
+    const job = new RequestJob(exchange);
     this.#jobs.set(exchange, job);
     try {
-      await this.#pool!.run(job, () => refuse_over(exchange));
+      await this.#pool!.run(job);
     } finally {
       this.#jobs.delete(exchange);
     }
@@ -220,26 +240,4 @@ export class PooledRunner implements Runner {
       if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
     }
   }
-}
-
-/** A request as a job; its connection leaves this thread, if it can. */
-function job_of(exchange: Exchange): RequestJob {
-  const { parcel, fd } = pack(exchange.request);
-  const is_known = "remote" in parcel && parcel.remote === exchange.client_address;
-  const message: RequestMessage = is_known
-    ? { parcel }
-    : { parcel, client_address: exchange.client_address };
-  return {
-    message,
-    is_plain: parcel.kind === "datagram" || is_known,
-    is_cut: false,
-    exchange,
-    ...(fd !== undefined && { fd }),
-    ...(exchange.aborted && { must_end: { reason: exchange.reason } }),
-  };
-}
-
-function refuse_over(exchange: Exchange): void {
-  if (!exchange.over) return;
-  throw new Deno.errors.Interrupted("The request ended before a worker was free");
 }

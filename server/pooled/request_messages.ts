@@ -28,12 +28,11 @@ export type Parcel =
   /** Anything that can be cloned. */
   | { kind: "value"; value: unknown };
 
-/** The message of a job that is a request. */
-export interface RequestMessage {
-  parcel: Parcel;
+/** The message of a job that is a request: flat, as each object has its price on the way. */
+export type RequestMessage = Parcel & {
   /** Left out where it is the parcel's `remote`. */
   client_address?: unknown;
-}
+};
 
 /** Whose method a worker calls: the server's, its socket's, or that of a request that is relayed. */
 export type CallTarget = "server" | "socket" | "request";

@@ -49,11 +49,10 @@ class HandledRequest implements JobRun {
 
   constructor(job: WorkerJob, socket: () => DatagramSocket<Deno.Addr>) {
     const message = job.message as RequestMessage;
-    const { parcel } = message;
-    const client_address = "remote" in parcel && !("client_address" in message)
-      ? parcel.remote
+    const client_address = "remote" in message && !("client_address" in message)
+      ? message.remote
       : message.client_address;
-    this.#carried = unpack(parcel, job, socket);
+    this.#carried = unpack(message, job, socket);
     this.#exchange = new Exchange(this.#carried.request, client_address);
   }
 
