@@ -5,6 +5,8 @@ export interface ErrorImage {
   stack: string | undefined;
   code: string | number | undefined;
   cause: ErrorImage | undefined;
+  /** Whether it is a `DOMException`, whose name says of which kind. */
+  is_dom?: true;
 }
 
 /** What stands for an error, or for anything else that was thrown. */
@@ -21,6 +23,7 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
       stack: typeof stack === "string" ? stack : undefined,
       code: typeof code === "string" || typeof code === "number" ? code : undefined,
       cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
+      ...(thrown instanceof DOMException && { is_dom: true }),
     };
   } catch {
     // It throws when it is read or inspected.
@@ -33,12 +36,17 @@ function image(message: string): ErrorImage {
 }
 
 /** The error again, with its class where that is one of the platform's. */
-export function error_of({ name, message, stack, code, cause }: ErrorImage): Error {
+export function error_of(image: ErrorImage): Error {
+  const error = image.is_dom ? new DOMException(image.message, image.name) : plain_error_of(image);
+  if (image.stack !== undefined) error.stack = image.stack;
+  return error;
+}
+
+function plain_error_of({ name, message, code, cause }: ErrorImage): Error {
   const error = new Error(message, cause && { cause: error_of(cause) });
   // Not by its constructor: those of some classes take other arguments.
   Object.setPrototypeOf(error, prototype_named(name));
   if (error.name !== name) error.name = name;
-  if (stack !== undefined) error.stack = stack;
   if (code !== undefined) Object.assign(error, { code });
   return error;
 }

@@ -1,4 +1,4 @@
-import type { WorkerJob } from "../../internal/workers/worker_side.ts";
+import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import {

@@ -1,4 +1,5 @@
-import type { WorkerJob, WorkerSide } from "../../internal/workers/worker_side.ts";
+import type { Calls } from "../../internal/workers/calls.ts";
+import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What stands for the server in a worker: `this.server` of one request. */
@@ -20,11 +21,11 @@ class RemoteServer {
  * they are waited for ends with the request.
  *
  * @param image What it is made of.
- * @param worker Calls a method that belongs to no request.
+ * @param calls Calls a method that belongs to no request.
  */
 export function remote_server_class(
   { properties, statics, uncopied_statics, methods, fields }: ServerImage,
-  worker: WorkerSide,
+  calls: Calls,
 ): new (job: WorkerJob) => object {
   const Server = class extends RemoteServer {};
   const constructor = { ...statics };
@@ -40,7 +41,7 @@ export function remote_server_class(
       const job = RemoteServer.job_of(this);
       const call = job
         ? job.wait_for("server", method, args)
-        : worker.call(0, "server", method, args);
+        : calls.call(0, "server", method, args);
       return call.named(`server.${method}`);
     };
   }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { JobRun, Service, WorkerJob, WorkerSide } from "../../internal/workers/worker_side.ts";
+import type { WorkerJob } from "../../internal/workers/worker_job.ts";
+import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
 import { Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
@@ -17,7 +18,7 @@ import type { RequestMessage, RequestSettings } from "./request_messages.ts";
 export async function start(settings: unknown, worker: WorkerSide): Promise<Service> {
   const { handler, server, linger } = settings as RequestSettings;
   const Handler = await load_handler(handler);
-  const Server = remote_server_class(server, worker);
+  const Server = remote_server_class(server, worker.calls);
   let socket: DatagramSocket<Deno.Addr> | undefined;
   const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);
   return {
@@ -35,8 +36,8 @@ export async function start(settings: unknown, worker: WorkerSide): Promise<Serv
 /** Stands for the socket of a datagram server. */
 function socket_of(address: unknown, worker: WorkerSide): DatagramSocket<Deno.Addr> {
   const sender = new RelayedSender({
-    call: (method, args) => worker.call(0, "socket", method, args),
-    tell: (method, args) => worker.tell("socket", method, args),
+    call: (method, args) => worker.calls.call(0, "socket", method, args),
+    tell: (method, args) => worker.calls.tell("socket", method, args),
   });
   return new DatagramSocket(address as Deno.Addr, sender);
 }

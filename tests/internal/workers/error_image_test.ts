@@ -124,3 +124,9 @@ Deno.test("image_of() can be sent whatever the properties of an error are", () =
     }
   }
 });
+
+Deno.test("error_image: a DOMException is one again, of the same kind", () => {
+  const error = error_of(structuredClone(image_of(new DOMException("told to end", "AbortError"))));
+  assertInstanceOf(error, DOMException);
+  assertEquals([error.name, error.message], ["AbortError", "told to end"]);
+});

@@ -1,0 +1,117 @@
+import { uncloneable } from "./cloning.ts";
+import { error_of } from "./error_image.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
+import { RemotePromise } from "./remote_promise.ts";
+
+/** A job whose waits end when it must end. */
+export interface Waiting {
+  readonly id: number;
+}
+
+/** A call that waits for its answer. */
+interface Call {
+  promise: RemotePromise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** The job whose waits end with it; none where that goes on. */
+  job: Waiting | undefined;
+}
+
+/** The calls of a worker to the pool's thread, until they are answered. */
+export class Calls {
+  /** The number of the last call. */
+  last = 0;
+  #outbox: Outbox<FromWorker>;
+  #open: Map<number, Call> = new Map();
+  /** What calls were rejected with, and the job each belongs to. */
+  #rejections: WeakMap<object, Waiting | undefined> = new WeakMap();
+  /** What needs no report (any more): reported errors, and the reasons for which jobs must end. */
+  #told: WeakSet<object> = new WeakSet();
+
+  /** @param outbox Sends what is called. */
+  constructor(outbox: Outbox<FromWorker>) {
+    this.#outbox = outbox;
+  }
+
+  /**
+   * Calls a method in the pool's thread.
+   *
+   * @param id The job for which it is called; 0 for none.
+   * @param job The same, if the call must end with it.
+   */
+  call(
+    id: number,
+    target: string,
+    method: string,
+    args: unknown[],
+    job?: Waiting,
+  ): RemotePromise<unknown> {
+    const [call, outcome] = this.#new_call(job);
+    try {
+      this.#outbox.post({ type: "call", call, job: id, target, method, args });
+    } catch (error) {
+      this.#open.delete(call);
+      this.#reject(outcome, uncloneable(`an argument of ${method}()`, error));
+    }
+    return outcome.promise;
+  }
+
+  /** Calls a method of which no answer is wanted; the arguments can be cloned. */
+  tell(target: string, method: string, args: unknown[]): void {
+    this.#outbox.defer({ type: "call", call: 0, target, method, args });
+  }
+
+  /** Resolves when the pool's thread has had all that was sent before, and it was answered if at once. */
+  async echo(): Promise<void> {
+    const [call, { promise }] = this.#new_call();
+    this.#outbox.post({ type: "echo", call });
+    await promise;
+  }
+
+  /** Settles the call that was answered. */
+  answer({ call: id, value, error }: Extract<ToWorker, { type: "answer" }>): void {
+    const call = this.#open.get(id);
+    if (!call) return;
+    this.#open.delete(id);
+    if (error) this.#reject(call, error_of(error));
+    else call.resolve(value);
+  }
+
+  /** Rejects the calls that must end with a job, up to the one with this number. */
+  end(job: Waiting, last: number, reason: Error): void {
+    this.#told.add(reason);
+    for (const [id, call] of this.#open) {
+      if (call.job !== job || id > last) continue;
+      this.#open.delete(id);
+      call.reject(reason);
+    }
+  }
+
+  /**
+   * What is to be done about a rejection that nobody awaited.
+   *
+   * @param reason What was rejected with: anything, also what throws when it is looked at.
+   * @returns `"told"` if that needs no report, the number of its job if it is a call's (0 for none),
+   * `undefined` if it is none of these.
+   */
+  unawaited(reason: unknown): "told" | number | undefined {
+    const error = reason as object;
+    if (this.#told.has(error)) return "told";
+    if (!this.#rejections.has(error)) return undefined;
+    this.#told.add(error);
+    return this.#rejections.get(error)?.id ?? 0;
+  }
+
+  #new_call(job?: Waiting): [number, Call] {
+    const { promise, resolve, reject } = RemotePromise.withResolvers<unknown>();
+    const call: Call = { promise: promise as RemotePromise<unknown>, resolve, reject, job };
+    this.#open.set(++this.last, call);
+    return [this.last, call];
+  }
+
+  #reject(call: Call, error: Error): void {
+    this.#rejections.set(error, call.job);
+    call.reject(error);
+  }
+}
