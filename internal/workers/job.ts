@@ -8,6 +8,8 @@ export interface Job {
   readonly fd?: number;
   /** Why it must end, if it must. */
   must_end?: { reason: unknown };
+  /** Whether its run is over; the pool says so. */
+  is_over: boolean;
   /** Called before a worker is looked for; throws if it must not be begun any more. */
   check(): void;
 }

@@ -115,22 +115,22 @@ export class WorkerPool {
    * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
    */
   async run(job: Job): Promise<void> {
-    let outcome: JobOutcome = "recalled";
-    while (outcome === "recalled") {
-      // In the same breath as it was found free: another job must not find it so, too.
-      const given = this.#give(job);
-      if (!given) {
-        await this.#next_worker(job);
-        continue;
+    let worker: WorkerHandle | undefined;
+    try {
+      let outcome: JobOutcome = "recalled";
+      while (outcome === "recalled") {
+        if (worker) this.#freed(worker);
+        // In the same breath as it was found free: another job must not find it so, too.
+        const given = this.#give(job);
+        worker = given?.worker;
+        if (given) outcome = await given.outcome;
+        else await this.#next_worker(job);
       }
-      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      try {
-        outcome = await given.outcome;
-        // What it was doing goes on there, whatever that is: it is given nothing more.
-        if (outcome === "abandoned") this.#retire(given.worker);
-      } finally {
-        this.#freed(given.worker);
-      }
+      // What it was doing goes on there, whatever that is: it is given nothing more.
+      if (outcome === "abandoned") this.#retire(worker!);
+    } finally {
+      job.is_over = true;
+      if (worker) this.#freed(worker);
     }
   }
 
@@ -143,6 +143,7 @@ export class WorkerPool {
       if (!worker) return undefined;
       const outcome = worker.run(job);
       if (job.must_end) worker.interrupt(job, job.must_end.reason);
+      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
       return { worker, outcome };
     } catch (error) {
       discard(job);

@@ -68,6 +68,7 @@ class RequestJob implements Job {
   readonly is_plain: boolean;
   readonly fd?: number;
   must_end?: { reason: unknown };
+  is_over = false;
   /** Whether it was told to end now. */
   is_cut = false;
 
@@ -88,6 +89,11 @@ class RequestJob implements Job {
   }
 }
 
+/** The job of a request, while the pool has it. */
+function job_of({ job }: Exchange): RequestJob | undefined {
+  return job instanceof RequestJob && !job.is_over ? job : undefined;
+}
+
 /** Runs requests in the workers of a pool, which starts when serving starts. */
 export class PooledRunner implements Runner {
   readonly hands_over = true;
@@ -98,7 +104,6 @@ export class PooledRunner implements Runner {
   #queue: RequestQueue | undefined;
   /** What workers may call. */
   #methods: readonly string[] = [];
-  #jobs: Map<Exchange, RequestJob> = new Map();
   #released = false;
 
   /**
@@ -158,16 +163,17 @@ export class PooledRunner implements Runner {
   }
 
   run(exchange: Exchange, run: Run): void | false {
-    if (!this.#queue!.submit(() => run(() => this.#run_in_worker(exchange)))) return false;
+    const finish = () => this.#pool!.run(exchange.job = new RequestJob(exchange));
+    if (!this.#queue!.submit(() => run(finish))) return false;
   }
 
   interrupt(exchange: Exchange): void {
-    const job = this.#jobs.get(exchange);
+    const job = job_of(exchange);
     if (job) this.#pool!.interrupt(job, exchange.reason);
   }
 
   cut(exchange: Exchange): void {
-    const job = this.#jobs.get(exchange);
+    const job = job_of(exchange);
     if (!job || job.is_cut) return;
     job.is_cut = true;
     this.#pool!.cut(
@@ -177,7 +183,7 @@ export class PooledRunner implements Runner {
   }
 
   abandon(exchange: Exchange): void {
-    const job = this.#jobs.get(exchange);
+    const job = job_of(exchange);
     if (job) this.#pool!.abandon(job);
   }
 
@@ -207,16 +213,6 @@ export class PooledRunner implements Runner {
     return socket instanceof HandoverListener
       ? socket.has_descriptors(count)
       : has_descriptors(module, count);
-  }
-
-  async #run_in_worker(exchange: Exchange): Promise<void> {
-    const job = new RequestJob(exchange);
-    this.#jobs.set(exchange, job);
-    try {
-      await this.#pool!.run(job);
-    } finally {
-      this.#jobs.delete(exchange);
-    }
   }
 
   /** Calls a method for a worker. */

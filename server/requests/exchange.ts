@@ -28,6 +28,8 @@ export class Exchange<Request = unknown, Address = unknown> {
   aborted = false;
   /** Why it was. */
   reason: unknown;
+  /** What its runner knows it as, if it runs elsewhere. */
+  job: unknown;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
