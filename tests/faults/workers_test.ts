@@ -20,6 +20,9 @@ import { serving } from "../fixtures/servers/serving.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
+// A forking server keeps a child for each core: two here, however many there are.
+Object.defineProperty(navigator, "hardwareConcurrency", { value: 2 });
+
 type NotingServer = TCPServer & NotingMembers;
 
 /** A way to run handlers apart from the server. */
