@@ -64,10 +64,11 @@ export class BaseRequestHandler<
    * @param client_address The client's address.
    * @param server The server.
    */
-  constructor(request: Request, client_address: Address, server: Server) {
+  constructor(request: Request, client_address: Address, server: Server | BaseServer) {
     this.request = request;
     this.client_address = client_address;
-    this.server = server;
+    // A server has all that stands for it elsewhere.
+    this.server = server as Server;
     this.#exchange = exchange_of(request);
   }
 

@@ -80,7 +80,9 @@ export class BufferedWriter {
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   write(data: Uint8Array | string): Promise<number> {
-    const bytes = typeof data === "string" ? POOL.encode(data) : check_bytes(data);
+    const bytes = typeof data === "string"
+      ? POOL.encode(data)
+      : check_bytes(data, "a string or a Uint8Array");
     const { length } = bytes;
     if (this.#size === 0) return may_fail(this.#send(bytes).then(() => length));
     // A copy of an array: the caller may fill it anew before this one is sent.

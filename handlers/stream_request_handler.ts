@@ -39,7 +39,7 @@ export class StreamRequestHandler<
   Address extends Deno.Addr = Deno.NetAddr,
 > extends BaseRequestHandler<Server, StreamSocket<Address>, Address> {
   /**
-   * How long a read may wait for bytes of the client, in ms; `null`, the default, is for ever. Only
+   * How long a read may wait for bytes of the client, in ms; `null`, the default, means for ever. Only
    * bytes of the client reset the clock. A read that waited too long throws `Deno.errors.TimedOut`, and
    * so does a write of which the client takes nothing for so long: see `StreamSocket.settimeout()`.
    */

@@ -5,6 +5,8 @@ import { format_address } from "./address.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
+  check_names,
+  check_serve_options,
   type CloseOptions,
   type Overflow,
   type ServeOptions,
@@ -115,7 +117,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @param RequestHandlerClass The class of the handlers.
    * @param options Settings; they win over the static properties of the class.
    * @throws {RangeError} If a setting makes no sense.
-   * @throws {TypeError} If the handler is no class.
+   * @throws {TypeError} If the handler is not a class.
    */
   constructor(
     server_address: ServerAddress,
@@ -123,7 +125,10 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     options: ServerOptions = {},
   ) {
     if (!is_class(RequestHandlerClass)) {
-      throw new TypeError(`Cannot make handlers of ${RequestHandlerClass}: it must be a class`);
+      const name = (RequestHandlerClass as { name?: string } | undefined)?.name || "this";
+      throw new TypeError(
+        `Cannot make handlers of ${name}: it must be a class with a run() method`,
+      );
     }
     prepare_stacks();
     this.server_address = server_address;
@@ -166,7 +171,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * still waits when serving stops is kept for the next time, so that its request is not lost.
    *
    * @returns The request and the client's address.
-   * @throws What it throws is classed: an error of one connection is passed over, a want of
+   * @throws What it throws belongs to a class: an error of one connection is passed over, a lack of
    * descriptors (`EMFILE`) or an unknown error makes the server pause (5 ms, doubling to 1 s), and
    * `Deno.errors.BadResource` ends the loop.
    */
@@ -186,13 +191,12 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @throws {Deno.errors.Busy} If the server is serving already.
    * @throws {Deno.errors.BadResource} If the server is closed.
    * @throws {RangeError} If `poll_interval` is not above 0, or `grace` is negative.
-   * @throws {TypeError} If `signal` is no signal, or the system has none of a name in `stop_on`.
+   * @throws {TypeError} If `signal` is not an `AbortSignal`, an option has an unknown name, or `stop_on`
+   * names a signal that the system does not have.
    */
   async serve_forever(options: ServeOptions = {}): Promise<void> {
+    check_serve_options(options);
     const { poll_interval = 500, signal, stop_on = [], grace = GRACE } = options;
-    if (!(poll_interval > 0)) {
-      throw new RangeError(`Cannot poll every ${poll_interval} ms: it must be above 0`);
-    }
     check_grace(grace);
     if (signal?.aborted) return;
     let closing: Promise<CloseResult> | undefined;
@@ -234,6 +238,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @throws {RangeError} If `grace` is negative or not a number.
    */
   async server_close(options: CloseOptions = {}): Promise<CloseResult> {
+    check_names(options, ["grace"]);
     const { grace = GRACE } = options;
     check_grace(grace);
     return await this.#closing.close(grace);

@@ -14,7 +14,7 @@ export interface ServerOptions {
    */
   bind_and_activate?: boolean;
   /**
-   * How long `handle_request()` waits for a request, in ms; `null` is for ever.
+   * How long `handle_request()` waits for a request, in ms; `null` means for ever.
    *
    * @default {null}
    */
@@ -42,7 +42,7 @@ export interface ServerOptions {
    */
   overflow?: Overflow;
   /**
-   * How long the handler of a request may take, in ms; `null` is for ever. After it the handler's
+   * How long the handler of a request may take, in ms; `null` means for ever. After it the handler's
    * `signal` aborts and the connection is closed; a worker or child that goes on with it is ended 1 s
    * later. `verify_request()` and `process_request()`, where they are waited for, may take as long. A
    * request that waits for a place has no clock.
@@ -216,7 +216,7 @@ const RULES: Record<keyof Settings, Rule> = {
  * @throws {TypeError} If an option is none, as Python says of unexpected keyword arguments.
  */
 export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
-  check_names(options);
+  check_names(options, [...Object.keys(RULES), "bind_and_activate"]);
   const statics = server.constructor as unknown as Settings;
   const settings: Record<string, unknown> = {};
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
@@ -237,12 +237,33 @@ export function settings_for_workers(server: object): (keyof Settings)[] {
     .filter((name) => name in server && RULES[name].in_workers);
 }
 
-function check_names(options: ServerOptions): void {
-  if (typeof options !== "object" || options === null) {
+/**
+ * Refuses options that nothing would look at, as Python does with unexpected keyword arguments.
+ *
+ * @throws {TypeError} If it is no plain object, or has an unknown name.
+ */
+export function check_names(options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null || options instanceof EventTarget) {
     throw new TypeError(`Cannot use ${Deno.inspect(options)} as options: they must be an object`);
   }
   for (const name of Object.keys(options)) {
-    const known = Object.hasOwn(RULES, name) || name === "bind_and_activate";
-    if (!known) throw new TypeError(`Cannot use the option "${name}": there is none of that name`);
+    if (known.includes(name)) continue;
+    throw new TypeError(`Cannot use the option "${name}": there is no option of this name`);
+  }
+}
+
+/** Refuses what serving would not look at, or would fail with later. */
+export function check_serve_options(options: ServeOptions): void {
+  check_names(options, ["poll_interval", "signal", "stop_on", "grace"]);
+  const { poll_interval = 500, signal, stop_on = [] } = options;
+  if (!(poll_interval > 0)) {
+    throw new RangeError(`Cannot poll every ${poll_interval} ms: it must be above 0`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    const hint = (signal as unknown) instanceof AbortController ? ": pass controller.signal" : "";
+    throw new TypeError(`Cannot use this signal: it must be an AbortSignal${hint}`);
+  }
+  if (!Array.isArray(stop_on)) {
+    throw new TypeError(`Cannot stop on ${Deno.inspect(stop_on)}: it must be a list of signals`);
   }
 }

@@ -4,13 +4,13 @@ import type { ServerOptions } from "./options.ts";
 /**
  * The server as its handlers see it, wherever they run: in a thread or a child process `this.server` is no
  * server, but stands for it. It has the address, the settings, and the methods that a class of the
- * program adds, which run in the server's thread and give promises. What is not here cannot be had
- * there: fields and getters of the program, private members, and the hooks of the base classes.
+ * program adds, which run in the server's thread and give promises. Handlers
+ * cannot reach anything else there: fields and getters of the program, private members, and the hooks of the base classes.
  *
- * Handlers have it as the type of `this.server`: write `StreamRequestHandler<Remote<MyServer>>`. A
+ * Handlers in workers have it as the type of `this.server`: write `StreamRequestHandler<Remote<MyServer>>`. A
  * forgotten `await` is an error of the type checker then, where the value is used as a value. Where it
- * is not (in a template, in JSON), the promise itself refuses with a `TypeError`. A call that rejects and
- * that nobody awaits is reported to the server's `handle_error()`.
+ * is not (in a template, in JSON), the promise itself refuses with a `TypeError`. In a worker, a call that
+ * rejects and that nobody awaits is reported to the server's `handle_error()`.
  *
  * @example A server and its handler
  * ```ts
@@ -23,7 +23,7 @@ import type { ServerOptions } from "./options.ts";
  *   }
  * }
  *
- * class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
+ * export class CountHandler extends StreamRequestHandler<Remote<CountingServer>> {
  *   override async handle(): Promise<void> {
  *     const number: number = await this.server.next();
  *     await this.wfile.write(`You are number ${number}\n`);

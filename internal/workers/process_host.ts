@@ -128,7 +128,7 @@ export class ProcessHost implements WorkerHost {
 
   /**
    * Ends a child that does not answer. Where it has no descriptor left, Deno drops the connection that
-   * was sent to it without a word, and holds back all that follows until it has come.
+   * was sent to it silently, and holds back all that follows until it has come.
    */
   #expect_answer(): void {
     this.#open++;

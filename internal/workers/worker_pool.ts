@@ -248,7 +248,7 @@ export class WorkerPool {
     if (end.silent && this.#restarts.is_news()) this.#options.report(undefined, end.cause);
   }
 
-  /** Puts a new worker into the place of one that is no more, at once or after a pause. */
+  /** Replaces a worker that is gone or takes no more jobs, at once or after a pause. */
   #replace(at_once: boolean): void {
     if (this.#closing) return;
     const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;

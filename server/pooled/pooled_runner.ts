@@ -192,7 +192,7 @@ export class PooledRunner implements Runner {
     await this.#pool?.close(overdue);
   }
 
-  /** What runs in workers cannot be overridden here: it would be passed over without a word. */
+  /** What runs in workers cannot be overridden here: it would be ignored silently. */
   #refuse_overrides(): void {
     if (!this.#side.overrides("finish_request")) return;
     throw new TypeError(

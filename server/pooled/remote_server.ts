@@ -53,6 +53,9 @@ export function remote_server_class(
 
 function refuse_reading(object: object, name: string, path: string, reason: string): void {
   Object.defineProperty(object, name, {
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, name, { value, writable: true, enumerable: true });
+    },
     get: () => {
       throw new TypeError(
         `Cannot read ${path} in a worker: ${reason}. ` +

@@ -69,7 +69,7 @@ function members_of(server: Server): Pick<ServerImage, "methods" | "fields"> {
     for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
       if (name === "constructor" || methods.has(name) || fields.has(name)) continue;
       if (get) fields.add(name);
-      else if (typeof value === "function" && !/^_|^[A-Z]/.test(name)) methods.add(name);
+      else if (typeof value === "function" && !name.startsWith("_")) methods.add(name);
     }
     at = Object.getPrototypeOf(at);
   }

@@ -6,7 +6,7 @@ export type RequestState = "arrived" | "waiting" | "running" | "cut" | "closing"
 
 /** What happens to a request. */
 export type RequestEvent =
-  /** Somebody undertakes to run it. */
+  /** Somebody is going to run it. */
   | "claim"
   /** Its handler begins. */
   | "start"

@@ -210,7 +210,7 @@ export class Requests<Request, Address> {
     return current && Object.is(current.request, request) ? current : undefined;
   }
 
-  /** The exchange of a request that the caller undertakes to run. */
+  /** The exchange of a request that the caller is going to run. */
   #claim(request: Request, client_address: Address): Exchange<Request, Address> {
     const exchange = this.#find(request) ?? this.#wrapped(request) ??
       this.#open(request, client_address);
@@ -316,7 +316,7 @@ export class Requests<Request, Address> {
     return this.#hooks.finish_request !== this.#originals.finish_request as unknown;
   }
 
-  /** Reports what a handler threw; what one throws that was told to end, or cut short, is no news. */
+  /** Reports what a handler threw, unless it was cut short or only says that it was told to end. */
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
     exchange.outcome = "failed";

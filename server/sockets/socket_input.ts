@@ -28,7 +28,7 @@ export class SocketInput {
   #looked = false;
   #look: ReturnType<typeof setTimeout> | undefined;
   #error: unknown;
-  /** How long a read may wait; none where that is for ever. */
+  /** How long a read may wait; none means for ever. */
   #clock: IdleClock | undefined;
   /** Whether nothing is read any more. */
   closed = false;
@@ -92,7 +92,7 @@ export class SocketInput {
     });
   }
 
-  /** Sets how long a read may wait, in ms; `null` is for ever. */
+  /** Sets how long a read may wait, in ms; `null` means for ever. */
   set_timeout(timeout: number | null): void {
     this.#clock?.end();
     this.#clock = timeout === null ? undefined : new IdleClock(timeout, () => this.#late(timeout));

@@ -17,7 +17,7 @@ interface OutputOwner {
 export class SocketOutput {
   #conn: Pick<ByteConn, "write" | "closeWrite">;
   #owner: OutputOwner;
-  /** How long a write may make no progress; none where that is for ever. */
+  /** How long a write may make no progress; none means for ever. */
   #clock: IdleClock | undefined;
   /** Rejects the write that is under way with a clock. */
   #fail: ((error: unknown) => void) | undefined;
@@ -84,7 +84,7 @@ export class SocketOutput {
     }
   }
 
-  /** Sets how long a write may make no progress, in ms; `null` is for ever. */
+  /** Sets how long a write may make no progress, in ms; `null` means for ever. */
   set_timeout(timeout: number | null): void {
     this.#clock?.end();
     this.#clock = timeout === null ? undefined : new IdleClock(timeout, () => this.#late(timeout));
