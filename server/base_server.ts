@@ -173,7 +173,8 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
    * @returns The request and the client's address.
    * @throws What it throws belongs to a class: an error of one connection is passed over, a lack of
    * descriptors (`EMFILE`) or an unknown error makes the server pause (5 ms, doubling to 1 s), and
-   * `Deno.errors.BadResource` ends the loop.
+   * `Deno.errors.BadResource` ends the loop of a server whose socket does not say that it is open.
+   * What an override throws when it has a request belongs to that request: it is reported and closed.
    */
   get_request(): [Request, Address] | Promise<[Request, Address]> {
     throw new Deno.errors.NotSupported("A subclass of BaseServer must have a get_request()");
