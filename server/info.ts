@@ -16,7 +16,7 @@ export interface ServerInfo {
   address: unknown;
   /** Requests being handled now. */
   active: number;
-  /** Requests taken so far. */
+  /** Requests taken so far, and those that `process_request()` has made of one. */
   accepted: number;
   /** Requests whose handler ended well. */
   completed: number;

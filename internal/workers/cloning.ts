@@ -53,13 +53,18 @@ function foreign_values(message: ToWorker | FromWorker): unknown[] {
 }
 
 /** Tells quickly of most values that they can be cloned: `serialize()` takes a fifth as long as a call. */
-function is_small_and_plain(value: unknown, looks: { count: number } = { count: 0 }): boolean {
+export function is_small_and_plain(
+  value: unknown,
+  looks: { count: number } = { count: 0 },
+): boolean {
   if (typeof value !== "object") return typeof value !== "function" && typeof value !== "symbol";
   if (value === null) return true;
   if (ArrayBuffer.isView(value)) return is_fixed(value.buffer);
   if (++looks.count > SMALL || types.isProxy(value)) return false;
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== Array.prototype) return false;
+  if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) {
+    return false;
+  }
   return Object.values(value).every((item) => is_small_and_plain(item, looks));
 }
 

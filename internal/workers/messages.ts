@@ -44,6 +44,8 @@ export type FromWorker =
   | { type: "fault"; error: ErrorImage; how?: string }
   /** The job is done. */
   | { type: "done"; id: number; error?: ErrorImage }
+  /** Whether it still has something to close, so that the program must not end yet. */
+  | { type: "holds"; holds: boolean }
   /** The job was told to end now: the worker answers. */
   | { type: "cut"; id: number }
   /** The job is nobody's any more. */

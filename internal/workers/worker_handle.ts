@@ -55,6 +55,10 @@ export class WorkerHandle {
   #table: DescriptorTable | undefined;
   #sent: Map<number, Sent> = new Map();
   #ids: Map<Job, number> = new Map();
+  /** Whether it still closes what jobs have left, so that the program must not end. */
+  #holds = false;
+  /** Whether its end is waited for. */
+  #is_awaited = false;
   #last_id = 0;
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -229,6 +233,7 @@ export class WorkerHandle {
 
   /** Keeps the program running until it has ended: it is told to. */
   ref(): void {
+    this.#is_awaited = true;
     this.#host.ref();
   }
 
@@ -236,7 +241,7 @@ export class WorkerHandle {
     switch (message.type) {
       case "ready":
         this.state = "ready";
-        this.#host.unref();
+        this.#rest();
         this.#ready_at = performance.now();
         this.#start.resolve();
         break;
@@ -246,6 +251,11 @@ export class WorkerHandle {
         break;
       case "done":
         this.#done(message);
+        break;
+      case "holds":
+        this.#holds = message.holds && this.#keeps_running;
+        if (this.#holds) this.#host.ref();
+        else this.#rest();
         break;
       case "cut": {
         const sent = this.#sent.get(message.id);
@@ -316,7 +326,13 @@ export class WorkerHandle {
     clearTimeout(sent.force);
     this.#sent.delete(id);
     this.#ids.delete(sent.job);
-    if (this.#sent.size === 0 && this.state === "ready") this.#host.unref();
+    this.#rest();
+  }
+
+  /** Lets the program end if it has nothing to do. */
+  #rest(): void {
+    if (this.#sent.size > 0 || this.#holds || this.#is_awaited) return;
+    if (this.state === "ready") this.#host.unref();
   }
 
   #end(reason: unknown, is_gone: boolean): WorkerEnd {

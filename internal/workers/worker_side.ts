@@ -10,6 +10,9 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { WorkerJob } from "./worker_job.ts";
 
+/** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
+const AT_REST = 50;
+
 /** What is said of an error that nobody could catch. */
 const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
 
@@ -56,6 +59,9 @@ export class WorkerSide {
   #service!: Service;
   #running: Map<number, Running> = new Map();
   #closing: Set<Promise<void>> = new Set();
+  /** Whether the pool's thread was told that something is being closed. */
+  #holds = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
   #exiting = false;
 
   /**
@@ -64,7 +70,7 @@ export class WorkerSide {
    * @param port What the worker and the pool's thread reach each other through.
    */
   constructor(port: Port) {
-    this.#outbox = new Outbox((messages) => port.post(messages));
+    this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
     // What nobody catches ends the worker, as it would end the program in the main thread. The pool is
     // told why, and ends it: what it was doing is lost in any case.
@@ -81,10 +87,30 @@ export class WorkerSide {
     });
   }
 
-  /** Has the worker not end by itself before this is over. */
+  /** Has neither the worker nor the program end by itself before this is over. */
   hold(closing: Promise<void>): void {
-    const held = may_fail(closing.finally(() => this.#closing.delete(held)));
+    const held = may_fail(closing.finally(() => this.#let_go(held)));
     this.#closing.add(held);
+  }
+
+  #let_go(held: Promise<void>): void {
+    this.#closing.delete(held);
+    if (!this.#holds || this.#closing.size > 0) return;
+    this.#rest ??= setTimeout(() => this.#say_at_rest(), AT_REST);
+  }
+
+  #say_at_rest(): void {
+    this.#rest = undefined;
+    if (this.#closing.size > 0) return;
+    this.#holds = false;
+    this.#outbox.post({ type: "holds", holds: false });
+  }
+
+  /** Sends messages; with those that a job is done goes that its connection is still being closed. */
+  #deliver(port: Port, messages: FromWorker[]): void {
+    const is_news = !this.#holds && this.#closing.size > 0;
+    port.post(is_news ? [{ type: "holds", holds: true }, ...messages] : messages);
+    if (is_news) this.#holds = true;
   }
 
   /** A promise was rejected, and nobody awaits it. */

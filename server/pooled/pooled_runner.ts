@@ -1,6 +1,7 @@
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
+import { is_small_and_plain } from "../../internal/workers/cloning.ts";
 import type { Job } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
@@ -78,7 +79,10 @@ class RequestJob implements Job {
     const is_known = "remote" in parcel && parcel.remote === client_address;
     this.exchange = exchange;
     this.message = is_known ? parcel : { ...parcel, client_address };
-    this.is_plain = is_known || parcel.kind === "datagram";
+    // A hook may have put anything onto the addresses, too.
+    this.is_plain = (is_known || parcel.kind === "datagram") &&
+      is_small_and_plain(client_address) &&
+      is_small_and_plain("local" in parcel ? parcel.local : null);
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
   }

@@ -32,6 +32,8 @@ export class Intake<Request, Address> {
   #arrival: [Request, Address] | AcceptFailure<Request, Address> | undefined;
   /** What was accepted for the call under way, and may be on its way through an override. */
   #accepted: [Request, Address] | undefined;
+  /** Whether that was withdrawn from the call, so that what it brings counts for nothing. */
+  #withdrawn = false;
 
   /**
    * @param get_request Gets a request.
@@ -77,13 +79,23 @@ export class Intake<Request, Address> {
     return this.#accepted = pair;
   }
 
+  /** Takes what was accepted for the call under way, if anything, although the call is not over. */
+  withdraw(): [Request, Address] | undefined {
+    const accepted = this.ready ? undefined : this.#accepted;
+    if (accepted) this.#withdrawn = true;
+    this.#accepted = undefined;
+    return accepted;
+  }
+
   #keep = (taken: unknown): void => {
+    if (this.#withdrawn) return;
     if (!Array.isArray(taken)) return this.#fail(no_request(taken));
     this.#arrival = taken as [Request, Address];
     this.#arrived();
   };
 
   #fail = (error: unknown): void => {
+    if (this.#withdrawn) return;
     this.#arrival = new AcceptFailure(error, this.#accepted);
     this.#arrived();
   };

@@ -88,10 +88,12 @@ export class Requests<Request, Address> {
     return this.#counts;
   }
 
-  /** Takes a request that has come. */
+  /** Takes a request that has come, or that a hook makes of one that has. */
   take(request: Request, client_address: Address): Exchange<Request, Address> {
     this.#counts.accepted++;
-    return this.#open(request, client_address);
+    const exchange = new Exchange(request, client_address);
+    this.#exchanges.add(exchange);
+    return exchange;
   }
 
   /** Closes a request that is taken and will not be served. */
@@ -196,12 +198,6 @@ export class Requests<Request, Address> {
     return { drained: active.length - aborted, aborted };
   }
 
-  #open(request: Request, client_address: Address): Exchange<Request, Address> {
-    const exchange = new Exchange(request, client_address);
-    this.#exchanges.add(exchange);
-    return exchange;
-  }
-
   /** The exchange of a request: its own, or that of the hook at work if it is no object. */
   #find(request: Request): Exchange<Request, Address> | undefined {
     const exchange = exchange_of(request) as Exchange<Request, Address> | undefined;
@@ -213,7 +209,7 @@ export class Requests<Request, Address> {
   /** The exchange of a request that the caller is going to run. */
   #claim(request: Request, client_address: Address): Exchange<Request, Address> {
     const exchange = this.#find(request) ?? this.#wrapped(request) ??
-      this.#open(request, client_address);
+      this.take(request, client_address);
     exchange.moves("claim");
     return exchange;
   }

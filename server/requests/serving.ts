@@ -73,7 +73,9 @@ export class Serving<Request, Address> {
 
   /** Takes note of a request that was accepted: see {@linkcode Intake}. */
   accepted(pair: [Request, Address]): [Request, Address] {
-    return this.#intake.accepted(pair);
+    this.#intake.accepted(pair);
+    if (this.#closed) this.#drop_accepted();
+    return pair;
   }
 
   /** A request is over: there may be room for the next one. */
@@ -92,6 +94,7 @@ export class Serving<Request, Address> {
     this.#closed = true;
     this.#loop?.stop();
     this.#drop_arrival();
+    this.#drop_accepted();
   }
 
   /**
@@ -238,6 +241,12 @@ export class Serving<Request, Address> {
   #drop_arrival(): void {
     const arrival = this.#intake.take();
     const late = arrival instanceof AcceptFailure ? arrival.accepted : arrival;
+    if (late) this.#requests.turn_away(this.#requests.take(...late));
+  }
+
+  /** Closes what an override of `get_request()` is still at work on: it may wait for the client for ever. */
+  #drop_accepted(): void {
+    const late = this.#intake.withdraw();
     if (late) this.#requests.turn_away(this.#requests.take(...late));
   }
 }

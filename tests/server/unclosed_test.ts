@@ -43,3 +43,29 @@ for (const name of ["ThreadingUnixStreamServer", "UnixDatagramServer"]) {
     assertEquals(await output(args), ["the end of main\n", true]);
   });
 }
+
+const LAST = fileURLToPath(import.meta.resolve("../fixtures/programs/last_request.ts"));
+
+for (const name of ["TCPServer", "ThreadingTCPServer", "ForkingTCPServer"]) {
+  Deno.test(`${name}, not closed: the program does not end before its last connection has lingered`, async () => {
+    const args = ["run", "-A", "--no-check", LAST, name];
+    const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
+    const late = setTimeout(() => child.kill(), SOON);
+    const chunks = child.stdout.values();
+    const port = Number(new TextDecoder().decode((await chunks.next()).value));
+    {
+      using client = await Deno.connect({ hostname: "127.0.0.1", port });
+      await client.write(new TextEncoder().encode("a line\n"));
+      await client.read(new Uint8Array(1));
+      // What nobody reads any more: a connection that is closed over it is reset, and the reply lost.
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await client.write(new Uint8Array(10_000));
+      }
+      assertEquals((await new Response(client.readable).bytes()).length, 199_999);
+    }
+    assertEquals((await child.status).success, true);
+    clearTimeout(late);
+    await chunks.return?.();
+  });
+}

@@ -116,6 +116,21 @@ for (const [Server, refused] of REFUSED_BY) {
     assertEquals(server.log.errors.length, 2);
   });
 
+  Deno.test(`${Server.name}: a client's address that a hook made uncloneable fails its request alone`, async () => {
+    class OddAddresses extends Noting(Server) {
+      override verify_request(_request: TCPRequest, address: Deno.NetAddr): boolean {
+        if (this.info().accepted === 2) Object.assign(address, { odd: () => {} });
+        else Object.assign(address, { user: "known" });
+        return true;
+      }
+    }
+    await using server = serving(new OddAddresses(HERE, UpperHandler, OPTIONS));
+    for (const answer of ["HELLO", null, "HELLO"]) {
+      assertEquals(await or_end(ask(server.server_address, "hello")), answer);
+    }
+    assertEquals(server.log.errors.length, 1);
+  });
+
   Deno.test(`${Server.name}: what a handler throws reaches handle_error() whatever is in it`, async () => {
     await using server = serving(odd_server(Server));
     using first = await LineClient.connect(server.server_address);

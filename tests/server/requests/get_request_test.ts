@@ -300,3 +300,30 @@ Deno.test("BaseServer: process_request() that throws when its request is over st
   const { completed, timed_out } = server.info();
   assertEquals({ completed, timed_out }, { completed: 1, timed_out: 0 });
 });
+
+for (const Server of SERVERS) {
+  Deno.test(`${Server.name}.server_close() closes a connection that get_request() still waits for`, async () => {
+    class Preamble extends Server {
+      readonly begun: PromiseWithResolvers<void> = Promise.withResolvers();
+      readonly over: PromiseWithResolvers<void> = Promise.withResolvers();
+
+      override async get_request(): Promise<[TCPRequest, Deno.NetAddr]> {
+        const pair = await super.get_request();
+        this.begun.resolve();
+        await pair[0].recv(100).finally(() => this.over.resolve());
+        return pair;
+      }
+    }
+    const server = new Preamble(HERE, UpperHandler, { max_workers: 1, linger: 50 });
+    const loop = server.serve_forever();
+    using silent = await LineClient.connect(server.server_address);
+    await soon(server.begun.promise);
+    await soon(server.server_close({ grace: 1000 }));
+    await soon(loop);
+    assertEquals(await line_or_end(silent), null);
+    await soon(server.over.promise);
+    await turn();
+    const { accepted, refused, active } = server.info();
+    assertEquals({ accepted, refused, active }, { accepted: 1, refused: 1, active: 0 });
+  });
+}

@@ -377,3 +377,18 @@ Deno.test("AsyncTCPServer: process_request() may finish a connection by itself, 
   other[Symbol.dispose]();
   await soon(until(() => server.info().completed === 2));
 });
+
+Deno.test("BaseServer: requests that process_request() makes of one are counted as accepted, too", async () => {
+  class Splitting extends ItemServer {
+    override async process_request(request: string, address: string): Promise<void> {
+      for (const part of request.split(",")) await super.process_request(part, address);
+    }
+  }
+  class Silent {
+    run(): void {}
+  }
+  await using server = serving(new Splitting(Silent, ["a,b,c"]));
+  await soon(until(() => server.info().completed === 3));
+  const { accepted, active } = server.info();
+  assertEquals({ accepted, active }, { accepted: 3, active: 0 });
+});
