@@ -13,7 +13,7 @@ import {
   type ServerOptions,
   settings_of,
 } from "./options.ts";
-import { Closing, replies_through } from "./requests/closing.ts";
+import { replies_through, ServerClosing } from "./requests/server_closing.ts";
 import {
   accepted,
   check_ready,
@@ -106,7 +106,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
   #runner: Runner;
   #requests: Requests<Request, Address>;
   #serving: Serving<Request, Address>;
-  #closing: Closing;
+  #closing: ServerClosing;
 
   /**
    * Makes the server, and unless `bind_and_activate` is `false` calls {@linkcode server_bind} and
@@ -141,7 +141,7 @@ export class BaseServer<Request = unknown, Address = unknown, ServerAddress = un
     const freed = () => this.#serving.freed();
     this.#requests = new Requests(this, BaseServer.prototype, this.#runner, freed);
     this.#serving = new Serving(this, this.#requests, (taken) => this.#is_full(taken));
-    this.#closing = new Closing(this, this.#serving, this.#requests, this.#runner);
+    this.#closing = new ServerClosing(this, this.#serving, this.#requests, this.#runner);
     if (options.bind_and_activate ?? true) this.#bind_and_activate();
   }
 

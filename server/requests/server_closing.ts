@@ -11,7 +11,7 @@ interface ClosingServer {
 }
 
 /** How a server closes: in what order, and by when at the latest. */
-export class Closing {
+export class ServerClosing {
   /** Whether it is over. */
   done = false;
   #server: ClosingServer;
