@@ -56,7 +56,7 @@ const GRACE = 5000;
  *   }
  * }
  *
- * class ListServer extends BaseServer<string, string> {
+ * class ListServer extends BaseServer<null, string, string> {
  *   items = ["one", "two"];
  *   override get_request(): [string, string] {
  *     return [this.items.shift()!, "list"];
@@ -68,11 +68,11 @@ const GRACE = 5000;
  * await server.handle_request();
  * ```
  *
+ * @typeParam ServerAddress The type of the server's own address.
  * @typeParam Request The type of a request.
  * @typeParam Address The type of a client's address.
- * @typeParam ServerAddress The type of the server's own address.
  */
-export class BaseServer<Request = unknown, Address = unknown, ServerAddress = unknown>
+export class BaseServer<ServerAddress = unknown, Request = unknown, Address = unknown>
   implements AsyncDisposable {
   /** See {@linkcode ServerOptions.timeout}. */
   static timeout: number | null = null;

@@ -56,7 +56,7 @@ export type TCPRequest = StreamSocket<Deno.NetAddr>;
  * @tags allow-net
  */
 export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
-  extends BaseServer<StreamSocket<A>, A, A> {
+  extends BaseServer<A, StreamSocket<A>, A> {
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   static allow_reuse_address = true;
   /** See {@linkcode ServerOptions.allow_reuse_port}. */

@@ -52,7 +52,7 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * @tags allow-net
  */
 export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
-  extends BaseServer<DatagramRequest<A>, A, A> {
+  extends BaseServer<A, DatagramRequest<A>, A> {
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   static allow_reuse_address = false;
   /** See {@linkcode ServerOptions.allow_reuse_port}: Deno has it for TCP only. */

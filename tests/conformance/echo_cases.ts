@@ -17,7 +17,7 @@ import { EchoLineHandler, EchoPacketHandler } from "./handlers.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 /** A server as the cases use it. */
-type EchoServer = BaseServer<never, never, Deno.Addr>;
+type EchoServer = BaseServer<Deno.Addr, never, never>;
 
 /** How a kind of server is made and spoken to. */
 interface Kind {

@@ -21,7 +21,7 @@ const OPTIONS = { max_children: 2, linger: 200 };
 const ignore = Deno.build.os === "windows";
 
 /** The children that are handling a request. */
-function children_of(server: BaseServer<never, never, Deno.Addr>): Set<number> {
+function children_of(server: BaseServer<Deno.Addr, never, never>): Set<number> {
   return (server as unknown as ForkingTCPServer).active_children;
 }
 

@@ -127,7 +127,7 @@ const PAUSE_ROW = 8;
 /** The delays in between, in ms: 5, doubling to 1000. */
 const DELAYS = Array.from({ length: PAUSE_ROW }, (_, at) => Math.min(5 * 2 ** at, 1000));
 
-type NotingServer = BaseServer<unknown, unknown, Deno.NetAddr> & NotingMembers;
+type NotingServer = BaseServer<Deno.NetAddr> & NotingMembers;
 
 /** A kind of server, and how its clients talk to it. */
 interface Kind {
