@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { is_client_gone } from "../../../internal/runtime/error_names.ts";
-import { accept_error_class, type AcceptErrorClass } from "../../../server/requests/accept_errors.ts";
+import {
+  accept_error_class,
+  type AcceptErrorClass,
+} from "../../../server/requests/accept_errors.ts";
 import { HandoverListener } from "../../../server/listeners/handover_listener.ts";
 import { connect_and_reset } from "../../fixtures/clients/clients.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
