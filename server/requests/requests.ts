@@ -346,12 +346,11 @@ export class Requests<Request, Address> {
   /** Starts the clock of the hooks that are waited for, and then that of the handler. */
   #start_clock(exchange: Exchange<Request, Address>): void {
     exchange.stop_clock();
-    const { request_timeout } = this.#hooks;
-    exchange.clock = set_timer(request_timeout, () => void this.#time_out(exchange));
+    const { request_timeout: limit } = this.#hooks;
+    exchange.clock = set_timer(limit, () => void this.#time_out(exchange, limit));
   }
 
-  async #time_out(exchange: Exchange<Request, Address>): Promise<void> {
-    const limit = this.#hooks.request_timeout;
+  async #time_out(exchange: Exchange<Request, Address>, limit: number | null): Promise<void> {
     const message = `The request took longer than request_timeout = ${limit} ms`;
     const error = new Deno.errors.TimedOut(message);
     exchange.outcome = "timed_out";

@@ -85,13 +85,13 @@ function port_of({ conn }: LineClient): number {
 
 for (const way of WAYS) {
   Deno.test(`${way.name}: a handler that waits for the server past request_timeout takes no neighbour along`, async () => {
-    // The neighbours come late, so that their own clocks are not over.
-    await using server = serve(way, { request_timeout: 6000 });
+    await using server = serve(way, { request_timeout: 2000 });
     if (way === CHILDREN) await all_children(server);
     using waiter = await LineClient.connect(server.server_address);
     await waiter.send("catch");
     await soon(until(() => server.info().active === 1));
-    await new Promise((resolve) => setTimeout(resolve, 5300));
+    // The neighbours have no clock of their own.
+    server.request_timeout = null;
     const neighbours = await quiet_clients(server, 5);
     assertEquals(await line_or_end(waiter), null);
     await soon(
@@ -223,7 +223,8 @@ Deno.test("threads: a worker that gave a request up takes no new ones, and ends 
   using waiter = await LineClient.connect(server.server_address);
   assertEquals(await soon(waiter.ask("forever")), "waiting");
   const first = server.info().workers![0]!.id;
-  await new Promise((resolve) => setTimeout(resolve, 1700));
+  // The neighbours have no clock of their own.
+  server.request_timeout = null;
   const neighbours = await quiet_clients(server, 3);
   assertEquals(await line_or_end(waiter), null);
   await soon(until(() => server.info().workers!.every(({ id }) => id !== first)));
