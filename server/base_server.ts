@@ -201,7 +201,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     check_grace(grace);
     if (signal?.aborted) return;
     let closing: Promise<CloseResult> | undefined;
-    using _signals = new StopSignals(stop_on, () => closing = this.server_close({ grace }));
+    await using _signals = new StopSignals(stop_on, () => closing = this.server_close({ grace }));
     const has_actions = this.service_actions !== BaseServer.prototype.service_actions;
     await this.#serve((loop) => this.#serving.serve(loop, poll_interval, has_actions), signal);
     await closing;

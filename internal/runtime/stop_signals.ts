@@ -13,7 +13,7 @@ const BY_SIGNAL = 128;
 const ECHO = 300;
 
 /** Listens for signals that stop a program: in order at the first, at once at the second. */
-export class StopSignals implements Disposable {
+export class StopSignals implements AsyncDisposable {
   #listeners: Map<Deno.Signal, () => void> = new Map();
   #first: { signal: Deno.Signal; at: number } | undefined;
 
@@ -31,7 +31,7 @@ export class StopSignals implements Disposable {
         this.#listeners.set(signal, listener);
       }
     } catch (error) {
-      this[Symbol.dispose]();
+      this.#remove();
       throw error;
     }
   }
@@ -41,11 +41,23 @@ export class StopSignals implements Disposable {
       this.#first = { signal, at: performance.now() };
       return stop();
     }
-    const is_echo = signal === this.#first.signal && performance.now() - this.#first.at < ECHO;
+    const is_echo = signal === this.#first.signal && this.#echo_time() > 0;
     if (!is_echo) Deno.exit(BY_SIGNAL + constants.signals[signal as "SIGINT"]);
   }
 
-  [Symbol.dispose](): void {
+  /** For how long, in ms, the first signal may still come again as an echo. */
+  #echo_time(): number {
+    return this.#first ? this.#first.at + ECHO - performance.now() : 0;
+  }
+
+  /** Stops listening, but not before an echo: it would end the program, which is just ending in order. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const rest = this.#echo_time();
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+    this.#remove();
+  }
+
+  #remove(): void {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
     this.#listeners.clear();
   }

@@ -95,6 +95,24 @@ Deno.test(
 );
 
 Deno.test(
+  "serve_forever({ stop_on }): echoes of the signal do not end a program that is ending",
+  { ignore },
+  async () => {
+    const [program, address] = await start("AsyncTCPServer", "SIGINT");
+    await using _ended = program;
+    // It listens to signals once it serves.
+    using client = await LineClient.connect(address);
+    assertEquals(await soon(client.ask("a")), "A");
+    program.child.kill("SIGINT");
+    assertEquals(await soon(program.line()), "closing");
+    program.child.kill("SIGINT");
+    assertEquals(await soon(program.line()), "end");
+    assertEquals((await soon(program.status())).code, 0);
+    assertEquals(await program.errors(), "");
+  },
+);
+
+Deno.test(
   "serve_forever({ stop_on, grace }) cuts what is left after the grace",
   { ignore },
   async () => {
