@@ -2,7 +2,7 @@ import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
 import { make_runner } from "./requests/inner_hooks.ts";
 import { ConcurrentRunner } from "./requests/local_runner.ts";
-import type { Runner } from "./requests/runner.ts";
+import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
@@ -46,8 +46,8 @@ import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
  */
 export function AsyncMixIn<T extends Constructor<BaseServer>>(Base: T): T {
   return class extends Base {
-    override [make_runner](): Runner {
-      return new ConcurrentRunner(this);
+    override [make_runner](side: ServerSide): Runner {
+      return new ConcurrentRunner(this, side);
     }
   };
 }

@@ -26,6 +26,7 @@ import { print_error } from "./requests/print_error.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { Requests } from "./requests/requests.ts";
 import type { Runner, ServerSide } from "./requests/runner.ts";
+import { adopt_shared_fields } from "./requests/shared_fields.ts";
 import type { ServeLoop } from "./requests/serve_loop.ts";
 import { Serving } from "./requests/serving.ts";
 
@@ -372,8 +373,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   service_actions(): void | Promise<void> {}
 
   /** @ignore */
-  [make_runner](_side: ServerSide): Runner {
-    return new SequentialRunner(this);
+  [make_runner](side: ServerSide): Runner {
+    return new SequentialRunner(this, side);
   }
 
   /** @ignore */
@@ -415,6 +416,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   async #prepare(): Promise<void> {
     try {
       this[check_ready]();
+      adopt_shared_fields(this, (error) => void this.#requests.report(error, null));
       await this.#runner.prepare();
     } catch (error) {
       // A server that is closed while it starts has nothing to complain of.

@@ -1,3 +1,7 @@
+import { check_names } from "../internal/runtime/check_names.ts";
+
+export { check_names };
+
 /** What happens to a request when `max_requests` are under way: it waits, or it is refused. */
 export type Overflow = "queue" | "refuse";
 
@@ -235,21 +239,6 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
 export function settings_for_workers(server: object): (keyof Settings)[] {
   return (Object.keys(RULES) as (keyof Settings)[])
     .filter((name) => name in server && RULES[name].in_workers);
-}
-
-/**
- * Refuses options that nothing would look at, as Python does with unexpected keyword arguments.
- *
- * @throws {TypeError} If it is no plain object, or has an unknown name.
- */
-export function check_names(options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null || options instanceof EventTarget) {
-    throw new TypeError(`Cannot use ${Deno.inspect(options)} as options: they must be an object`);
-  }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new TypeError(`Cannot use the option "${name}": there is no option of this name`);
-  }
 }
 
 /** Refuses what serving would not look at, or would fail with later. */

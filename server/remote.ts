@@ -1,3 +1,4 @@
+import type { SharedObject } from "../internal/workers/sharing.ts";
 import type { BaseServer } from "./base_server.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -42,7 +43,7 @@ export type Remote<S> = {
         keyof BaseServer,
         "server_address" | "info" | "shutdown" | "server_close" | keyof ServerOptions
       > ? never
-      : S[K] extends (...args: never[]) => unknown ? K
+      : S[K] extends SharedObject | ((...args: never[]) => unknown) ? K
       : K extends "server_address" | keyof ServerOptions ? K
       : never
   ]: S[K] extends (...args: never[]) => Promise<unknown> ? S[K]

@@ -3,6 +3,7 @@ import { error_of } from "./error_image.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import { RemotePromise } from "./remote_promise.ts";
+import { pack, type Packed, sharing, unpack } from "./sharing.ts";
 
 /** A job whose waits end when it must end. */
 export interface Waiting {
@@ -49,7 +50,9 @@ export class Calls {
   ): RemotePromise<unknown> {
     const [call, outcome] = this.#new_call(job);
     try {
-      this.#outbox.post({ type: "call", call, job: id, target, method, args });
+      const { value, passengers } = pack(args, sharing.parent!);
+      const packed = { args: value as unknown[], ...(passengers && { passengers }) };
+      this.#outbox.post({ type: "call", call, job: id, target, method, ...packed });
     } catch (error) {
       this.#open.delete(call);
       this.#reject(outcome, uncloneable(`an argument of ${method}()`, error));
@@ -70,12 +73,21 @@ export class Calls {
   }
 
   /** Settles the call that was answered. */
-  answer({ call: id, value, error }: Extract<ToWorker, { type: "answer" }>): void {
+  answer({ call: id, value, error, passengers }: Extract<ToWorker, { type: "answer" }>): void {
     const call = this.#open.get(id);
     if (!call) return;
     this.#open.delete(id);
     if (error) this.#reject(call, error_of(error));
+    else if (passengers) void this.#unpack(call, { value, passengers });
     else call.resolve(value);
+  }
+
+  async #unpack(call: Call, packed: Packed): Promise<void> {
+    try {
+      call.resolve(await unpack(packed, sharing.parent!));
+    } catch (error) {
+      this.#reject(call, error as Error);
+    }
   }
 
   /** Rejects the calls that must end with a job, up to the one with this number. */
@@ -101,6 +113,11 @@ export class Calls {
     if (!this.#rejections.has(error)) return undefined;
     this.#told.add(error);
     return this.#rejections.get(error)?.id ?? 0;
+  }
+
+  /** Notes what something else was rejected with, for a job. */
+  rejected(error: object, job: Waiting | undefined): void {
+    this.#rejections.set(error, job);
   }
 
   #new_call(job?: Waiting): [number, Call] {

@@ -47,6 +47,8 @@ function foreign_values(message: ToWorker | FromWorker): unknown[] {
       return [message.message];
     case "start":
       return [message.settings];
+    case "peer":
+      return message.body;
     default:
       return [];
   }

@@ -51,8 +51,20 @@ function plain_error_of({ name, message, code, cause }: ErrorImage): Error {
   return error;
 }
 
+/** Classes of errors that are not the platform's, by their names. */
+const classes = new Map<string, unknown>();
+
+/** Has errors of a class keep it on the way from other threads and processes, where it is known. */
+export function know_error(Class: new (...args: never[]) => Error): void {
+  classes.set(Class.name, Class);
+}
+
 function prototype_named(name: string): Error {
-  const candidates = [Reflect.get(Deno.errors, name), Reflect.get(globalThis, name)];
+  const candidates = [
+    classes.get(name),
+    Reflect.get(Deno.errors, name),
+    Reflect.get(globalThis, name),
+  ];
   const found = candidates.find((candidate) =>
     typeof candidate === "function" && candidate.prototype instanceof Error &&
     candidate !== DOMException

@@ -1,4 +1,5 @@
 import type { ErrorImage } from "./error_image.ts";
+import type { Packed, Passenger } from "./sharing.ts";
 
 /** What a worker is given when it starts. */
 export interface WorkerStart {
@@ -13,6 +14,8 @@ export type ToWorker =
   /** The first message. `claims` and `table` are shared memory: a process has none of both. */
   | (WorkerStart & {
     type: "start";
+    /** Objects that the worker shares, by their names. */
+    shared?: Packed | undefined;
     /** See {@linkcode ClaimCounter}. */
     claims?: SharedArrayBuffer | undefined;
     /** See {@linkcode DescriptorTable}. */
@@ -30,7 +33,15 @@ export type ToWorker =
   /** It is given up. Answered by `abandoned`. */
   | { type: "abandon"; id: number }
   /** What a call gave. */
-  | { type: "answer"; call: number; value?: unknown; error?: ErrorImage }
+  | {
+    type: "answer";
+    call: number;
+    value?: unknown;
+    error?: ErrorImage;
+    passengers?: Passenger[] | undefined;
+  }
+  /** For the objects that it shares. */
+  | { type: "peer"; body: unknown[] }
   /** End, when the last job is wholly over. */
   | { type: "end" }
   /** End at once. */
@@ -55,7 +66,17 @@ export type FromWorker =
   /** Answer this, when all that came before was begun. */
   | { type: "echo"; call: number }
   /** Call this method for a job, if one is named; with `call` 0 no answer is wanted. */
-  | { type: "call"; call: number; job?: number; target: string; method: string; args: unknown[] };
+  | {
+    type: "call";
+    call: number;
+    job?: number;
+    target: string;
+    method: string;
+    args: unknown[];
+    passengers?: Passenger[] | undefined;
+  }
+  /** For the objects that it shares. */
+  | { type: "peer"; body: unknown[] };
 
 /** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";

@@ -27,6 +27,7 @@ process.on("disconnect", () => process.exit());
 
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
 new WorkerSide({
+  shares_memory: false,
   post: (messages) => {
     messages.forEach(refuse_uncloneable);
     process.send!(messages);

@@ -26,6 +26,7 @@ setInterval(() => {
 parentPort!.once("message", ({ port, order }: ThreadStart) => {
   heed_order(order);
   new WorkerSide({
+    shares_memory: true,
     post: (messages) => port.postMessage(messages),
     on_messages: (receive) => on_message(port, (messages) => receive(messages as ToWorker[])),
   });

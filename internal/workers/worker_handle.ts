@@ -7,6 +7,7 @@ import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
+import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -70,6 +71,8 @@ export class WorkerHandle {
   /** When the first of what it has not taken was sent. */
   #untaken_since = 0;
   #handicap = new Handicap();
+  /** For the objects that it shares. */
+  #peer: Peer;
 
   /**
    * Starts a worker.
@@ -83,7 +86,7 @@ export class WorkerHandle {
   constructor(
     id: number,
     start_host: StartHost,
-    start: WorkerStart,
+    start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
     options: { noun: string; keeps_running: boolean },
   ) {
@@ -106,8 +109,16 @@ export class WorkerHandle {
       this.#claims = new ClaimCounter();
       this.#table = new DescriptorTable();
     }
-    const shared = { claims: this.#claims?.memory, table: this.#table?.memory };
-    this.#outbox.post({ type: "start", ...start, ...shared });
+    const { name, shares_memory } = this.#host;
+    this.#peer = { name, shares_memory, post: (body) => this.#tell_peer(body) };
+    const { shared, ...rest } = start;
+    this.#outbox.post({
+      type: "start",
+      ...rest,
+      shared: shared && pack(shared, this.#peer),
+      claims: this.#claims?.memory,
+      table: this.#table?.memory,
+    });
   }
 
   /** How many jobs it does, or was sent. */
@@ -237,6 +248,10 @@ export class WorkerHandle {
     this.#host.ref();
   }
 
+  #tell_peer(body: unknown[]): void {
+    if (this.state !== "ended") this.#outbox.post({ type: "peer", body });
+  }
+
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
@@ -274,6 +289,9 @@ export class WorkerHandle {
       case "call":
         void this.#call(message);
         break;
+      case "peer":
+        received(this.#peer, message.body);
+        break;
     }
   }
 
@@ -302,14 +320,18 @@ export class WorkerHandle {
   }
 
   async #call(
-    { call, job: id, target, method, args }: Extract<FromWorker, { type: "call" }>,
+    { call, job: id, target, method, args: value, passengers }: Extract<
+      FromWorker,
+      { type: "call" }
+    >,
   ): Promise<void> {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
-    if (call === 0) return void this.#calls.call(job, target, method, args);
+    if (call === 0) return void this.#calls.call(job, target, method, value);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
-      const value = await this.#calls.call(job, target, method, args);
-      answer = { type: "answer", call, value };
+      const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
+      const result = await this.#calls.call(job, target, method, args as unknown[]);
+      answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
       answer = { type: "answer", call, error: image_of(error) };
     }
@@ -339,6 +361,7 @@ export class WorkerHandle {
     this.#cause ??= reason;
     this.state = "ended";
     this.recall();
+    sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
     if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
     const silent = this.#sent.size === 0;

@@ -31,7 +31,7 @@ export interface PoolOptions extends PoolSize, JobCalls {
   /** What a job is called in messages. */
   noun: string;
   /** What a worker is given when it starts. */
-  start: WorkerStart;
+  start: WorkerStart & { shared?: Record<string, object> };
   /** Starts a thread or a process. */
   start_host: StartHost;
   /** How long, in ms, a worker may take to end when its jobs are over. */

@@ -8,6 +8,7 @@ import { ClaimCounter } from "./claim_counter.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
@@ -18,6 +19,8 @@ const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
 
 /** How a worker and the pool's thread reach each other. */
 export interface Port {
+  /** Whether they share memory. */
+  readonly shares_memory: boolean;
   /** Sends messages. */
   post(messages: FromWorker[]): void;
   /** Has a function called with messages, and with the socket that came with them. */
@@ -31,7 +34,11 @@ export interface Service {
 }
 
 /** Starts a service in a worker; the worker is ready when that is done. */
-export type StartService = (settings: unknown, worker: WorkerSide) => Service | Promise<Service>;
+export type StartService = (
+  settings: unknown,
+  worker: WorkerSide,
+  shared: Record<string, object>,
+) => Service | Promise<Service>;
 
 /** A job as its service does it. */
 export interface JobRun {
@@ -41,6 +48,8 @@ export interface JobRun {
   interrupt(reason: Error): void;
   /** The job must end now. */
   cut(reason: Error): void;
+  /** The job was given up: what it still does is nobody's business. */
+  abandon(): void;
 }
 
 /** A job that is being done. */
@@ -72,6 +81,13 @@ export class WorkerSide {
   constructor(port: Port) {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
+    const parent: Peer = {
+      name: "the pool's thread",
+      shares_memory: port.shares_memory,
+      post: (body) => this.#outbox.post({ type: "peer", body }),
+    };
+    sharing.parent = parent;
+    sharing.rejected = (error, job) => this.calls.rejected(error, job ? { id: job } : undefined);
     // What nobody catches ends the worker, as it would end the program in the main thread. The pool is
     // told why, and ends it: what it was doing is lost in any case.
     addEventListener("error", (event) => {
@@ -142,11 +158,15 @@ export class WorkerSide {
         this.#tell_to_end(message);
         break;
       case "abandon":
+        this.#running.get(message.id)?.run.abandon();
         this.#running.delete(message.id);
         this.#outbox.post({ type: "abandoned", id: message.id });
         break;
       case "answer":
         this.calls.answer(message);
+        break;
+      case "peer":
+        received(sharing.parent!, message.body);
         break;
       case "end":
         void this.#end();
@@ -157,13 +177,14 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, claims, table }: Extract<ToWorker, { type: "start" }>,
+    { service, settings, claims, table, shared }: Extract<ToWorker, { type: "start" }>,
   ): Promise<void> {
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) this.#table = new DescriptorTable(table);
     try {
       const { start } = await import(service) as { start: StartService };
-      this.#service = await start(settings, this);
+      const objects = shared ? await unpack(shared, sharing.parent!) : {};
+      this.#service = await start(settings, this, objects as Record<string, object>);
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
@@ -203,6 +224,7 @@ export class WorkerSide {
 
   async #end(): Promise<void> {
     await Promise.all(this.#closing);
+    sharing.system?.flush(sharing.parent!);
     this.#outbox.flush();
     this.#exit();
   }

@@ -1,4 +1,5 @@
 import { image_of } from "../../internal/workers/error_image.ts";
+import { sharing } from "../../internal/workers/sharing.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 
 /** Where a worker finds the handler class. */
@@ -11,9 +12,6 @@ export interface HandlerPlace {
 
 const HINT = "export the class from the main module, or say where it is with " +
   "`static override module = import.meta.url`";
-
-/** Whether this thread is a worker that is loading its handler's module. */
-let loading = false;
 
 /**
  * Says where workers find a handler class.
@@ -52,7 +50,7 @@ function is_handler(value: unknown, name: string): boolean {
 }
 
 async function load(module: string, name: string): Promise<Record<string, unknown>> {
-  loading = true;
+  sharing.is_loading = true;
   try {
     return await import(module);
   } catch (cause) {
@@ -62,7 +60,7 @@ async function load(module: string, name: string): Promise<Record<string, unknow
       { cause },
     );
   } finally {
-    loading = false;
+    sharing.is_loading = false;
   }
 }
 
@@ -73,7 +71,7 @@ async function load(module: string, name: string): Promise<Record<string, unknow
  * @throws {Deno.errors.NotSupported} If that is so.
  */
 export function refuse_while_loading(): void {
-  if (!loading) return;
+  if (!sharing.is_loading) return;
   throw new Deno.errors.NotSupported(
     "A server is made while a worker imports this module for its handler class: " +
       "make it under `if (import.meta.main)`, or put the handler into a module of its own that " +

@@ -10,10 +10,11 @@ import { with_address } from "../address.ts";
 import { HandoverListener } from "../listeners/handover_listener.ts";
 import type { DatagramListener } from "../listeners/listener.ts";
 import type { Overflow } from "../options.ts";
-import type { Exchange } from "../requests/exchange.ts";
+import { cut_reason, type Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
+import { shared_fields_of } from "../requests/shared_fields.ts";
 import { pack } from "./carriage.ts";
 import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { image_of_server } from "./server_image.ts";
@@ -93,6 +94,10 @@ class RequestJob implements Job {
   }
 }
 
+function has_any(objects: Record<string, object>): boolean {
+  return Object.keys(objects).length > 0;
+}
+
 /** The job of a request, while the pool has it. */
 function job_of({ job }: Exchange): RequestJob | undefined {
   return job instanceof RequestJob && !job.is_over ? job : undefined;
@@ -144,10 +149,11 @@ export class PooledRunner implements Runner {
     // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
     const settings = this.#settings(copy);
+    const shared = shared_fields_of(this.#server);
     const pool = this.#pool = new WorkerPool({
       ...size,
       noun: "request",
-      start: { service: SERVICE, settings },
+      start: { service: SERVICE, settings, ...(has_any(shared) && { shared }) },
       start_host,
       ending: settings.linger + ENDING,
       keeps_running,
@@ -180,10 +186,7 @@ export class PooledRunner implements Runner {
     const job = job_of(exchange);
     if (!job || job.is_cut) return;
     job.is_cut = true;
-    this.#pool!.cut(
-      job,
-      exchange.reason ?? new DOMException("The request is closed", "AbortError"),
-    );
+    this.#pool!.cut(job, cut_reason(exchange));
   }
 
   abandon(exchange: Exchange): void {

@@ -21,10 +21,12 @@ class RemoteServer {
  * they are waited for ends with the request.
  *
  * @param image What it is made of.
+ * @param shared What handlers share, wherever they run.
  * @param calls Calls a method that belongs to no request.
  */
 export function remote_server_class(
   { properties, statics, uncopied_statics, methods, fields }: ServerImage,
+  shared: Record<string, object>,
   calls: Calls,
 ): new (job: WorkerJob) => object {
   const Server = class extends RemoteServer {};
@@ -33,7 +35,7 @@ export function remote_server_class(
     refuse_reading(constructor, name, `server.constructor.${name}`, "it cannot be copied");
   }
   const members = Server.prototype as unknown as Record<string, unknown>;
-  for (const [name, value] of Object.entries({ ...properties, constructor })) {
+  for (const [name, value] of Object.entries({ ...properties, ...shared, constructor })) {
     Object.defineProperty(members, name, { value, enumerable: true, writable: true });
   }
   for (const method of methods) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Scope, sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
 import { Exchange } from "../requests/exchange.ts";
@@ -15,16 +16,20 @@ import { remote_server_class } from "./remote_server.ts";
 import type { RequestMessage, RequestSettings } from "./request_messages.ts";
 
 /** Finds the handler class: the worker is ready when that is done. */
-export async function start(settings: unknown, worker: WorkerSide): Promise<Service> {
+export async function start(
+  settings: unknown,
+  worker: WorkerSide,
+  shared: Record<string, object>,
+): Promise<Service> {
   const { handler, server, linger } = settings as RequestSettings;
   const Handler = await load_handler(handler);
-  const Server = remote_server_class(server, worker.calls);
+  const Server = remote_server_class(server, shared, worker.calls);
   let socket: DatagramSocket<Deno.Addr> | undefined;
   const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);
   return {
     begin(job) {
       const request = new HandledRequest(job, make_socket);
-      request.done = request.handle(Handler, new Server(job), (carried) => {
+      request.done = request.run(Handler, new Server(job), (carried) => {
         const finished = carried.finish(linger);
         if (finished) worker.hold(finished);
       });
@@ -47,6 +52,8 @@ class HandledRequest implements JobRun {
   done!: Promise<void>;
   #carried: Carried;
   #exchange: Exchange;
+  /** What it waits for and holds, where there is something to share. */
+  #scope: Scope | undefined;
 
   constructor(job: WorkerJob, socket: () => DatagramSocket<Deno.Addr>) {
     const message = job.message as RequestMessage;
@@ -55,10 +62,26 @@ class HandledRequest implements JobRun {
       : message.client_address;
     this.#carried = unpack(message, job, socket);
     this.#exchange = new Exchange(this.#carried.request, client_address);
+    this.#scope = sharing.system?.begin({ job: job.id });
+  }
+
+  /** Handles it as a task of its own. */
+  async run(
+    Handler: RequestHandlerConstructor,
+    server: object,
+    over: (carried: Carried) => void,
+  ): Promise<void> {
+    const handle = () => this.#handle(Handler, server, over);
+    if (!this.#scope) return await handle();
+    try {
+      await this.#scope.run(handle);
+    } finally {
+      this.#scope.end();
+    }
   }
 
   /** Handles it; `over` is called with what is to be closed then. */
-  async handle(
+  async #handle(
     Handler: RequestHandlerConstructor,
     server: object,
     over: (carried: Carried) => void,
@@ -75,10 +98,16 @@ class HandledRequest implements JobRun {
   interrupt(reason: Error): void {
     this.#exchange.abort(reason);
     this.#carried.interrupt();
+    this.#scope?.interrupt(reason);
   }
 
   cut(reason: Error): void {
     this.#exchange.abort(reason);
     this.#carried.close();
+    this.#scope?.cut(reason);
+  }
+
+  abandon(): void {
+    this.#scope?.give_up(this.#exchange.reason);
   }
 }

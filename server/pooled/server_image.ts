@@ -1,3 +1,4 @@
+import { is_shared } from "../../internal/workers/sharing.ts";
 import { settings_for_workers } from "../options.ts";
 
 /** What `this.server` is made of in a worker. */
@@ -35,7 +36,9 @@ export function image_of_server(server: Server, copy: Copy): ServerImage {
     properties,
     ...statics_of(server.constructor, copy),
     methods,
-    fields: fields.filter((name) => !(name in properties)),
+    fields: fields.filter((name) => {
+      return !(name in properties) && !is_shared(Reflect.get(server, name));
+    }),
   };
 }
 

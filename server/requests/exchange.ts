@@ -1,4 +1,5 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
+import type { Scope } from "../../internal/workers/sharing.ts";
 import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
@@ -30,6 +31,8 @@ export class Exchange<Request = unknown, Address = unknown> {
   reason: unknown;
   /** What its runner knows it as, if it runs elsewhere. */
   job: unknown;
+  /** What its handler waits for and holds, if it runs here. */
+  scope: Scope | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
@@ -157,4 +160,9 @@ export class Exchange<Request = unknown, Address = unknown> {
 /** The exchange of a request under way that is an object; `undefined` for any other. */
 export function exchange_of(request: unknown): Exchange | undefined {
   return exchanges.get(request);
+}
+
+/** Why a request is cut: some are without having been told to end before. */
+export function cut_reason({ reason }: Exchange): unknown {
+  return reason ?? new DOMException("The request is closed", "AbortError");
 }

@@ -1,8 +1,9 @@
 import type { Overflow } from "../options.ts";
-import type { Exchange } from "./exchange.ts";
+import { sharing } from "../../internal/workers/sharing.ts";
+import { cut_reason, type Exchange } from "./exchange.ts";
 import { interrupt_request } from "./inner_hooks.ts";
 import { RequestQueue } from "./request_queue.ts";
-import type { Run, Runner } from "./runner.ts";
+import type { Run, Runner, ServerSide } from "./runner.ts";
 
 /** What runners need of a server. */
 export interface LocalServer {
@@ -18,24 +19,46 @@ export class SequentialRunner implements Runner {
   readonly waits_on_close = true;
   readonly workers = undefined;
   protected readonly server: LocalServer;
+  #side: ServerSide;
 
-  /** @param server Whose requests it runs. */
-  constructor(server: LocalServer) {
+  /**
+   * @param server Whose requests it runs.
+   * @param side What it has of the server's class.
+   */
+  constructor(server: LocalServer, side: ServerSide) {
     this.server = server;
+    this.#side = side;
   }
 
   prepare(): void {}
 
   run(exchange: Exchange, run: Run): void | Promise<void> | false {
-    return exchange.running = run();
+    return exchange.running = this.run_scope(exchange, run);
   }
 
-  interrupt({ request }: Exchange): void {
+  /** Runs a request as a task of its own, which what it waits for and holds belongs to. */
+  protected run_scope(exchange: Exchange, run: Run): Promise<void> {
+    const report = (error: unknown) => void this.#side.report(error, exchange);
+    const scope = exchange.scope = sharing.system?.begin({ report });
+    if (!scope) return run();
+    const running = scope.run(run);
+    void running.then(() => scope.end());
+    return running;
+  }
+
+  interrupt({ request, scope, reason }: Exchange): void {
     this.server[interrupt_request](request);
+    scope?.interrupt(reason);
   }
 
-  cut(): void {}
-  abandon(): void {}
+  cut(exchange: Exchange): void {
+    exchange.scope?.cut(cut_reason(exchange));
+  }
+
+  abandon(exchange: Exchange): void {
+    exchange.scope?.give_up(cut_reason(exchange));
+  }
+
   release(): void {}
 }
 
@@ -43,9 +66,9 @@ export class SequentialRunner implements Runner {
 export class ConcurrentRunner extends SequentialRunner {
   #queue: RequestQueue | undefined;
 
-  override run(_exchange: Exchange, run: Run): void | false {
+  override run(exchange: Exchange, run: Run): void | false {
     const { max_requests, request_queue_size, overflow } = this.server;
     this.#queue ??= new RequestQueue(max_requests, request_queue_size, overflow);
-    if (!this.#queue.submit(run)) return false;
+    if (!this.#queue.submit(() => this.run_scope(exchange, run))) return false;
   }
 }

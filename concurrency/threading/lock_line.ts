@@ -1,0 +1,193 @@
+import type { Task, TaskHold } from "../../internal/shared/task.ts";
+import { Line, Wait, type Waiting } from "../../internal/shared/wait.ts";
+import type { Lease } from "./lease.ts";
+
+/** How often the tasks of an agent may pass a lock on among themselves while others wait for it. */
+const MAX_PASSES = 16;
+/** How long they may keep it then, in ms. */
+const MAX_TENURE = 1;
+
+/** A lock as a task has it. */
+export class Held implements TaskHold {
+  /** Whether its last holder was lost while it had it: what the lock guards may be half done. */
+  readonly abandoned: boolean;
+  readonly task: Task;
+  #line: LockLine;
+  #ends_with_task: boolean;
+
+  constructor(line: LockLine, task: Task, abandoned: boolean, ends_with_task: boolean) {
+    this.#line = line;
+    this.task = task;
+    this.abandoned = abandoned;
+    this.#ends_with_task = ends_with_task;
+  }
+
+  ended(): void {
+    if (this.#ends_with_task) this.release();
+  }
+
+  given_up(): void {
+    this.#line.lost(this);
+  }
+
+  /** Gives it back, unless it was before. */
+  release(): void {
+    this.#line.release(this);
+  }
+}
+
+/** Who wants the lock. */
+interface Wish {
+  task: Task;
+  ends_with_task: boolean;
+}
+
+/**
+ * The tasks of one agent that want a lock: one has it, the others wait in line. To other agents they are one:
+ * they pass the lock on among themselves, but not for long while another agent waits for it.
+ */
+export class LockLine {
+  #lease: Lease;
+  /** Whether this agent has the lock. */
+  #state: "idle" | "asking" | "held" = "idle";
+  #line: Line<Held | null, Wish> = new Line();
+  #holder: Held | undefined;
+  #request: Waiting<boolean | null> | undefined;
+  #passes = 0;
+  #since = 0;
+
+  constructor(lease: Lease) {
+    this.#lease = lease;
+  }
+
+  /**
+   * Takes the lock for a task.
+   *
+   * @param ends_with_task Whether it is given back when the task ends.
+   * @returns A wait that gives `null` when the timeout is over.
+   */
+  acquire(task: Task, timeout: number | null, ends_with_task: boolean): Wait<Held | null> {
+    if (this.#state === "idle") {
+      const taken = this.#lease.take();
+      if (taken) return Wait.granted<Held | null>(this.#take(task, taken.abandoned, ends_with_task));
+      if (timeout === 0 && this.#lease.is_exact) return Wait.granted<Held | null>(null);
+    } else if (timeout === 0) return Wait.granted<Held | null>(null);
+    // What is tried once elsewhere is settled there.
+    const clock = timeout === 0 ? null : timeout;
+    const wait = this.#line.add({ task, ends_with_task }, clock, () => null, () => this.#left());
+    if (this.#state === "idle") this.#ask(timeout === 0 ? 0 : null);
+    return wait;
+  }
+
+  #take(task: Task, abandoned: boolean, ends_with_task: boolean): Held {
+    if (this.#state !== "held") {
+      this.#state = "held";
+      this.#passes = 0;
+      this.#since = performance.now();
+    }
+    const held = this.#holder = new Held(this, task, abandoned, ends_with_task);
+    task.add(held);
+    return held;
+  }
+
+  /** Whether a task of this agent has it. */
+  get is_held(): boolean {
+    return this.#state === "held";
+  }
+
+  /**
+   * Gives the lock back.
+   *
+   * @param held Whose it is; whoever's it is unless told.
+   * @returns Whether this agent had it.
+   */
+  release(held: Held | undefined = this.#holder): boolean {
+    if (!held || held !== this.#holder) return false;
+    this.#holder = undefined;
+    held.task.remove(held);
+    this.#pass_on(false);
+    return true;
+  }
+
+  /** Its holder was given up. */
+  lost(held: Held): void {
+    if (held !== this.#holder) return;
+    this.#holder = undefined;
+    this.#lease.lost("a task that was given up");
+    this.#pass_on(true);
+  }
+
+  /** Gives the lock to the next task here, or to another agent. */
+  #pass_on(abandoned: boolean): void {
+    if (this.#line.size > 0 && this.#may_keep()) return this.#grant(abandoned);
+    this.#state = "idle";
+    this.#lease.give(abandoned);
+    if (this.#line.size > 0) this.#ask(null);
+  }
+
+  #may_keep(): boolean {
+    if (!this.#lease.is_wanted) return true;
+    return this.#passes++ < MAX_PASSES && performance.now() - this.#since < MAX_TENURE;
+  }
+
+  /** Gives the lock to the first task in line. */
+  #grant(abandoned: boolean): void {
+    const [wait, { task, ends_with_task }] = this.#line.shift()!;
+    wait.grant(this.#take(task, abandoned, ends_with_task));
+  }
+
+  /** Asks for the lock, for all that are in line. */
+  #ask(timeout: number | null): void {
+    this.#state = "asking";
+    let request: Waiting<boolean | null>;
+    try {
+      request = this.#lease.request(timeout);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    this.#request = request;
+    request.promise.then(
+      (abandoned) => this.#answered(request, abandoned),
+      (error) => {
+        if (this.#request === request) this.#refused(error);
+      },
+    );
+  }
+
+  #answered(request: Waiting<boolean | null>, abandoned: boolean | null): void {
+    if (this.#request !== request) return;
+    this.#request = undefined;
+    if (abandoned !== null) {
+      if (this.#line.size > 0) return this.#grant(abandoned);
+      this.#state = "idle";
+      return this.#lease.give(abandoned);
+    }
+    // It was tried once; others may have come that wait.
+    this.#state = "idle";
+    this.#line.shift()?.[0].grant(null);
+    if (this.#line.size > 0) this.#ask(null);
+  }
+
+  #refused(error: unknown): void {
+    this.#request = undefined;
+    this.#state = "idle";
+    for (const wait of this.#line.clear()) wait.reject(error);
+  }
+
+  /** Somebody has left the line. */
+  #left(): void {
+    if (this.#state !== "asking" || this.#line.size > 0) return;
+    const request = this.#request;
+    this.#request = undefined;
+    this.#state = "idle";
+    request?.cancel(LEFT);
+  }
+
+  /** The lock is no more. */
+  withdraw(reason: Error): void {
+    for (const wait of this.#line.clear()) wait.reject(reason);
+  }
+}
+
+/** Why nobody waits any more: nobody hears of it. */
+const LEFT = new Error("Nobody waits for the lock any more");

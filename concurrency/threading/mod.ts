@@ -1,0 +1,9 @@
+/**
+ * Python's `threading`, for the tasks of one thread, of workers and of child processes alike.
+ *
+ * @module
+ */
+import "../../internal/shared/system.ts";
+
+export { TimeoutError } from "../../internal/shared/errors.ts";
+export { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";

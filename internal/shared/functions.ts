@@ -1,0 +1,69 @@
+/** A function as it travels: by its module and its name there. */
+export interface FunctionHandle {
+  module: string;
+  name: string;
+  /** Of its text: a namesake is never called in error. */
+  hash: number;
+}
+
+/** Where a function that came from elsewhere can be found again. */
+const places = new WeakMap<object, FunctionHandle>();
+
+/**
+ * How a function travels. What cannot be found elsewhere is told so there; what has no name, here.
+ *
+ * @throws {TypeError} If it has no name of its own.
+ */
+export function handle_of_function(fn: { name: string; module?: unknown }): FunctionHandle {
+  const place = places.get(fn);
+  if (place) return place;
+  const { name, module = Deno.mainModule } = fn;
+  if (!name || name.startsWith("bound ")) {
+    throw new TypeError(
+      `Cannot find the function ${name || "without a name"} in another thread or process: ` +
+        "only functions that a module exports can be found there",
+    );
+  }
+  return { module: String(module), name, hash: hash_of(String(fn)) };
+}
+
+/**
+ * The function of a handle.
+ *
+ * @throws {TypeError} If its module does not export it.
+ */
+export async function function_of(handle: FunctionHandle): Promise<unknown> {
+  const { module, name, hash } = handle;
+  const exports = await import(module) as Record<string, unknown>;
+  const candidates = [exports[name], exports.default, ...Object.values(exports)];
+  const found = candidates.find((value) =>
+    typeof value === "function" && value.name === name && hash_of(String(value)) === hash
+  );
+  if (found) return found;
+  throw new TypeError(
+    `Cannot find the function ${name} in a worker: ${module} does not export it; export it, ` +
+      `or say where it is with ${name}.module = import.meta.url`,
+  );
+}
+
+/**
+ * Stands for a function where its module cannot be loaded yet: the program's main module, which may wait
+ * for something itself. When it is called the module is loaded, and so it gives a promise.
+ */
+export function stand_in(handle: FunctionHandle): (...args: unknown[]) => Promise<unknown> {
+  const stands = async (...args: unknown[]) => {
+    const found = await function_of(handle) as (...args: unknown[]) => unknown;
+    return await found(...args);
+  };
+  places.set(stands, handle);
+  return Object.defineProperty(stands, "name", { value: handle.name });
+}
+
+/** FNV-1a: not against malice, but against namesakes. */
+function hash_of(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,396 @@
+import { setImmediate } from "node:timers";
+import { is_small_and_plain, uncloneable } from "../workers/cloning.ts";
+import { error_of, image_of } from "../workers/error_image.ts";
+import type { ErrorImage } from "../workers/error_image.ts";
+import type { Packed, Passenger, Peer } from "../workers/sharing.ts";
+import { hub, type KnowingAgent } from "./hub.ts";
+import { Owner } from "./owner.ts";
+import { SHARED } from "../workers/sharing.ts";
+import type { SharedObject } from "./shared_object.ts";
+import type { Task, TaskWatcher } from "./task.ts";
+import { Wait, type Waiting } from "./wait.ts";
+
+/**
+ * What links tell each other. Many go in one message, as one flat array: each message has its price, and
+ * each object in it, too. So each begins with one of these, and has as many items as `LENGTHS` says.
+ */
+const CALL = 0;
+const CANCEL = 1;
+const END = 2;
+const ANSWER = 3;
+const RECEIVED = 4;
+const GIVEN_UP = 5;
+const WITHDRAWN = 6;
+const WITHDRAW = 7;
+const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2];
+
+/** How a call went: it gave a value, or one that can be taken back until it is received. */
+const VALUE = 0;
+const GRANT = 1;
+const ERROR = 2;
+const CANCELLED = 3;
+
+/** How values get to the other side. */
+export interface Carrier {
+  pack(value: unknown, link: Link): Packed;
+  /** What stands for it; a promise where a module must be loaded first. */
+  unpack(packed: Packed, link: Link): unknown;
+}
+
+/** A task of the other side that holds something here. */
+class RemoteOwner extends Owner {
+  #key: number;
+  #owners: Map<number, Owner>;
+
+  constructor(link: Link, key: number, owners: Map<number, Owner>) {
+    super(link);
+    this.#key = key;
+    this.#owners = owners;
+  }
+
+  override add(hold: Parameters<Owner["add"]>[0]): void {
+    super.add(hold);
+    this.#owners.set(this.#key, this);
+  }
+
+  override remove(hold: Parameters<Owner["remove"]>[0]): void {
+    super.remove(hold);
+    if (this.size === 0) this.#owners.delete(this.#key);
+  }
+}
+
+/** A call to the other side. */
+class RemoteCall<T> implements Waiting<T> {
+  readonly #outcome: PromiseWithResolvers<T> = Promise.withResolvers();
+  readonly #link: Link;
+  readonly #number: number;
+  readonly task: Task;
+  #state: "waiting" | "ending" | "cancelled" | "over" = "waiting";
+  #reason: unknown;
+  #over: (() => void)[] = [];
+  error: { reason: unknown } | undefined;
+
+  constructor(link: Link, number: number, task: Task) {
+    this.#link = link;
+    this.#number = number;
+    this.task = task;
+  }
+
+  get is_over(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Whether what it is granted is not wanted any more. */
+  get is_refused(): boolean {
+    return this.#state === "cancelled" || this.task.is_given_up;
+  }
+
+  get promise(): Promise<T> {
+    return this.#outcome.promise;
+  }
+
+  on_over(call: () => void): void {
+    if (this.is_over) call();
+    else this.#over.push(call);
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#state === "over" || this.#state === "cancelled") return;
+    if (this.#state === "waiting") this.#reason = reason;
+    this.#state = "cancelled";
+    this.#link.cancel(this.#number);
+  }
+
+  end(reason: unknown): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "ending";
+    this.#reason = reason;
+    this.#link.end(this.#number);
+  }
+
+  resolve(value: T): void {
+    this.#settle(() => this.#outcome.resolve(value));
+  }
+
+  reject(reason: unknown): void {
+    this.error = { reason };
+    this.#settle(() => this.#outcome.reject(reason));
+  }
+
+  /** The other side has given it up. */
+  cancelled(): void {
+    this.reject(this.#reason);
+  }
+
+  #settle(tell: () => void): void {
+    if (this.is_over) return;
+    this.#state = "over";
+    tell();
+    for (const call of this.#over.splice(0)) call();
+  }
+}
+
+/** The numbers of links; 1 is this thread. */
+let last_number = 1;
+
+/** The way to another agent, and what that has of this one's objects. */
+export class Link implements KnowingAgent, TaskWatcher {
+  readonly number: number = ++last_number;
+  readonly peer: Peer;
+  /** What stands here for its objects. */
+  readonly stubs: Map<number | string, SharedObject> = new Map();
+  #carrier: Carrier;
+  /** What it tells me that waits for a module to be loaded. */
+  #later: unknown[][] | undefined;
+  #waiting: unknown[] = [];
+  #scheduled = false;
+  #last_call = 0;
+  #calls: Map<number, RemoteCall<unknown>> = new Map();
+  /** Its calls that wait here, or whose grants it has not received. */
+  #asked: Map<number, Wait> = new Map();
+  #owners: Map<number, Owner> = new Map();
+  #withdrawn: Set<number | string> = new Set();
+  #ended: Error | undefined;
+
+  constructor(peer: Peer, carrier: Carrier) {
+    this.peer = peer;
+    this.#carrier = carrier;
+  }
+
+  get name(): string {
+    return this.peer.name;
+  }
+
+  /**
+   * Calls a method of an object there.
+   *
+   * @throws {DOMException} If an argument cannot be cloned.
+   * @throws {Deno.errors.BadResource} If the object is no more.
+   */
+  call<T>(id: number | string, method: string, task: Task, args: unknown[]): Waiting<T> {
+    this.check(id);
+    const number = ++this.#last_call;
+    const call = new RemoteCall<T>(this, number, task);
+    task.watch(this);
+    this.#send_call(number, id, method, task.ident, args);
+    this.#calls.set(number, call as RemoteCall<unknown>);
+    return call;
+  }
+
+  /** Calls a method of which no answer is wanted. Nothing, if the object is no more. */
+  tell(id: number | string, method: string, task: Task, args: unknown[]): void {
+    if (this.#ended || this.#withdrawn.has(id) || task.is_given_up) return;
+    task.watch(this);
+    this.#send_call(0, id, method, task.ident, args);
+  }
+
+  #send_call(
+    number: number,
+    id: number | string,
+    method: string,
+    key: number,
+    args: unknown[],
+  ): void {
+    try {
+      const { value, passengers } = this.#carrier.pack(args, this);
+      this.#send([CALL, number, id, method, key, value, passengers], value);
+    } catch (error) {
+      throw uncloneable(`an argument of ${method}()`, error);
+    }
+  }
+
+  /** Refuses to use an object that is no more. */
+  check(id: number | string): void {
+    if (this.#ended) throw this.#ended;
+    if (this.#withdrawn.has(id)) throw gone("it was withdrawn");
+  }
+
+  cancel(number: number): void {
+    this.#send([CANCEL, number]);
+  }
+
+  end(number: number): void {
+    this.#send([END, number]);
+  }
+
+  given_up({ ident }: Task): void {
+    this.#send([GIVEN_UP, ident]);
+  }
+
+  /** An object that is at home here is no more. */
+  withdrawn(id: number | string): void {
+    this.#send([WITHDRAWN, id]);
+  }
+
+  /** Withdraws an object that is at home there. */
+  withdraw(id: number | string): void {
+    this.#send([WITHDRAW, id]);
+  }
+
+  /** Sends something: at once if it is the first in this turn, else together with the rest of it. */
+  #send(items: unknown[], foreign: unknown = null): void {
+    if (this.#ended) return;
+    if (!is_small_and_plain(foreign)) {
+      this.flush();
+      return this.peer.post(items);
+    }
+    if (this.#scheduled) return void this.#waiting.push(...items);
+    this.#scheduled = true;
+    this.peer.post(items);
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0));
+  }
+
+  /** Takes what the other side tells. */
+  received(body: unknown[]): void {
+    if (this.#later) return void this.#later.push(body);
+    for (let at = 0; at < body.length;) {
+      const length = LENGTHS[body[at] as number];
+      if (length === undefined) throw new TypeError(`There is no ${body[at]} that a link is told`);
+      const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
+      at += length;
+      if (loading) return void this.#wait_for(loading, body.slice(at));
+    }
+  }
+
+  /** What comes after must wait until a module is loaded. */
+  async #wait_for(loading: Promise<void>, rest: unknown[]): Promise<void> {
+    const later = this.#later = [rest];
+    await loading;
+    this.#later = undefined;
+    while (later.length > 0 && !this.#later) this.received(later.shift()!);
+    if (later.length > 0) this.#later!.push(...later);
+  }
+
+  #take(what: number, items: unknown[]): Promise<void> | void {
+    const number = items[0] as number;
+    switch (what) {
+      case CALL:
+        return this.#called(items);
+      case CANCEL:
+        return this.#asked.get(number)?.cancel(CANCELLED);
+      case END:
+        return this.#asked.get(number)?.end(CANCELLED);
+      case ANSWER:
+        return this.#answered(items);
+      case RECEIVED: {
+        const wait = this.#asked.get(number);
+        this.#asked.delete(number);
+        return wait?.receive();
+      }
+      case GIVEN_UP:
+        return this.#owners.get(number)?.give_back();
+      case WITHDRAWN:
+        return this.#is_withdrawn(number);
+      case WITHDRAW:
+        return hub.find(number, this)?.core.withdraw();
+    }
+  }
+
+  #called(items: unknown[]): Promise<void> | void {
+    const value = items[4];
+    const passengers = items[5] as Passenger[] | undefined;
+    if (!passengers) return this.#do_call(items, value as unknown[]);
+    const unpacked = this.#carrier.unpack({ value, passengers }, this);
+    if (!(unpacked instanceof Promise)) return this.#do_call(items, unpacked as unknown[]);
+    return unpacked.then(
+      (args) => this.#do_call(items, args as unknown[]),
+      (error) => this.#answer_error(items[0] as number, error),
+    );
+  }
+
+  #do_call(items: unknown[], args: unknown[]): void {
+    const [number, id, method, key] = items as [number, number, string, number];
+    try {
+      const entry = hub.find(id, this);
+      if (!entry) throw gone("it was withdrawn");
+      const owner = this.#owners.get(key) ?? new RemoteOwner(this, key, this.#owners);
+      const result = entry.core.call_as(method, owner, args);
+      if (result instanceof Wait) this.#await_call(number, result);
+      else if (number !== 0) this.#answer(number, VALUE, result);
+    } catch (error) {
+      this.#answer_error(number, error);
+    }
+  }
+
+  #await_call(number: number, wait: Wait): void {
+    this.#asked.set(number, wait);
+    wait.on_over(() => this.#settled(number, wait));
+  }
+
+  /** A call of the other side is settled. */
+  #settled(number: number, wait: Wait): void {
+    if (this.#ended) return;
+    const { error } = wait;
+    if (error || !wait.can_be_undone) this.#asked.delete(number);
+    if (!error) this.#answer(number, wait.can_be_undone ? GRANT : VALUE, wait.value);
+    else if (error.reason === CANCELLED) this.#send([ANSWER, number, CANCELLED, null, undefined]);
+    else this.#answer_error(number, error.reason);
+  }
+
+  #answer(number: number, how: number, value: unknown): void {
+    try {
+      const packed = this.#carrier.pack(value, this);
+      this.#send([ANSWER, number, how, packed.value, packed.passengers], packed.value);
+    } catch (error) {
+      this.#asked.get(number)?.undo();
+      this.#asked.delete(number);
+      this.#answer_error(number, uncloneable("what it gave", error));
+    }
+  }
+
+  #answer_error(number: number, error: unknown): void {
+    if (number === 0) return;
+    this.#send([ANSWER, number, ERROR, image_of(error), undefined]);
+  }
+
+  #answered(items: unknown[]): Promise<void> | void {
+    const [number, how, value] = items as [number, number, unknown];
+    const call = this.#calls.get(number);
+    if (!call) return;
+    if (how === GRANT) {
+      // If it is refused, the other side says so again when it has taken it back.
+      if (call.is_refused) return call.cancel(undefined);
+      this.#send([RECEIVED, number]);
+    }
+    this.#calls.delete(number);
+    if (how === CANCELLED) return call.cancelled();
+    if (how === ERROR) return call.reject(error_of(value as ErrorImage));
+    const passengers = items[3] as Passenger[] | undefined;
+    if (!passengers) return call.resolve(value);
+    const unpacked = this.#carrier.unpack({ value, passengers }, this);
+    if (!(unpacked instanceof Promise)) return call.resolve(unpacked);
+    return unpacked.then((result) => call.resolve(result), (error) => call.reject(error));
+  }
+
+  #is_withdrawn(id: number | string): void {
+    this.#withdrawn.add(id);
+    this.stubs.get(id)?.[SHARED].when_withdrawn?.(gone("it was withdrawn"));
+    this.stubs.delete(id);
+  }
+
+  /** The other side is no more: what it held goes back, what was asked of it rejects. */
+  ended(): void {
+    this.#ended = gone(`${this.name} has ended`);
+    const asked = [...this.#asked.values()].reverse();
+    this.#asked.clear();
+    for (const wait of asked) wait.cancel(this.#ended);
+    for (const owner of [...this.#owners.values()].reverse()) owner.give_back();
+    hub.agent_ended(this);
+    for (const call of this.#calls.values()) call.reject(this.#ended);
+    this.#calls.clear();
+    for (const stub of this.stubs.values()) stub[SHARED].when_withdrawn?.(this.#ended);
+    this.stubs.clear();
+  }
+}
+
+function gone(why: string): Error {
+  return new Deno.errors.BadResource(`Cannot use a shared object: ${why}`);
+}

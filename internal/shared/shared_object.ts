@@ -1,0 +1,189 @@
+import { SHARED, type SharedObject as Shared, sharing } from "../workers/sharing.ts";
+import { call_home, type Home, withdrawn } from "./home.ts";
+import { hub } from "./hub.ts";
+import type { Link } from "./link.ts";
+import type { Owner } from "./owner.ts";
+import { current_task, type WaitKind } from "./task.ts";
+import { Wait } from "./wait.ts";
+
+export { SHARED };
+
+/** Which class an object has: by its file from the root of this package, and its name there. */
+export interface Kind {
+  file: string;
+  name: string;
+}
+
+/** How a call waits. */
+export interface Waits {
+  kind: WaitKind;
+  signal?: AbortSignal | undefined;
+}
+
+/** What is behind a shared object: its home, or the way there. */
+export abstract class Core {
+  readonly kind: Kind;
+
+  constructor(kind: Kind) {
+    this.kind = kind;
+  }
+
+  /** What it is called in messages. */
+  get noun(): string {
+    return this.kind.name;
+  }
+
+  /** Calls a method. */
+  abstract call<T>(method: string, args: unknown[], waits?: Waits): Promise<T>;
+  /** Refuses to go on where the object is no more. */
+  abstract check(): void;
+  /** Withdraws the object. */
+  abstract withdraw(): void;
+  /** Called when it is withdrawn. */
+  when_withdrawn: ((reason: Error) => void) | undefined;
+  /** Has reports of it go to whose it is, which knows it by a name. */
+  adopt(_name: string, _report: (error: Error) => void): void {}
+}
+
+/** The object is at home here. */
+export class LocalCore<H extends Home = Home> extends Core {
+  readonly home: H;
+  #withdrawn: Error | undefined;
+
+  constructor(kind: Kind, home: H) {
+    super(kind);
+    this.home = home;
+  }
+
+  call<T>(method: string, args: unknown[], waits?: Waits): Promise<T> {
+    const task = current_task();
+    try {
+      task.check();
+      waits?.signal?.throwIfAborted();
+      const result = this.call_as(method, task.owner, args);
+      if (!(result instanceof Wait)) return Promise.resolve(result as T);
+      const { kind = "bring", signal } = waits ?? {};
+      result.on_over(() => {
+        if (!result.error) result.receive();
+      });
+      return task.follow(result as Wait<T>, kind, signal);
+    } catch (error) {
+      task.note(error);
+      return Promise.reject(error);
+    }
+  }
+
+  check(): void {
+    if (this.#withdrawn) throw this.#withdrawn;
+  }
+
+  /** Calls a method for somebody. */
+  call_as(method: string, owner: Owner, args: unknown[]): unknown {
+    this.check();
+    return call_home(this.home, method, owner, args);
+  }
+
+  override adopt(name: string, report: (error: Error) => void): void {
+    this.home.name = name;
+    this.home.report = report;
+  }
+
+  withdraw(): void {
+    if (this.#withdrawn) return;
+    this.#withdrawn = withdrawn(this.noun);
+    this.home.withdraw(this.#withdrawn);
+    this.when_withdrawn?.(this.#withdrawn);
+    hub.withdraw(this);
+  }
+}
+
+/** The object is at home elsewhere. */
+export class RemoteCore extends Core {
+  readonly link: Link;
+  readonly id: number | string;
+  /** What its home says of it. */
+  readonly described: unknown;
+
+  constructor(kind: Kind, link: Link, id: number | string, described?: unknown) {
+    super(kind);
+    this.link = link;
+    this.id = id;
+    this.described = described;
+  }
+
+  check(): void {
+    this.link.check(this.id);
+  }
+
+  call<T>(method: string, args: unknown[], waits?: Waits): Promise<T> {
+    const task = current_task();
+    try {
+      task.check();
+      waits?.signal?.throwIfAborted();
+      const call = this.link.call<T>(this.id, method, task, args);
+      return task.follow(call, waits?.kind ?? "turn", waits?.signal);
+    } catch (error) {
+      task.note(error);
+      return Promise.reject(error);
+    }
+  }
+
+  withdraw(): void {
+    this.link.withdraw(this.id);
+  }
+}
+
+/** What the next object stands for, while it is made. */
+let opening: RemoteCore | undefined;
+
+/** An object that several threads and processes use: each has the same one, or what stands for it. */
+export abstract class SharedObject implements Shared {
+  /** What is behind it. */
+  declare readonly [SHARED]: Core;
+
+  /**
+   * @param kind Which class it has.
+   * @param make_home Makes what it is at home.
+   */
+  protected constructor(kind: Kind, make_home: () => Home) {
+    const core = opening ?? new LocalCore(kind, make_home());
+    opening = undefined;
+    if (core instanceof LocalCore) warn_while_loading(kind);
+    Object.defineProperty(this, SHARED, { value: core });
+    // A function cannot be cloned: where no handle takes its place, that says so.
+    Object.defineProperty(this, "not copied", { value: () => {}, enumerable: true });
+  }
+
+  /**
+   * Withdraws the object, for all who use it: what waits for it rejects with `Deno.errors.BadResource`, and
+   * so does what comes later.
+   */
+  [Symbol.dispose](): void {
+    this[SHARED].withdraw();
+  }
+
+  [Symbol.for("Deno.customInspect")](): string {
+    return `${this.constructor.name} {}`;
+  }
+}
+
+/** A class of shared objects, as it is found by its kind. */
+export type SharedClass = new () => SharedObject;
+
+/** Makes what stands for an object that is at home elsewhere. */
+export function open(Class: SharedClass, core: RemoteCore): SharedObject {
+  opening = core;
+  return new Class();
+}
+
+const warned = new Set<string>();
+
+/** Each worker that loads a module has its own copy of what the module makes. */
+function warn_while_loading({ name }: Kind): void {
+  if (!sharing.is_loading || warned.has(name)) return;
+  warned.add(name);
+  console.warn(
+    `A ${name} is made while a worker loads its handler's module: each worker gets one of its own. ` +
+      `Make it a field of the server, which handlers have as this.server, or take Lock.named()`,
+  );
+}

@@ -1,0 +1,168 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Scope, ScopeOptions } from "../workers/sharing.ts";
+import { HERE, Owner } from "./owner.ts";
+import { note_rejection } from "./unawaited.ts";
+import type { Waiting } from "./wait.ts";
+
+/**
+ * What is waited for: what others bring, so that it is over when the server closes, or a turn at something
+ * that a busy handler still needs then.
+ */
+export type WaitKind = "bring" | "turn";
+
+/** What a task holds in this agent. */
+export interface TaskHold {
+  /** The task has ended. */
+  ended?(): void;
+  /** The task was given up. */
+  given_up?(): void;
+}
+
+/** Told of tasks that are given up: the links to agents where they hold something. */
+export interface TaskWatcher {
+  given_up(task: Task): void;
+}
+
+let last_ident = 0;
+const storage = new AsyncLocalStorage<Task>();
+
+/**
+ * Who waits and holds: the handler of one request, for example. What runs outside of any belongs to the
+ * program.
+ */
+export class Task implements Scope {
+  /** Its number in this agent; 0 is the program's. */
+  readonly ident: number;
+  /** The number of its job, in a worker; 0 for none. */
+  readonly job: number;
+  /** What it holds of objects that are at home here. */
+  readonly owner: Owner = new Owner(HERE);
+  #state: "running" | "interrupted" | "cut" | "given up" | "ended" = "running";
+  #reason: unknown;
+  #report: ((error: unknown) => void) | undefined;
+  #waits: Map<Waiting, WaitKind> = new Map();
+  #holds: Set<TaskHold> = new Set();
+  #watchers: Set<TaskWatcher> = new Set();
+
+  constructor(options: ScopeOptions, ident: number = ++last_ident) {
+    this.ident = ident;
+    this.job = options.job ?? 0;
+    this.#report = options.report;
+  }
+
+  run<T>(work: () => T): T {
+    return storage.run(this, work);
+  }
+
+  interrupt(reason: unknown): void {
+    if (this.#state !== "running") return;
+    this.#state = "interrupted";
+    this.#reason = reason;
+    this.#end_waits("bring");
+  }
+
+  cut(reason: unknown): void {
+    if (this.#state !== "running" && this.#state !== "interrupted") return;
+    this.#state = "cut";
+    this.#reason = reason;
+    this.#end_waits();
+  }
+
+  give_up(reason: unknown): void {
+    if (this.is_given_up || this.#state === "ended") return;
+    this.cut(reason);
+    this.#state = "given up";
+    for (const hold of this.#holds) hold.given_up?.();
+    this.#holds.clear();
+    this.owner.give_back();
+    for (const watcher of this.#watchers) watcher.given_up(this);
+  }
+
+  end(): void {
+    if (this.is_given_up || this.#state === "ended") return;
+    this.#state = "ended";
+    for (const hold of this.#holds) hold.ended?.();
+    this.#holds.clear();
+  }
+
+  /** Whether it was given up: what it does then changes nothing. */
+  get is_given_up(): boolean {
+    return this.#state === "given up";
+  }
+
+  /** Notes what it holds, so that this goes back with it. */
+  add(hold: TaskHold): void {
+    this.#holds.add(hold);
+  }
+
+  remove(hold: TaskHold): void {
+    this.#holds.delete(hold);
+  }
+
+  /** Has somebody told when it is given up. */
+  watch(watcher: TaskWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /**
+   * Waits for something, until the task or a signal ends that.
+   *
+   * @param kind What is waited for.
+   * @param signal Ends the wait; what was granted meanwhile goes back.
+   */
+  follow<T>(waiting: Waiting<T>, kind: WaitKind, signal?: AbortSignal): Promise<T> {
+    if (!waiting.is_over && this.#must_end(kind)) waiting.end(this.#reason);
+    if (waiting.is_over) {
+      this.#note(waiting);
+      return waiting.promise;
+    }
+    this.#waits.set(waiting, kind);
+    const abort = () => waiting.cancel(signal!.reason);
+    signal?.addEventListener("abort", abort);
+    waiting.on_over(() => {
+      this.#waits.delete(waiting);
+      signal?.removeEventListener("abort", abort);
+      this.#note(waiting);
+    });
+    return waiting.promise;
+  }
+
+  #note({ error }: Waiting): void {
+    if (error) this.note(error.reason);
+  }
+
+  /** Notes what a promise is rejected with: nobody may await it. */
+  note(error: unknown): void {
+    if (this !== program) note_rejection(error, this);
+  }
+
+  /** Reports what was rejected and nobody awaited. */
+  report(error: unknown): void {
+    if (this.#report) this.#report(error);
+    else console.error(error);
+  }
+
+  /** Refuses what a task may not begin any more. */
+  check(): void {
+    if (this.is_given_up) throw this.#reason;
+  }
+
+  #must_end(kind: WaitKind): boolean {
+    return this.#state === "cut" || this.#state === "given up" ||
+      (this.#state === "interrupted" && kind === "bring");
+  }
+
+  #end_waits(kind?: WaitKind): void {
+    for (const [waiting, its_kind] of [...this.#waits]) {
+      if (!kind || its_kind === kind) waiting.end(this.#reason);
+    }
+  }
+}
+
+/** What runs outside of any task. */
+export const program: Task = new Task({}, 0);
+
+/** The task that this runs for. */
+export function current_task(): Task {
+  return storage.getStore() ?? program;
+}

@@ -1,0 +1,159 @@
+import { is_shared, type Packed, type Passenger, sharing } from "../workers/sharing.ts";
+import { type FunctionHandle, function_of, handle_of_function, stand_in } from "./functions.ts";
+import { hub } from "./hub.ts";
+import type { Link } from "./link.ts";
+import {
+  type Core,
+  type Kind,
+  LocalCore,
+  open,
+  RemoteCore,
+  SHARED,
+  type SharedClass,
+  type SharedObject,
+} from "./shared_object.ts";
+
+/** How many arrays and objects of a value are looked through. */
+const LOOKS = 1000;
+
+/** The folder of this package. Only its own classes are loaded for an object that comes from elsewhere. */
+const ROOT = new URL("../../", import.meta.url);
+const OWN_FILE = /^concurrency\/[a-z_]+\/[a-z_]+\.ts$/;
+
+/** A handle: of an object of the sender's, of one of the receiver's, or of a function. */
+type Handle =
+  | { mine: number | string; kind: Kind; described: unknown }
+  | { yours: number | string }
+  | { function: FunctionHandle };
+
+/** Takes what is not copied out of a value. */
+export function pack(value: unknown, link: Link): Packed {
+  const passengers: Passenger[] = [];
+  const looks = { left: LOOKS };
+  const packed = take_out(value, link, [], passengers, looks);
+  return passengers.length > 0 ? { value: packed, passengers } : { value };
+}
+
+function take_out(
+  value: unknown,
+  link: Link,
+  path: (string | number)[],
+  passengers: Passenger[],
+  looks: { left: number },
+): unknown {
+  if (typeof value === "function") {
+    passengers.push([path, { function: handle_of_function(value) } satisfies Handle]);
+    return null;
+  }
+  if (typeof value !== "object" || value === null || looks.left-- <= 0) return value;
+  if (is_shared(value)) {
+    passengers.push([path, handle_of(value as SharedObject, link)]);
+    return null;
+  }
+  if (!is_plain(value)) return value;
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const packed = take_out(item, link, [...path, key], passengers, looks);
+    if (packed === item) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
+      string,
+      unknown
+    >;
+    copy[key] = packed;
+  }
+  return copy ?? value;
+}
+
+function is_plain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
+}
+
+function handle_of(object: SharedObject, link: Link): Handle {
+  const core = object[SHARED];
+  if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
+  const local = local_core(core);
+  const { kind, home } = local;
+  const mine = hub.introduce(object, local, link);
+  return { mine, kind, described: home.describe?.(link, link.peer.shares_memory) };
+}
+
+/** What others reach through this thread is at home here, or passed on. */
+function local_core(core: Core): LocalCore {
+  if (core instanceof LocalCore) return core;
+  throw new TypeError(`Cannot pass on a ${core.noun} that is at home in another thread`);
+}
+
+/** Puts back what stands for what is not copied; a promise where a module must be loaded first. */
+export function unpack({ value, passengers = [] }: Packed, link: Link): unknown {
+  const found = passengers.map(([, handle]) => resolve(handle as Handle, link));
+  const put = (objects: unknown[]) =>
+    passengers.reduce((whole, [path], at) => put_back(whole, path, objects[at]), value);
+  return found.some((object) => object instanceof Promise)
+    ? Promise.all(found).then(put)
+    : put(found);
+}
+
+/** Puts an object into a value, which is a copy that nobody else has. */
+function put_back(whole: unknown, path: (string | number)[], object: unknown): unknown {
+  if (path.length === 0) return object;
+  let at = whole as Record<string, unknown>;
+  for (const key of path.slice(0, -1)) {
+    // What comes from elsewhere must not reach what all objects share.
+    if (!Object.hasOwn(at, key)) throw new TypeError("There is no such place in the value");
+    at = at[key] as Record<string, unknown>;
+  }
+  Object.defineProperty(at, path.at(-1)!, {
+    value: object,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+  return whole;
+}
+
+function resolve(handle: Handle, link: Link): unknown {
+  if ("yours" in handle) return own_object(handle.yours, link);
+  if ("mine" in handle) return stub_of(handle, link);
+  // In the program itself, the main module may wait for something, and would never be there.
+  const is_main = !sharing.parent && handle.function.module === Deno.mainModule;
+  return is_main ? stand_in(handle.function) : function_of(handle.function);
+}
+
+function own_object(id: number | string, link: Link): SharedObject {
+  const entry = hub.find(id, link);
+  if (!entry) throw new Deno.errors.BadResource("Cannot use a shared object: it was withdrawn");
+  return entry.object;
+}
+
+function stub_of(
+  { mine, kind, described }: Extract<Handle, { mine: number | string }>,
+  link: Link,
+): SharedObject | Promise<SharedObject> {
+  const make = (Class: SharedClass) => {
+    let stub = link.stubs.get(mine);
+    if (!stub) {
+      stub = open(Class, new RemoteCore(kind, link, mine, described));
+      link.stubs.set(mine, stub);
+    }
+    return stub;
+  };
+  const known = classes.get(`${kind.file} ${kind.name}`);
+  return known ? make(known) : load_class(kind).then(make);
+}
+
+const classes = new Map<string, SharedClass>();
+
+/** Says what class a kind has: its module does so when it is loaded. */
+export function provide_class({ file, name }: Kind, Class: SharedClass): void {
+  classes.set(`${file} ${name}`, Class);
+}
+
+/** Loads the class of an object. */
+export async function load_class({ file, name }: Kind): Promise<SharedClass> {
+  if (!OWN_FILE.test(file)) throw new TypeError(`${file} is no file with shared objects`);
+  await import(new URL(file, ROOT).href);
+  const Class = classes.get(`${file} ${name}`);
+  if (!Class) throw new TypeError(`${file} has no shared object ${name}`);
+  return Class;
+}

@@ -1,0 +1,217 @@
+import { MAX_TIMER } from "../runtime/timer.ts";
+
+/** What somebody waits for: at its home, or from afar. */
+export interface Waiting<T = unknown> {
+  /** Whether it has come to an end. */
+  readonly is_over: boolean;
+  /** What it failed with, if it did. */
+  readonly error: { reason: unknown } | undefined;
+  /** What it gives, or fails with. */
+  readonly promise: Promise<T>;
+  /** Calls a function when it has come to an end. */
+  on_over(call: () => void): void;
+  /** Gives it up: it rejects with the reason, and what it was granted goes back. */
+  cancel(reason: unknown): void;
+  /** The same, unless it was granted something by now. */
+  end(reason: unknown): void;
+}
+
+/**
+ * A wait at the home of what is waited for, which alone settles it. `"granted"` is one whose grant is on its
+ * way to another thread: until it is received it can be taken back.
+ */
+export class Wait<T = unknown> implements Waiting<T> {
+  #state: "waiting" | "granted" | "over" = "waiting";
+  #outcome: PromiseWithResolvers<T> | undefined;
+  #value: T | undefined;
+  #error: { reason: unknown } | undefined;
+  #undo: (() => void) | undefined;
+  #received: (() => void) | undefined;
+  #over: (() => void)[] | undefined;
+  #left: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * A wait that was granted at once.
+   *
+   * @param value What it gives.
+   * @param undo Takes it back, if nobody has received it.
+   * @param received Called when somebody has.
+   */
+  static granted<T>(value: T, undo?: () => void, received?: () => void): Wait<T> {
+    const wait = new Wait<T>();
+    wait.grant(value, undo, received);
+    return wait;
+  }
+
+  get is_over(): boolean {
+    return this.#state !== "waiting";
+  }
+
+  /** What it was granted. */
+  get value(): T | undefined {
+    return this.#value;
+  }
+
+  /** What it failed with. */
+  get error(): { reason: unknown } | undefined {
+    return this.#error;
+  }
+
+  /** Whether its grant can be taken back. */
+  get can_be_undone(): boolean {
+    return this.#undo !== undefined;
+  }
+
+  get promise(): Promise<T> {
+    if (!this.#outcome) {
+      this.#outcome = Promise.withResolvers();
+      this.#tell();
+    }
+    return this.#outcome.promise;
+  }
+
+  on_over(call: () => void): void {
+    if (this.is_over) call();
+    else (this.#over ??= []).push(call);
+  }
+
+  /**
+   * Bounds how long it takes.
+   *
+   * @param timeout The time in ms; `null` for no bound.
+   * @param expired What it gives then, or throws.
+   * @param left Called when it ends without a grant.
+   */
+  begin(timeout: number | null, expired: () => T, left: () => void): this {
+    this.#left = left;
+    if (timeout !== null && timeout <= MAX_TIMER) {
+      this.#timer = setTimeout(() => this.#expire(expired), timeout);
+    }
+    return this;
+  }
+
+  #expire(expired: () => T): void {
+    this.#left?.();
+    try {
+      this.#settle("over", expired());
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  /** Gives it what it waits for. */
+  grant(value: T, undo?: () => void, received?: () => void): void {
+    if (this.is_over) return;
+    this.#undo = undo;
+    this.#received = received;
+    this.#settle("granted", value);
+  }
+
+  /** It will never be granted. */
+  reject(reason: unknown): void {
+    if (this.is_over) return;
+    this.#error = { reason };
+    this.#settle("over");
+  }
+
+  #settle(state: "granted" | "over", value?: T): void {
+    this.#state = state;
+    this.#value = value;
+    clearTimeout(this.#timer);
+    this.#left = undefined;
+    this.#tell();
+    const over = this.#over;
+    this.#over = undefined;
+    if (over) { for (const call of over) call(); }
+  }
+
+  #tell(): void {
+    if (!this.is_over || !this.#outcome) return;
+    if (this.#error) this.#outcome.reject(this.#error.reason);
+    else this.#outcome.resolve(this.#value!);
+  }
+
+  /** The grant has come where it was going. */
+  receive(): void {
+    const received = this.#received;
+    this.#undo = this.#received = undefined;
+    this.#state = "over";
+    received?.();
+  }
+
+  /** Takes back a grant that nobody has received. */
+  undo(): void {
+    const undo = this.#undo;
+    this.#undo = this.#received = undefined;
+    this.#state = "over";
+    undo?.();
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#state === "granted") this.undo();
+    else this.end(reason);
+  }
+
+  end(reason: unknown): void {
+    if (this.is_over) return;
+    this.#left?.();
+    this.reject(reason);
+  }
+}
+
+/**
+ * A line of waits, first come first served.
+ *
+ * @typeParam T What a wait gives.
+ * @typeParam D What there is to know of one that waits.
+ */
+export class Line<T, D> {
+  #waits: Map<Wait<T>, D> = new Map();
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waits.size;
+  }
+
+  /**
+   * Puts somebody into the line.
+   *
+   * @param data What there is to know.
+   * @param timeout How long they wait, in ms; `null` for ever.
+   * @param expired What they get then; it may throw.
+   * @param left Called when they leave without a grant.
+   */
+  add(data: D, timeout: number | null, expired: () => T, left?: () => void): Wait<T> {
+    const wait = new Wait<T>();
+    this.#waits.set(wait, data);
+    return wait.begin(timeout, expired, () => {
+      this.#waits.delete(wait);
+      left?.();
+    });
+  }
+
+  /** The first of those that wait, with what there is to know. */
+  get first(): [Wait<T>, D] | undefined {
+    return this.#waits.entries().next().value;
+  }
+
+  /** Takes the first one out of the line. */
+  shift(): [Wait<T>, D] | undefined {
+    const { first } = this;
+    if (first) this.#waits.delete(first[0]);
+    return first;
+  }
+
+  /** Those that wait, in their order. */
+  [Symbol.iterator](): Iterator<[Wait<T>, D]> {
+    return this.#waits.entries();
+  }
+
+  /** Takes all out of the line. */
+  clear(): Wait<T>[] {
+    const waits = [...this.#waits.keys()];
+    this.#waits.clear();
+    return waits;
+  }
+}

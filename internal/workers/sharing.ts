@@ -1,0 +1,129 @@
+/**
+ * What `internal/shared/` has to do with workers. It is not loaded until a program uses it, so what it
+ * does is asked for here: until then nothing is looked at, and nothing costs anything.
+ */
+
+/** The other end of a worker's channel. */
+export interface Peer {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** Whether it shares memory with this thread. */
+  readonly shares_memory: boolean;
+  /**
+   * Sends it something, which its `received()` gets.
+   *
+   * @throws {DOMException} If it cannot be cloned.
+   */
+  post(body: unknown[]): void;
+}
+
+/** A handle for an object, or a function, that is not copied, and where in a value it stands. */
+export type Passenger = [path: (string | number)[], handle: unknown];
+
+/** A value without what is not copied, and handles for that. */
+export interface Packed {
+  value: unknown;
+  passengers?: Passenger[];
+}
+
+/** What runs on behalf of one task: the handler of a request, for example. */
+export interface Scope {
+  /** Runs what belongs to the task. */
+  run<T>(work: () => T): T;
+  /** What it waits for others to bring rejects with the reason. */
+  interrupt(reason: unknown): void;
+  /** All that it waits for rejects with the reason. */
+  cut(reason: unknown): void;
+  /** It goes on for too long: what it holds is given back, and what it still does changes nothing. */
+  give_up(reason: unknown): void;
+  /** It has ended. */
+  end(): void;
+}
+
+/** What a scope is told of its task. */
+export interface ScopeOptions {
+  /** The number of its job, in a worker. */
+  job?: number;
+  /** Told of what was rejected and nobody awaited; in a worker the pool is told. */
+  report?(error: unknown): void;
+}
+
+/** What is done for objects that several threads and processes use. */
+export interface Sharing {
+  /** Takes out of a value what is not copied. */
+  pack(value: unknown, peer: Peer): Packed;
+  /** Puts back what stands for it. */
+  unpack(packed: Packed, peer: Peer): unknown;
+  /** Something came from a peer. */
+  received(peer: Peer, body: unknown[]): void;
+  /** A peer is no more. */
+  ended(peer: Peer): void;
+  /** Sends a peer what still waits to be sent. */
+  flush(peer: Peer): void;
+  /** Begins a task. */
+  begin(options: ScopeOptions): Scope;
+}
+
+/** What there is in this thread. */
+interface State {
+  /** Provided when `internal/shared/` is loaded. */
+  system: Sharing | undefined;
+  /** The pool's thread, in a worker. */
+  parent: Peer | undefined;
+  /** Whether this thread is a worker that loads its handler's module. */
+  is_loading: boolean;
+  /** Notes what a call was rejected with, in a worker: nobody may await it. */
+  rejected(error: object, job: number): void;
+}
+
+export const sharing: State = {
+  system: undefined,
+  parent: undefined,
+  is_loading: false,
+  rejected() {},
+};
+
+/** How a shared object is known, whatever copy of this package has made it. */
+export const SHARED: unique symbol = Symbol.for("@socketserver/shared") as never;
+
+/**
+ * An object that several threads and processes use: a lock, a queue. As a field of a server, handlers have it as
+ * `this.server.FIELD` in all ways of running; it can be an argument or a result of a server's method, too. See
+ * `./threading` and `./queue`.
+ */
+export interface SharedObject extends Disposable {
+  /** What is behind it. */
+  readonly [SHARED]: unknown;
+}
+
+/** Whether a value is an object that is not copied. */
+export function is_shared(value: unknown): value is object {
+  return typeof value === "object" && value !== null && SHARED in value;
+}
+
+/** Takes out of a value what is not copied, where there can be such. */
+export function pack(value: unknown, peer: Peer): Packed {
+  return sharing.system ? sharing.system.pack(value, peer) : { value };
+}
+
+/** Puts back what stands for what is not copied. */
+export async function unpack({ value, passengers }: Packed, peer: Peer): Promise<unknown> {
+  if (!passengers) return value;
+  return await (await load_system()).unpack({ value, passengers }, peer);
+}
+
+/** Something came from a peer for what may not be loaded yet. */
+export function received(peer: Peer, body: unknown[]): void {
+  if (sharing.system) sharing.system.received(peer, body);
+  else void load_system().then((system) => system.received(peer, body));
+}
+
+let loading: Promise<Sharing> | undefined;
+
+/** Loads it; what comes meanwhile keeps its order. */
+function load_system(): Promise<Sharing> {
+  return loading ??= import(SYSTEM).then(() => sharing.system!);
+}
+
+/** Not a static import: it stands on a higher floor, and most programs never need it. */
+const SYSTEM = new URL("../shared/system.ts", import.meta.url).href;
