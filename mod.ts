@@ -112,7 +112,7 @@ export type {
 } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
 export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
-export type { SharedObject } from "./internal/workers/sharing.ts";
+export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";
 export {

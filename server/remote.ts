@@ -1,4 +1,4 @@
-import type { SharedObject } from "../internal/workers/sharing.ts";
+import type { SharedObject } from "../internal/shared/shared_object.ts";
 import type { BaseServer } from "./base_server.ts";
 import type { ServerOptions } from "./options.ts";
 

@@ -8,6 +8,7 @@ import { posix } from "node:path";
 /** The floors from the top to the ground: a folder with all that is in it, or single files. */
 const FLOORS: Record<string, string[]> = {
   "the face": ["mod.ts"],
+  "Python's modules": ["concurrency/queue/", "concurrency/threading/"],
   "what users subclass": ["handlers/"],
   "servers and mix-ins": ["server/"],
   "requests in workers": ["server/pooled/"],
@@ -15,6 +16,7 @@ const FLOORS: Record<string, string[]> = {
   "what handlers read and write": ["server/sockets/"],
   "the life of a request": ["server/requests/"],
   "the words of servers": ["server/address.ts", "server/info.ts", "server/options.ts"],
+  "objects that several threads and processes use": ["internal/shared/"],
   "threads and child processes": ["internal/workers/"],
   "the runtime": ["internal/runtime/"],
 };
@@ -43,15 +45,21 @@ interface Resolved {
   specifier?: string;
 }
 
-/** Each file that can be reached from `mod.ts`, by its path from the root, with what it imports. */
-async function graph(): Promise<Map<string, string[]>> {
+/** The modules that an entry point needs. */
+async function modules_of(entry: string): Promise<Module[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "mod.ts"],
+    args: ["info", "--json", entry],
     cwd: ROOT,
   }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+  return (JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] }).modules;
+}
+
+/** Each file that can be reached from the entry points, by its path from the root, with what it imports. */
+async function graph(): Promise<Map<string, string[]>> {
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const modules = await Promise.all(Object.values<string>(exports).map(modules_of));
   const files = new Map<string, string[]>();
-  for (const { specifier, dependencies = [] } of modules) {
+  for (const { specifier, dependencies = [] } of modules.flat()) {
     if (!specifier.startsWith(ROOT.href)) continue;
     const used = dependencies.map(({ code, type }) => (code ?? type)?.specifier ?? "unresolved");
     files.set(path_of(specifier), used.map(path_of));
@@ -88,7 +96,7 @@ Deno.test("the house: each file has its floor, and imports go down only", async 
 Deno.test("the house: no file is there that nothing uses", async () => {
   const used = await graph();
   const unused: string[] = [];
-  for (const folder of ["handlers/", "server/", "internal/"]) {
+  for (const folder of ["concurrency/", "handlers/", "server/", "internal/"]) {
     for await (const file of files_in(folder)) if (!used.has(file)) unused.push(file);
   }
   assertEquals(unused, []);
@@ -97,7 +105,9 @@ Deno.test("the house: no file is there that nothing uses", async () => {
 Deno.test("the house: tests lie as what they test", async () => {
   const rooms = new Set([...(await graph()).keys()].map((file) => posix.dirname(file)));
   const lost: string[] = [];
-  for (const room of ["tests/handlers/", "tests/server/", "tests/internal/"]) {
+  for (
+    const room of ["tests/concurrency/", "tests/handlers/", "tests/server/", "tests/internal/"]
+  ) {
     for await (const test of files_in(room)) {
       if (!rooms.has(posix.dirname(test.slice("tests/".length)))) lost.push(test);
     }

@@ -1,7 +1,7 @@
 import { HERE } from "../../internal/shared/owner.ts";
 import type { RemoteCore } from "../../internal/shared/shared_object.ts";
 import { program } from "../../internal/shared/task.ts";
-import { Wait, type Waiting } from "../../internal/shared/wait.ts";
+import type { Wait, Waiting } from "../../internal/shared/wait.ts";
 import { LeaseWord } from "./lease_word.ts";
 import type { DescribedLock, LockHome } from "./lock_home.ts";
 
@@ -57,14 +57,27 @@ export class RemoteLease implements Lease {
   #agent: number | undefined;
   #word: LeaseWord | undefined;
 
-  /**
-   * @param core The way to the lock's home.
-   * @param described What that says of it.
-   */
-  constructor(core: RemoteCore, { agent, memory }: DescribedLock) {
+  #is_described = false;
+
+  /** @param core The way to the lock's home. */
+  constructor(core: RemoteCore) {
     this.#core = core;
+    if (core.described) this.#describe(core.described as DescribedLock);
+  }
+
+  #describe({ agent, memory }: DescribedLock): void {
+    this.#is_described = true;
     this.#agent = agent;
     this.#word = memory && new LeaseWord(memory);
+  }
+
+  /** Has the home say what there is to know, where it was not there when the lock was found by its name. */
+  #ask(): void {
+    this.#is_described = true;
+    this.#core.link.call<DescribedLock>(this.#core.id, "described", program, []).promise.then(
+      (described) => this.#describe(described),
+      () => {},
+    );
   }
 
   get is_exact(): boolean {
@@ -76,6 +89,7 @@ export class RemoteLease implements Lease {
   }
 
   request(timeout: number | null): Waiting<boolean | null> {
+    if (!this.#is_described) this.#ask();
     return this.#core.link.call(this.#core.id, "lease", program, [timeout]);
   }
 

@@ -1,16 +1,16 @@
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import {
+  begin,
+  core_of,
   type Kind,
   LocalCore,
-  type RemoteCore,
-  SHARED,
   SharedObject,
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
-import { provide_class } from "../../internal/shared/travel.ts";
+import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
 import { attempt, wait_arguments, type WaitArguments } from "../../internal/shared/waits.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
-import { type DescribedLock, LockHome } from "./lock_home.ts";
+import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
 
 /** How long `acquire()` waits, as one object. */
@@ -81,16 +81,30 @@ const KIND: Kind = { file: "concurrency/threading/lock.ts", name: "Lock" };
  */
 export class Lock extends SharedObject {
   #line: LockLine;
+  #name: string | undefined;
 
   /** Makes a lock that is free. */
   constructor() {
-    super(KIND, () => new LockHome());
-    const core = this[SHARED];
-    const lease = core instanceof LocalCore
-      ? new HomeLease(core.home as LockHome)
-      : new RemoteLease(core as RemoteCore, (core as RemoteCore).described as DescribedLock);
+    super();
+    const core = begin(this, KIND, () => new LockHome());
+    const lease = core instanceof LocalCore ? new HomeLease(core.home) : new RemoteLease(core);
     this.#line = new LockLine(lease);
-    core.when_withdrawn = (reason) => this.#line.withdraw(reason);
+    core.when_withdrawn((reason) => this.#line.withdraw(reason));
+  }
+
+  /**
+   * The lock of a name: the same one in the whole program, in its workers and in its child processes, wherever it is
+   * asked for. It lasts as long as the program: to dispose of it does nothing.
+   *
+   * @param name Any name.
+   */
+  static named(name: string): Lock {
+    let lock = named.get(name);
+    if (!lock) {
+      named.set(name, lock = named_object(Lock, KIND, name));
+      lock.#name = name;
+    }
+    return lock;
   }
 
   /**
@@ -124,7 +138,7 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return this.#line.is_held ? Promise.resolve(true) : this[SHARED].call("locked", []);
+    return this.#line.is_held ? Promise.resolve(true) : core_of(this).call("locked", []);
   }
 
   /**
@@ -159,14 +173,22 @@ export class Lock extends SharedObject {
     return await work(hold);
   }
 
+  /** Withdraws the lock, for all who use it, unless it has a name: what waits for it rejects. */
+  override [Symbol.dispose](): void {
+    if (this.#name === undefined) super[Symbol.dispose]();
+  }
+
   #take({ timeout, signal }: WaitArguments, ends_with_task: boolean): Promise<Held | null> {
     const task = current_task();
     task.check();
-    this[SHARED].check();
+    core_of(this).check();
     signal?.throwIfAborted();
     return task.follow(this.#line.acquire(task, timeout, ends_with_task), "turn", signal);
   }
 }
+
+/** The locks that have names, as far as this thread or child knows them. */
+const named = new Map<string, Lock>();
 
 class LockHold implements Hold {
   readonly abandoned: boolean;
@@ -183,3 +205,4 @@ class LockHold implements Hold {
 }
 
 provide_class(KIND, Lock);
+provide_named(KIND, (name) => Lock.named(name));

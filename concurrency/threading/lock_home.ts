@@ -1,6 +1,6 @@
 import { type Home, report_of } from "../../internal/shared/home.ts";
-import type { Agent, Owner } from "../../internal/shared/owner.ts";
-import { Line, Wait } from "../../internal/shared/wait.ts";
+import type { Agent, Hold, Owner } from "../../internal/shared/owner.ts";
+import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import { LeaseWord } from "./lease_word.ts";
 
 /** What an agent needs to know of a lock that is at home elsewhere. */
@@ -26,8 +26,9 @@ export class LockHome implements Home {
   name = "a lock";
   declare report?: (error: Error) => void;
   #word = new LeaseWord();
-  #line: Line<boolean | null, Agent> = new Line();
-  #with_memory: Set<number> = new Set();
+  #line: Line<boolean | null, Owner> = new Line();
+  /** What the agent that has it holds, where its memory does not say so. */
+  #leased: { owner: Owner; hold: Hold } | undefined;
 
   /** Whether somebody waits for it. */
   get is_wanted(): boolean {
@@ -45,18 +46,35 @@ export class LockHome implements Home {
    * @param timeout 0 to try once; what it gives is `null` then if it is not free.
    * @returns Whether its last holder was lost.
    */
-  lease({ agent }: Owner, timeout: number | null = null): Wait<boolean | null> {
-    const taken = this.take(agent);
-    if (taken) return Wait.granted<boolean | null>(...this.#grant(agent, taken));
+  lease(owner: Owner, timeout: number | null = null): Wait<boolean | null> {
+    const taken = this.take(owner.agent);
+    if (taken) return Wait.granted<boolean | null>(...this.#grant(owner, taken));
     if (timeout === 0) return Wait.granted<boolean | null>(null);
-    const wait = this.#line.add(agent, null, () => null, () => this.#serve());
+    const wait = this.#line.add(owner, null, () => null, () => this.#serve());
     this.#serve();
     return wait;
   }
 
   /** What a wait is granted, and what takes that back. */
-  #grant(agent: Agent, { abandoned }: { abandoned: boolean }): [boolean, () => void] {
-    return [abandoned, () => this.#free(agent, abandoned)];
+  #grant(owner: Owner, { abandoned }: { abandoned: boolean }): [boolean, Grant] {
+    return [abandoned, {
+      undo: () => this.#free(owner.agent, abandoned),
+      received: () => this.#note(owner),
+    }];
+  }
+
+  /** Notes who has it: another agent may have asked for it on behalf of a third. */
+  #note(owner: Owner): void {
+    if (owner.agent.shares_memory) return;
+    const hold = {
+      give_back: () => this.#lost(owner.agent),
+      move_to: (next: Owner) => {
+        next.add(hold);
+        this.#leased = { owner: next, hold };
+      },
+    };
+    owner.add(hold);
+    this.#leased = { owner, hold };
   }
 
   /** Gives it back for an agent. */
@@ -75,19 +93,20 @@ export class LockHome implements Home {
   }
 
   described({ agent }: Owner): DescribedLock {
-    return this.describe(agent, this.#with_memory.has(agent.number));
+    return this.describe(agent);
   }
 
-  describe(agent: Agent, shares_memory: boolean): DescribedLock {
-    if (shares_memory) {
-      this.#with_memory.add(agent.number);
-      this.#word = this.#word.shared();
-    }
-    return { agent: agent.number, memory: shares_memory ? this.#word.memory : undefined };
+  describe({ number, shares_memory }: Agent): DescribedLock {
+    if (!shares_memory) return { agent: number, memory: undefined };
+    this.#word = this.#word.shared();
+    return { agent: number, memory: this.#word.memory };
   }
 
   agent_ended(agent: Agent): void {
-    if (this.#word.agent !== agent.number) return;
+    if (this.#word.agent === agent.number) this.#lost(agent);
+  }
+
+  #lost(agent: Agent): void {
     this.lost(undefined, `${agent.name}, which has ended`);
     this.#free(agent, true);
   }
@@ -97,17 +116,19 @@ export class LockHome implements Home {
   }
 
   #free({ number }: Agent, abandoned: boolean): void {
+    this.#leased?.owner.remove(this.#leased.hold);
+    this.#leased = undefined;
     if (this.#word.free(number, abandoned)) this.#serve();
   }
 
   /** Gives it to the first that waits, if it is free, and has its holder know whether any do. */
   #serve(): void {
     for (let first; (first = this.#line.first);) {
-      const [wait, agent] = first;
-      const taken = this.take(agent);
+      const [wait, owner] = first;
+      const taken = this.take(owner.agent);
       if (taken) {
         this.#line.shift();
-        wait.grant(...this.#grant(agent, taken));
+        wait.grant(...this.#grant(owner, taken));
       } else if (this.#word.want(true)) return;
     }
     this.#word.want(false);

@@ -69,7 +69,9 @@ export class LockLine {
   acquire(task: Task, timeout: number | null, ends_with_task: boolean): Wait<Held | null> {
     if (this.#state === "idle") {
       const taken = this.#lease.take();
-      if (taken) return Wait.granted<Held | null>(this.#take(task, taken.abandoned, ends_with_task));
+      if (taken) {
+        return Wait.granted<Held | null>(this.#take(task, taken.abandoned, ends_with_task));
+      }
       if (timeout === 0 && this.#lease.is_exact) return Wait.granted<Held | null>(null);
     } else if (timeout === 0) return Wait.granted<Held | null>(null);
     // What is tried once elsewhere is settled there.

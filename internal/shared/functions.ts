@@ -39,7 +39,11 @@ export async function function_of(handle: FunctionHandle): Promise<unknown> {
   const found = candidates.find((value) =>
     typeof value === "function" && value.name === name && hash_of(String(value)) === hash
   );
-  if (found) return found;
+  if (found) {
+    // It may travel on from here.
+    places.set(found as object, handle);
+    return found;
+  }
   throw new TypeError(
     `Cannot find the function ${name} in a worker: ${module} does not export it; export it, ` +
       `or say where it is with ${name}.module = import.meta.url`,

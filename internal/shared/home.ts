@@ -9,7 +9,7 @@ export interface Home {
   /** Where reports go; to standard error unless told. */
   report?: (error: Error) => void;
   /** What a stub of it needs to know, beyond its number: it can be cloned. */
-  describe?(agent: Agent, shares_memory: boolean): unknown;
+  describe?(agent: Agent): unknown;
   /** An agent that knew of it is no more. */
   agent_ended?(agent: Agent): void;
   /** It is withdrawn: what waits for it rejects. */
@@ -30,5 +30,7 @@ export function report_of(home: Home, error: Error): void {
 
 /** The error of what is used after it was withdrawn. */
 export function withdrawn(what: string): Error {
-  return new Deno.errors.BadResource(`Cannot use the ${what}: it was withdrawn, or its home has ended`);
+  return new Deno.errors.BadResource(
+    `Cannot use the ${what}: it was withdrawn, or its home has ended`,
+  );
 }

@@ -25,11 +25,21 @@ class Hub {
     return this.#entries.size;
   }
 
-  /** Lets an agent know of an object; gives its number. */
-  introduce(object: SharedObject, core: LocalCore, agent: KnowingAgent): number | string {
+  /** Whether anybody else knows of an object. */
+  is_known(core: LocalCore): boolean {
+    return this.#ids.has(core);
+  }
+
+  /** Lets an agent know of an object; gives its number, or its name if it is known by that. */
+  introduce(
+    object: SharedObject,
+    core: LocalCore,
+    agent: KnowingAgent,
+    name?: string,
+  ): number | string {
     let id = this.#ids.get(core);
     if (id === undefined) {
-      id = ++this.#last_id;
+      id = name ?? ++this.#last_id;
       this.#ids.set(core, id);
       this.#entries.set(id, { object, core, known: new Set() });
     }

@@ -5,10 +5,9 @@ import type { ErrorImage } from "../workers/error_image.ts";
 import type { Packed, Passenger, Peer } from "../workers/sharing.ts";
 import { hub, type KnowingAgent } from "./hub.ts";
 import { Owner } from "./owner.ts";
-import { SHARED } from "../workers/sharing.ts";
-import type { SharedObject } from "./shared_object.ts";
+import { core_of, type SharedObject } from "./shared_object.ts";
 import type { Task, TaskWatcher } from "./task.ts";
-import { Wait, type Waiting } from "./wait.ts";
+import { type Grant, Wait, type Waiting } from "./wait.ts";
 
 /**
  * What links tell each other. Many go in one message, as one flat array: each message has its price, and
@@ -22,7 +21,8 @@ const RECEIVED = 4;
 const GIVEN_UP = 5;
 const WITHDRAWN = 6;
 const WITHDRAW = 7;
-const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2];
+const ENDED = 8;
+const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2, 2];
 
 /** How a call went: it gave a value, or one that can be taken back until it is received. */
 const VALUE = 0;
@@ -30,8 +30,16 @@ const GRANT = 1;
 const ERROR = 2;
 const CANCELLED = 3;
 
+/** What a call of somebody else's behalf is given, and what becomes of that. */
+export interface Relayed {
+  value: unknown;
+  grant: Grant | undefined;
+}
+
 /** How values get to the other side. */
 export interface Carrier {
+  /** Finds an object by its name; a promise where a module must be loaded first. */
+  named(id: string, link: Link): Promise<void> | void;
   pack(value: unknown, link: Link): Packed;
   /** What stands for it; a promise where a module must be loaded first. */
   unpack(packed: Packed, link: Link): unknown;
@@ -69,11 +77,16 @@ class RemoteCall<T> implements Waiting<T> {
   #reason: unknown;
   #over: (() => void)[] = [];
   error: { reason: unknown } | undefined;
+  /** Whether somebody else will say that they have received what it is granted. */
+  readonly is_relayed: boolean;
+  /** What it gave, if it is relayed. */
+  relayed: Relayed | undefined;
 
-  constructor(link: Link, number: number, task: Task) {
+  constructor(link: Link, number: number, task: Task, is_relayed: boolean) {
     this.#link = link;
     this.#number = number;
     this.task = task;
+    this.is_relayed = is_relayed;
   }
 
   get is_over(): boolean {
@@ -149,6 +162,8 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Its calls that wait here, or whose grants it has not received. */
   #asked: Map<number, Wait> = new Map();
   #owners: Map<number, Owner> = new Map();
+  /** What its ended tasks have left. */
+  #program: Owner = new RemoteOwner(this, 0, this.#owners);
   #withdrawn: Set<number | string> = new Set();
   #ended: Error | undefined;
 
@@ -161,6 +176,10 @@ export class Link implements KnowingAgent, TaskWatcher {
     return this.peer.name;
   }
 
+  get shares_memory(): boolean {
+    return this.peer.shares_memory;
+  }
+
   /**
    * Calls a method of an object there.
    *
@@ -168,9 +187,29 @@ export class Link implements KnowingAgent, TaskWatcher {
    * @throws {Deno.errors.BadResource} If the object is no more.
    */
   call<T>(id: number | string, method: string, task: Task, args: unknown[]): Waiting<T> {
+    return this.#call(id, method, task, args, false);
+  }
+
+  /** The same for somebody else: whether they have received what it is granted is said by them. */
+  relay(
+    id: number | string,
+    method: string,
+    task: Task,
+    args: unknown[],
+  ): Waiting & { readonly relayed: Relayed | undefined } {
+    return this.#call<unknown>(id, method, task, args, true);
+  }
+
+  #call<T>(
+    id: number | string,
+    method: string,
+    task: Task,
+    args: unknown[],
+    is_relayed: boolean,
+  ): RemoteCall<T> {
     this.check(id);
     const number = ++this.#last_call;
-    const call = new RemoteCall<T>(this, number, task);
+    const call = new RemoteCall<T>(this, number, task, is_relayed);
     task.watch(this);
     this.#send_call(number, id, method, task.ident, args);
     this.#calls.set(number, call as RemoteCall<unknown>);
@@ -213,6 +252,11 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#send([END, number]);
   }
 
+  /** A task has ended. It may wait: until then what it holds is its own. */
+  ended({ ident }: Task): void {
+    this.#send([ENDED, ident], null, true);
+  }
+
   given_up({ ident }: Task): void {
     this.#send([GIVEN_UP, ident]);
   }
@@ -227,16 +271,23 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#send([WITHDRAW, id]);
   }
 
-  /** Sends something: at once if it is the first in this turn, else together with the rest of it. */
-  #send(items: unknown[], foreign: unknown = null): void {
+  /**
+   * Sends something: at once if it is the first in this turn, else together with the rest of it.
+   *
+   * @param items What is told.
+   * @param foreign What of it is not made by this library, and may not be cloned.
+   * @param may_wait Whether it may wait for the end of the turn in any case.
+   */
+  #send(items: unknown[], foreign: unknown = null, may_wait = false): void {
     if (this.#ended) return;
     if (!is_small_and_plain(foreign)) {
       this.flush();
       return this.peer.post(items);
     }
-    if (this.#scheduled) return void this.#waiting.push(...items);
+    if (this.#scheduled || may_wait) this.#waiting.push(...items);
+    if (this.#scheduled) return;
     this.#scheduled = true;
-    this.peer.post(items);
+    if (!may_wait) this.peer.post(items);
     setImmediate(() => {
       this.#scheduled = false;
       this.flush();
@@ -286,7 +337,11 @@ export class Link implements KnowingAgent, TaskWatcher {
         return wait?.receive();
       }
       case GIVEN_UP:
-        return this.#owners.get(number)?.give_back();
+        this.#owners.get(number)?.give_back();
+        return void this.#owners.delete(number);
+      case ENDED:
+        this.#owners.get(number)?.move_to(this.#program);
+        return void this.#owners.delete(number);
       case WITHDRAWN:
         return this.#is_withdrawn(number);
       case WITHDRAW:
@@ -295,6 +350,16 @@ export class Link implements KnowingAgent, TaskWatcher {
   }
 
   #called(items: unknown[]): Promise<void> | void {
+    const id = items[1];
+    const finding = typeof id === "string" ? this.#carrier.named(id, this) : undefined;
+    if (!finding) return this.#called_object(items);
+    return finding.then(
+      () => this.#called_object(items),
+      (error) => this.#answer_error(items[0] as number, error),
+    );
+  }
+
+  #called_object(items: unknown[]): Promise<void> | void {
     const value = items[4];
     const passengers = items[5] as Passenger[] | undefined;
     if (!passengers) return this.#do_call(items, value as unknown[]);
@@ -311,7 +376,9 @@ export class Link implements KnowingAgent, TaskWatcher {
     try {
       const entry = hub.find(id, this);
       if (!entry) throw gone("it was withdrawn");
-      const owner = this.#owners.get(key) ?? new RemoteOwner(this, key, this.#owners);
+      const owner = key === 0
+        ? this.#program
+        : this.#owners.get(key) ?? new RemoteOwner(this, key, this.#owners);
       const result = entry.core.call_as(method, owner, args);
       if (result instanceof Wait) this.#await_call(number, result);
       else if (number !== 0) this.#answer(number, VALUE, result);
@@ -340,7 +407,7 @@ export class Link implements KnowingAgent, TaskWatcher {
       const packed = this.#carrier.pack(value, this);
       this.#send([ANSWER, number, how, packed.value, packed.passengers], packed.value);
     } catch (error) {
-      this.#asked.get(number)?.undo();
+      this.#asked.get(number)?.refuse(error);
       this.#asked.delete(number);
       this.#answer_error(number, uncloneable("what it gave", error));
     }
@@ -358,26 +425,40 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how === GRANT) {
       // If it is refused, the other side says so again when it has taken it back.
       if (call.is_refused) return call.cancel(undefined);
-      this.#send([RECEIVED, number]);
+      if (!call.is_relayed) this.#send([RECEIVED, number], null, true);
     }
     this.#calls.delete(number);
     if (how === CANCELLED) return call.cancelled();
     if (how === ERROR) return call.reject(error_of(value as ErrorImage));
     const passengers = items[3] as Passenger[] | undefined;
-    if (!passengers) return call.resolve(value);
+    const given = (result: unknown) => {
+      if (call.is_relayed) call.relayed = { value: result, grant: this.#grant_of(number, how) };
+      call.resolve(result);
+    };
+    if (!passengers) return given(value);
     const unpacked = this.#carrier.unpack({ value, passengers }, this);
-    if (!(unpacked instanceof Promise)) return call.resolve(unpacked);
-    return unpacked.then((result) => call.resolve(result), (error) => call.reject(error));
+    if (!(unpacked instanceof Promise)) return given(unpacked);
+    return unpacked.then(given, (error) => call.reject(error));
+  }
+
+  /** What becomes of a grant that is passed on. */
+  #grant_of(number: number, how: number): Grant | undefined {
+    if (how !== GRANT) return undefined;
+    return {
+      undo: () => this.cancel(number),
+      received: () => this.#send([RECEIVED, number], null, true),
+    };
   }
 
   #is_withdrawn(id: number | string): void {
     this.#withdrawn.add(id);
-    this.stubs.get(id)?.[SHARED].when_withdrawn?.(gone("it was withdrawn"));
+    const stub = this.stubs.get(id);
+    if (stub) core_of(stub).is_withdrawn(gone("it was withdrawn"));
     this.stubs.delete(id);
   }
 
   /** The other side is no more: what it held goes back, what was asked of it rejects. */
-  ended(): void {
+  closed(): void {
     this.#ended = gone(`${this.name} has ended`);
     const asked = [...this.#asked.values()].reverse();
     this.#asked.clear();
@@ -386,7 +467,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     hub.agent_ended(this);
     for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
-    for (const stub of this.stubs.values()) stub[SHARED].when_withdrawn?.(this.#ended);
+    for (const stub of this.stubs.values()) core_of(stub).is_withdrawn(this.#ended);
     this.stubs.clear();
   }
 }

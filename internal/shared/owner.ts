@@ -4,15 +4,19 @@ export interface Agent {
   readonly number: number;
   /** What it is called in messages. */
   readonly name: string;
+  /** Whether it shares memory with this thread. */
+  readonly shares_memory: boolean;
 }
 
 /** This thread. */
-export const HERE: Agent = { number: 1, name: "this thread" };
+export const HERE: Agent = { number: 1, name: "this thread", shares_memory: true };
 
 /** Something that somebody holds. */
 export interface Hold {
   /** Its holder is no more, or was given up: it goes back. */
   give_back(): void;
+  /** Its task has ended: another owner of the same agent has it now. */
+  move_to(owner: Owner): void;
 }
 
 /** Who holds something: a task, here or of another agent. */
@@ -38,6 +42,13 @@ export class Owner {
   /** It holds something no longer. */
   remove(hold: Hold): void {
     this.#holds.delete(hold);
+  }
+
+  /** Its task has ended: what it still holds is its agent's. */
+  move_to(owner: Owner): void {
+    const holds = [...this.#holds];
+    this.#holds.clear();
+    for (const hold of holds) hold.move_to(owner);
   }
 
   /** Gives back all that it holds: what came last goes first, so that items keep their order. */

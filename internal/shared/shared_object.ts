@@ -1,12 +1,10 @@
-import { SHARED, type SharedObject as Shared, sharing } from "../workers/sharing.ts";
+import { SHARED, sharing } from "../workers/sharing.ts";
 import { call_home, type Home, withdrawn } from "./home.ts";
 import { hub } from "./hub.ts";
 import type { Link } from "./link.ts";
 import type { Owner } from "./owner.ts";
 import { current_task, type WaitKind } from "./task.ts";
 import { Wait } from "./wait.ts";
-
-export { SHARED };
 
 /** Which class an object has: by its file from the root of this package, and its name there. */
 export interface Kind {
@@ -40,7 +38,18 @@ export abstract class Core {
   /** Withdraws the object. */
   abstract withdraw(): void;
   /** Called when it is withdrawn. */
-  when_withdrawn: ((reason: Error) => void) | undefined;
+  #watchers: ((reason: Error) => void)[] = [];
+
+  /** Has a function called when it is withdrawn. */
+  when_withdrawn(call: (reason: Error) => void): void {
+    this.#watchers.push(call);
+  }
+
+  /** It is withdrawn. */
+  is_withdrawn(reason: Error): void {
+    for (const call of this.#watchers.splice(0)) call(reason);
+  }
+
   /** Has reports of it go to whose it is, which knows it by a name. */
   adopt(_name: string, _report: (error: Error) => void): void {}
 }
@@ -92,7 +101,7 @@ export class LocalCore<H extends Home = Home> extends Core {
     if (this.#withdrawn) return;
     this.#withdrawn = withdrawn(this.noun);
     this.home.withdraw(this.#withdrawn);
-    this.when_withdrawn?.(this.#withdrawn);
+    this.is_withdrawn(this.#withdrawn);
     hub.withdraw(this);
   }
 }
@@ -133,38 +142,56 @@ export class RemoteCore extends Core {
   }
 }
 
-/** What the next object stands for, while it is made. */
-let opening: RemoteCore | undefined;
-
-/** An object that several threads and processes use: each has the same one, or what stands for it. */
-export abstract class SharedObject implements Shared {
+/**
+ * An object that several threads and processes use: a lock, a semaphore, an event, a queue. As a field of a server,
+ * handlers have it as `this.server.FIELD` in all ways of running; it can be an argument or a result of a server's
+ * method, and an item of a queue, too. See `./threading` and `./queue`.
+ */
+export abstract class SharedObject implements Disposable {
   /** What is behind it. */
-  declare readonly [SHARED]: Core;
-
-  /**
-   * @param kind Which class it has.
-   * @param make_home Makes what it is at home.
-   */
-  protected constructor(kind: Kind, make_home: () => Home) {
-    const core = opening ?? new LocalCore(kind, make_home());
-    opening = undefined;
-    if (core instanceof LocalCore) warn_while_loading(kind);
-    Object.defineProperty(this, SHARED, { value: core });
-    // A function cannot be cloned: where no handle takes its place, that says so.
-    Object.defineProperty(this, "not copied", { value: () => {}, enumerable: true });
-  }
+  declare readonly [SHARED]: unknown;
 
   /**
    * Withdraws the object, for all who use it: what waits for it rejects with `Deno.errors.BadResource`, and
    * so does what comes later.
    */
   [Symbol.dispose](): void {
-    this[SHARED].withdraw();
+    core_of(this).withdraw();
   }
 
+  /** What `console.log()` shows of it: what is in it may be elsewhere. */
   [Symbol.for("Deno.customInspect")](): string {
     return `${this.constructor.name} {}`;
   }
+}
+
+/** What is behind a shared object. */
+export function core_of(object: SharedObject): Core {
+  return object[SHARED] as Core;
+}
+
+/** What the next object stands for, while it is made. */
+let opening: RemoteCore | undefined;
+
+/**
+ * Puts what is behind it into a new object: its home, or the way there.
+ *
+ * @param object The object.
+ * @param kind Which class it has.
+ * @param make_home Makes what it is at home.
+ */
+export function begin<H extends Home>(
+  object: SharedObject,
+  kind: Kind,
+  make_home: () => H,
+): LocalCore<H> | RemoteCore {
+  const core = opening ?? new LocalCore(kind, make_home());
+  opening = undefined;
+  if (core instanceof LocalCore) warn_while_loading(kind);
+  Object.defineProperty(object, SHARED, { value: core });
+  // A function cannot be cloned: where no handle takes its place, that says so.
+  Object.defineProperty(object, "not copied", { value: () => {}, enumerable: true });
+  return core;
 }
 
 /** A class of shared objects, as it is found by its kind. */

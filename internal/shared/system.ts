@@ -3,28 +3,15 @@
  *
  * @module
  */
-import { type Peer, sharing } from "../workers/sharing.ts";
-import { Link } from "./link.ts";
+import { sharing } from "../workers/sharing.ts";
 import { Task } from "./task.ts";
-import { pack, unpack } from "./travel.ts";
-
-const links = new Map<Peer, Link>();
-
-/** The way to the other end of a worker's channel. */
-export function link_to(peer: Peer): Link {
-  let link = links.get(peer);
-  if (!link) links.set(peer, link = new Link(peer, { pack, unpack }));
-  return link;
-}
+import { link_to, pack, unlink, unpack } from "./travel.ts";
 
 sharing.system ??= {
   pack: (value, peer) => pack(value, link_to(peer)),
   unpack: (packed, peer) => unpack(packed, link_to(peer)),
   received: (peer, body) => link_to(peer).received(body),
-  ended(peer) {
-    links.get(peer)?.ended();
-    links.delete(peer);
-  },
-  flush: (peer) => links.get(peer)?.flush(),
+  ended: unlink,
+  flush: (peer) => link_to(peer).flush(),
   begin: (options) => new Task(options),
 };

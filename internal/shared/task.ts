@@ -18,9 +18,10 @@ export interface TaskHold {
   given_up?(): void;
 }
 
-/** Told of tasks that are given up: the links to agents where they hold something. */
+/** Told of what becomes of tasks: the links to agents where they hold something. */
 export interface TaskWatcher {
   given_up(task: Task): void;
+  ended(task: Task): void;
 }
 
 let last_ident = 0;
@@ -83,6 +84,8 @@ export class Task implements Scope {
     this.#state = "ended";
     for (const hold of this.#holds) hold.ended?.();
     this.#holds.clear();
+    this.owner.move_to(program.owner);
+    for (const watcher of this.#watchers) watcher.ended(this);
   }
 
   /** Whether it was given up: what it does then changes nothing. */

@@ -1,14 +1,16 @@
-import { is_shared, type Packed, type Passenger, sharing } from "../workers/sharing.ts";
-import { type FunctionHandle, function_of, handle_of_function, stand_in } from "./functions.ts";
+import { is_shared, type Packed, type Passenger, type Peer, sharing } from "../workers/sharing.ts";
+import { is_small_and_plain, uncloneable } from "../workers/cloning.ts";
+import { function_of, type FunctionHandle, handle_of_function, stand_in } from "./functions.ts";
 import { hub } from "./hub.ts";
-import type { Link } from "./link.ts";
+import { Link } from "./link.ts";
+import { RelayCore } from "./relay.ts";
 import {
   type Core,
+  core_of,
   type Kind,
   LocalCore,
   open,
   RemoteCore,
-  SHARED,
   type SharedClass,
   type SharedObject,
 } from "./shared_object.ts";
@@ -26,17 +28,46 @@ type Handle =
   | { yours: number | string }
   | { function: FunctionHandle };
 
+const links = new Map<Peer, Link>();
+
+/** The way to the other end of a worker's channel. */
+export function link_to(peer: Peer): Link {
+  let link = links.get(peer);
+  if (!link) links.set(peer, link = new Link(peer, { pack, unpack, named: find_named }));
+  return link;
+}
+
+/** The other end is no more. */
+export function unlink(peer: Peer): void {
+  links.get(peer)?.closed();
+  links.delete(peer);
+}
+
 /** Takes what is not copied out of a value. */
 export function pack(value: unknown, link: Link): Packed {
   const passengers: Passenger[] = [];
   const looks = { left: LOOKS };
-  const packed = take_out(value, link, [], passengers, looks);
+  const packed = take_out(value, (object) => handle_of(object, link), [], passengers, looks);
   return passengers.length > 0 ? { value: packed, passengers } : { value };
+}
+
+/**
+ * Refuses what cannot be sent to others.
+ *
+ * @throws {DOMException} If it cannot be cloned.
+ */
+export function refuse_uncloneable_value(what: string, value: unknown): void {
+  if (is_small_and_plain(value)) return;
+  try {
+    structuredClone(take_out(value, () => null, [], [], { left: LOOKS }));
+  } catch (error) {
+    throw uncloneable(what, error);
+  }
 }
 
 function take_out(
   value: unknown,
-  link: Link,
+  handle_of: (object: SharedObject) => unknown,
   path: (string | number)[],
   passengers: Passenger[],
   looks: { left: number },
@@ -47,13 +78,13 @@ function take_out(
   }
   if (typeof value !== "object" || value === null || looks.left-- <= 0) return value;
   if (is_shared(value)) {
-    passengers.push([path, handle_of(value as SharedObject, link)]);
+    passengers.push([path, handle_of(value as SharedObject)]);
     return null;
   }
   if (!is_plain(value)) return value;
   let copy: Record<string, unknown> | undefined;
   for (const [key, item] of Object.entries(value)) {
-    const packed = take_out(item, link, [...path, key], passengers, looks);
+    const packed = take_out(item, handle_of, [...path, key], passengers, looks);
     if (packed === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
       string,
@@ -70,18 +101,60 @@ function is_plain(value: object): boolean {
 }
 
 function handle_of(object: SharedObject, link: Link): Handle {
-  const core = object[SHARED];
+  const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
   const local = local_core(core);
   const { kind, home } = local;
   const mine = hub.introduce(object, local, link);
-  return { mine, kind, described: home.describe?.(link, link.peer.shares_memory) };
+  return { mine, kind, described: home.describe?.(link) };
 }
+
+const relays = new WeakMap<Core, RelayCore>();
 
 /** What others reach through this thread is at home here, or passed on. */
 function local_core(core: Core): LocalCore {
   if (core instanceof LocalCore) return core;
-  throw new TypeError(`Cannot pass on a ${core.noun} that is at home in another thread`);
+  let relay = relays.get(core);
+  if (!relay) relays.set(core, relay = new RelayCore(core as RemoteCore));
+  return relay;
+}
+
+/** Sees to it that an object can be found by its name: see {@linkcode provide_named}. */
+export function find_named(id: string, link: Link): Promise<void> | void {
+  const [file = "", name = "", ...label] = id.split(" ");
+  const key = `${file} ${name}`;
+  const introduce = () => {
+    const object = named.get(key)?.(label.join(" "));
+    if (!object) throw new TypeError(`There is no ${name} to be found by a name`);
+    hub.introduce(object, local_core(core_of(object)), link, id);
+  };
+  if (named.has(key)) introduce();
+  else return load_class({ file, name }).then(introduce);
+}
+
+/** How objects are found by a name, by their kinds. */
+const named = new Map<string, (name: string) => SharedObject>();
+
+/**
+ * The object of a name: at home in the program's first thread, and in all others what stands for it.
+ *
+ * @param Class Its class.
+ * @param kind The same.
+ * @param name Its name.
+ */
+export function named_object<T extends SharedObject>(
+  Class: new () => T,
+  kind: Kind,
+  name: string,
+): T {
+  if (!sharing.parent) return new Class();
+  const link = link_to(sharing.parent);
+  return open(Class, new RemoteCore(kind, link, `${kind.file} ${kind.name} ${name}`)) as T;
+}
+
+/** Says how objects of a kind are found by a name, in the whole program. */
+export function provide_named({ file, name }: Kind, find: (name: string) => SharedObject): void {
+  named.set(`${file} ${name}`, find);
 }
 
 /** Puts back what stands for what is not copied; a promise where a module must be loaded first. */

@@ -16,6 +16,16 @@ export interface Waiting<T = unknown> {
   end(reason: unknown): void;
 }
 
+/** What becomes of a grant. */
+export interface Grant {
+  /** Takes it back: nobody has received it. */
+  undo?(): void;
+  /** Called when somebody has received it. */
+  received?(): void;
+  /** Called instead where it cannot get to who asked for it; unless told, it is taken back. */
+  refused?(error: unknown): void;
+}
+
 /**
  * A wait at the home of what is waited for, which alone settles it. `"granted"` is one whose grant is on its
  * way to another thread: until it is received it can be taken back.
@@ -25,8 +35,7 @@ export class Wait<T = unknown> implements Waiting<T> {
   #outcome: PromiseWithResolvers<T> | undefined;
   #value: T | undefined;
   #error: { reason: unknown } | undefined;
-  #undo: (() => void) | undefined;
-  #received: (() => void) | undefined;
+  #grant: Grant | undefined;
   #over: (() => void)[] | undefined;
   #left: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,12 +44,11 @@ export class Wait<T = unknown> implements Waiting<T> {
    * A wait that was granted at once.
    *
    * @param value What it gives.
-   * @param undo Takes it back, if nobody has received it.
-   * @param received Called when somebody has.
+   * @param grant What becomes of that.
    */
-  static granted<T>(value: T, undo?: () => void, received?: () => void): Wait<T> {
+  static granted<T>(value: T, grant?: Grant): Wait<T> {
     const wait = new Wait<T>();
-    wait.grant(value, undo, received);
+    wait.grant(value, grant);
     return wait;
   }
 
@@ -60,7 +68,7 @@ export class Wait<T = unknown> implements Waiting<T> {
 
   /** Whether its grant can be taken back. */
   get can_be_undone(): boolean {
-    return this.#undo !== undefined;
+    return this.#grant?.undo !== undefined;
   }
 
   get promise(): Promise<T> {
@@ -101,10 +109,9 @@ export class Wait<T = unknown> implements Waiting<T> {
   }
 
   /** Gives it what it waits for. */
-  grant(value: T, undo?: () => void, received?: () => void): void {
+  grant(value: T, grant?: Grant): void {
     if (this.is_over) return;
-    this.#undo = undo;
-    this.#received = received;
+    this.#grant = grant;
     this.#settle("granted", value);
   }
 
@@ -134,18 +141,26 @@ export class Wait<T = unknown> implements Waiting<T> {
 
   /** The grant has come where it was going. */
   receive(): void {
-    const received = this.#received;
-    this.#undo = this.#received = undefined;
-    this.#state = "over";
-    received?.();
+    this.#end_grant()?.received?.();
   }
 
   /** Takes back a grant that nobody has received. */
   undo(): void {
-    const undo = this.#undo;
-    this.#undo = this.#received = undefined;
+    this.#end_grant()?.undo?.();
+  }
+
+  /** The grant cannot get to who asked for it. */
+  refuse(error: unknown): void {
+    const grant = this.#end_grant();
+    if (grant?.refused) grant.refused(error);
+    else grant?.undo?.();
+  }
+
+  #end_grant(): Grant | undefined {
+    const grant = this.#grant;
+    this.#grant = undefined;
     this.#state = "over";
-    undo?.();
+    return grant;
   }
 
   cancel(reason: unknown): void {

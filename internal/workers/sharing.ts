@@ -86,16 +86,6 @@ export const sharing: State = {
 /** How a shared object is known, whatever copy of this package has made it. */
 export const SHARED: unique symbol = Symbol.for("@socketserver/shared") as never;
 
-/**
- * An object that several threads and processes use: a lock, a queue. As a field of a server, handlers have it as
- * `this.server.FIELD` in all ways of running; it can be an argument or a result of a server's method, too. See
- * `./threading` and `./queue`.
- */
-export interface SharedObject extends Disposable {
-  /** What is behind it. */
-  readonly [SHARED]: unknown;
-}
-
 /** Whether a value is an object that is not copied. */
 export function is_shared(value: unknown): value is object {
   return typeof value === "object" && value !== null && SHARED in value;

@@ -1,0 +1,51 @@
+/** How a queue keeps its items, and which one is next. */
+export interface Store<E> {
+  /** How many there are. */
+  readonly size: number;
+  /** Adds one. */
+  add(entry: E): void;
+  /** Takes the next one. */
+  next(): E | undefined;
+  /** Puts back one that was taken: it is the next again, where the order leaves that open. */
+  put_back(entry: E): void;
+  /** Takes all. */
+  clear(): E[];
+}
+
+/** The first to come is the next to go. */
+export class Fifo<E> implements Store<E> {
+  #entries: (E | undefined)[] = [];
+  /** Where the next one is. */
+  #head = 0;
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  add(entry: E): void {
+    this.#entries.push(entry);
+  }
+
+  next(): E | undefined {
+    if (this.size === 0) return undefined;
+    const entry = this.#entries[this.#head];
+    this.#entries[this.#head++] = undefined;
+    // Each entry is moved once at the most, on the average.
+    if (this.#head * 2 > this.#entries.length) {
+      this.#entries.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+
+  put_back(entry: E): void {
+    if (this.#head > 0) this.#entries[--this.#head] = entry;
+    else this.#entries.unshift(entry);
+  }
+
+  clear(): E[] {
+    const entries = this.#entries.splice(0).slice(this.#head) as E[];
+    this.#head = 0;
+    return entries;
+  }
+}

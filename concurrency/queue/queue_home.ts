@@ -1,0 +1,343 @@
+import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/errors.ts";
+import { type Home, report_of } from "../../internal/shared/home.ts";
+import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
+import type { Store } from "./fifo.ts";
+
+/** An item in a queue. */
+interface Entry {
+  item: unknown;
+  /** How often it was taken. */
+  deliveries: number;
+}
+
+/** What a `take()` gives: the number of the delivery, how many there were, and the item. */
+export type Delivery = [ticket: number, deliveries: number, item: unknown];
+
+/** How items leave the queue: for good, or until it is said that they are done. */
+interface Getter {
+  owner: Owner;
+  takes: boolean;
+}
+
+/** Somebody whose item has no room yet. */
+interface Putter {
+  item: unknown;
+}
+
+/** The items that a task got and has not said `task_done()` for. */
+class Fetched implements Hold {
+  count = 0;
+  #home: QueueHome;
+  #owner: Owner;
+
+  constructor(home: QueueHome, owner: Owner) {
+    this.#home = home;
+    this.#owner = owner;
+  }
+
+  give_back(): void {
+    this.#home.lost(this.#owner, this.count);
+  }
+
+  move_to(owner: Owner): void {
+    this.#home.forget(this.#owner, this.count);
+    this.#home.note(owner, this.count);
+  }
+}
+
+/** An item that a task took and has not said `done()` for. */
+class Taken implements Hold {
+  readonly entry: Entry;
+  readonly ticket: number;
+  owner: Owner;
+  #home: QueueHome;
+
+  constructor(home: QueueHome, entry: Entry, ticket: number, owner: Owner) {
+    this.#home = home;
+    this.entry = entry;
+    this.ticket = ticket;
+    this.owner = owner;
+    owner.add(this);
+  }
+
+  give_back(): void {
+    this.#home.back(this.owner, this.ticket);
+  }
+
+  move_to(owner: Owner): void {
+    this.owner = owner;
+    owner.add(this);
+  }
+}
+
+/** What a queue is told when it is made. */
+export interface QueueSettings {
+  maxsize: number;
+  max_deliveries: number;
+  /** Whether it counts what is done: `SimpleQueue` does not. */
+  counts: boolean;
+}
+
+/** A queue in its home thread: the items, who waits, and who has which items. */
+export class QueueHome implements Home {
+  readonly methods: ReadonlySet<string> = new Set([
+    "put",
+    "get",
+    "take",
+    "done",
+    "back",
+    "task_done",
+    "join",
+    "qsize",
+    "empty",
+    "full",
+    "shutdown",
+  ]);
+  name = "a queue";
+  declare report?: (error: Error) => void;
+  #store: Store<Entry>;
+  #settings: QueueSettings;
+  #state: "open" | "shut down" | "emptied" = "open";
+  #unfinished = 0;
+  /** Whether anybody says `task_done()`: else it means nothing that nobody does. */
+  #is_counted = false;
+  #getters: Line<unknown, Getter> = new Line();
+  #putters: Line<void, Putter> = new Line();
+  #joiners: Line<void, null> = new Line();
+  #fetched: Map<Owner, Fetched> = new Map();
+  #taken: Map<number, Taken> = new Map();
+  #last_ticket = 0;
+
+  constructor(store: Store<Entry>, settings: QueueSettings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  get #is_full(): boolean {
+    return this.#settings.maxsize > 0 && this.#store.size >= this.#settings.maxsize;
+  }
+
+  /** Adds an item, or waits for room. */
+  put(_owner: Owner, item: unknown, timeout: number | null): Wait<void> | void {
+    if (this.#state !== "open") throw shut_down();
+    if (!this.#is_full) return this.#add(item);
+    if (timeout === 0) throw full();
+    return this.#putters.add({ item }, timeout, () => {
+      throw full();
+    });
+  }
+
+  #add(item: unknown): void {
+    this.#unfinished++;
+    this.#store.add({ item, deliveries: 0 });
+    this.#serve();
+  }
+
+  /** Gets the next item, for good. */
+  get(owner: Owner, timeout: number | null): Wait<unknown> {
+    return this.#get({ owner, takes: false }, timeout);
+  }
+
+  /** Takes the next item, which comes back unless it is said that it is done. */
+  take(owner: Owner, timeout: number | null): Wait<unknown> {
+    return this.#get({ owner, takes: true }, timeout);
+  }
+
+  #get(getter: Getter, timeout: number | null): Wait<unknown> {
+    if (this.#store.size > 0) return Wait.granted(...this.#next(getter));
+    if (this.#state !== "open") throw shut_down();
+    if (timeout === 0) throw empty();
+    return this.#getters.add(getter, timeout, () => {
+      throw empty();
+    });
+  }
+
+  /** The next item as it is given, and what becomes of it. */
+  #next({ owner, takes }: Getter): [value: unknown, grant: Grant] {
+    const entry = this.#store.next()!;
+    this.#admit();
+    return takes ? this.#deliver(entry, owner) : [entry.item, {
+      undo: () => this.#put_back(entry),
+      received: () => this.note(owner, 1),
+      refused: (error) => this.#drop("cannot be sent to who got it", error),
+    }];
+  }
+
+  #deliver(entry: Entry, owner: Owner): [value: Delivery, grant: Grant] {
+    entry.deliveries++;
+    const ticket = ++this.#last_ticket;
+    const received = () => {
+      this.#taken.set(ticket, new Taken(this, entry, ticket, owner));
+    };
+    return [[ticket, entry.deliveries, entry.item], {
+      undo: () => {
+        entry.deliveries--;
+        this.#put_back(entry);
+      },
+      received,
+      refused: () => {
+        received();
+        this.back(owner, ticket);
+      },
+    }];
+  }
+
+  /** Puts an item where it was. */
+  #put_back(entry: Entry): void {
+    if (this.#state === "emptied") return this.#finish(1);
+    this.#store.put_back(entry);
+    this.#serve();
+  }
+
+  /** Gives items to those who wait. */
+  #serve(): void {
+    while (this.#store.size > 0 && this.#getters.size > 0) {
+      const [wait, getter] = this.#getters.shift()!;
+      wait.grant(...this.#next(getter));
+    }
+  }
+
+  /** Lets in those who wait for room. */
+  #admit(): void {
+    while (this.#putters.size > 0 && !this.#is_full) {
+      const [wait, { item }] = this.#putters.shift()!;
+      wait.grant();
+      this.#add(item);
+    }
+  }
+
+  /** An item that was taken is done; nothing, if it has come back meanwhile. */
+  done(_owner: Owner, ticket: number): void {
+    if (this.#untake(ticket)) this.#finish(1);
+  }
+
+  /** An item that was taken comes back, and is the next one; one that came back too often is dropped. */
+  back(_owner: Owner, ticket: number): void {
+    const taken = this.#untake(ticket);
+    if (!taken) return;
+    const { deliveries } = taken.entry;
+    if (deliveries < this.#settings.max_deliveries) this.#put_back(taken.entry);
+    else this.#drop(`was taken ${deliveries} times and never done`);
+  }
+
+  #untake(ticket: number): Taken | undefined {
+    const taken = this.#taken.get(ticket);
+    this.#taken.delete(ticket);
+    taken?.owner.remove(taken);
+    return taken;
+  }
+
+  #drop(why: string, cause?: unknown): void {
+    const message = `An item of ${this.name} ${why}: it was dropped, and counts as done`;
+    this.#finish(1);
+    report_of(this, new Error(message, cause === undefined ? undefined : { cause }));
+  }
+
+  /**
+   * An item that was got is done.
+   *
+   * @throws {RangeError} If more are than were put.
+   */
+  task_done(owner: Owner): void {
+    if (this.#unfinished === 0) throw new RangeError("task_done() called too many times");
+    this.#is_counted = true;
+    if (this.forget(owner, 1) > 0) {
+      const other = [...this.#fetched.keys()].find(({ agent }) => agent === owner.agent);
+      if (other) this.forget(other, 1);
+    }
+    this.#finish(1);
+  }
+
+  #finish(count: number): void {
+    this.#unfinished -= count;
+    if (this.#unfinished === 0) { for (const wait of this.#joiners.clear()) wait.grant(); }
+  }
+
+  /** Waits until all items are done. */
+  join(_owner: Owner, timeout: number | null): Wait<void> | void {
+    if (this.#unfinished === 0) return;
+    const expired = () => {
+      throw new TimeoutError(`Not all items were done within ${timeout} ms`);
+    };
+    if (timeout === 0) expired();
+    return this.#joiners.add(null, timeout, expired);
+  }
+
+  qsize(): number {
+    return this.#store.size;
+  }
+
+  empty(): boolean {
+    return this.#store.size === 0;
+  }
+
+  full(): boolean {
+    return this.#is_full;
+  }
+
+  /** Refuses new items; drops those that are there, if it is immediate. */
+  shutdown(_owner: Owner, immediate: boolean): void {
+    if (this.#state === "open") this.#state = "shut down";
+    for (const wait of this.#putters.clear()) wait.reject(shut_down());
+    if (immediate) {
+      this.#state = "emptied";
+      const { length } = this.#store.clear();
+      if (length > 0) this.#finish(length);
+    }
+    for (const wait of this.#getters.clear()) wait.reject(shut_down());
+  }
+
+  /** A task got so many items. */
+  note(owner: Owner, count: number): void {
+    if (!this.#settings.counts) return this.#finish(count);
+    let fetched = this.#fetched.get(owner);
+    if (!fetched) {
+      this.#fetched.set(owner, fetched = new Fetched(this, owner));
+      owner.add(fetched);
+    }
+    fetched.count += count;
+  }
+
+  /** A task has so many less; gives how many of them it did not have. */
+  forget(owner: Owner, count: number): number {
+    const fetched = this.#fetched.get(owner);
+    if (!fetched) return count;
+    const known = Math.min(count, fetched.count);
+    fetched.count -= known;
+    if (fetched.count === 0) {
+      this.#fetched.delete(owner);
+      owner.remove(fetched);
+    }
+    return count - known;
+  }
+
+  /** What somebody got who is no more, or was given up, is lost: it counts as done. */
+  lost(owner: Owner, count: number): void {
+    this.forget(owner, count);
+    this.#finish(Math.min(count, this.#unfinished));
+    if (!this.#is_counted) return;
+    const items = count === 1 ? "1 item" : `${count} items`;
+    const message = `${items} of ${this.name} were lost with who got them, and count as done: ` +
+      "take() brings such items back";
+    report_of(this, new Error(message));
+  }
+
+  withdraw(reason: Error): void {
+    for (const line of [this.#getters, this.#putters, this.#joiners]) {
+      for (const wait of line.clear()) wait.reject(reason);
+    }
+  }
+}
+
+function empty(): Error {
+  return new Empty("There is no item in the queue");
+}
+
+function full(): Error {
+  return new Full("There is no room in the queue");
+}
+
+function shut_down(): Error {
+  return new ShutDown("The queue was shut down");
+}
