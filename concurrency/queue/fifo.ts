@@ -1,20 +1,29 @@
+/** An item in a queue. */
+export interface Entry {
+  readonly item: unknown;
+  /** Its place in the order in which items came. */
+  readonly number: number;
+  /** How often it was taken. */
+  deliveries: number;
+}
+
 /** How a queue keeps its items, and which one is next. */
-export interface Store<E> {
+export interface Store {
   /** How many there are. */
   readonly size: number;
   /** Adds one. */
-  add(entry: E): void;
+  add(entry: Entry): void;
   /** Takes the next one. */
-  next(): E | undefined;
-  /** Puts back one that was taken: it is the next again, where the order leaves that open. */
-  put_back(entry: E): void;
+  next(): Entry | undefined;
+  /** Puts back one that was taken, to where it was. */
+  put_back(entry: Entry): void;
   /** Takes all. */
-  clear(): E[];
+  clear(): Entry[];
 }
 
 /** The first to come is the next to go. */
-export class Fifo<E> implements Store<E> {
-  #entries: (E | undefined)[] = [];
+export class Fifo implements Store {
+  #entries: (Entry | undefined)[] = [];
   /** Where the next one is. */
   #head = 0;
 
@@ -22,11 +31,11 @@ export class Fifo<E> implements Store<E> {
     return this.#entries.length - this.#head;
   }
 
-  add(entry: E): void {
+  add(entry: Entry): void {
     this.#entries.push(entry);
   }
 
-  next(): E | undefined {
+  next(): Entry | undefined {
     if (this.size === 0) return undefined;
     const entry = this.#entries[this.#head];
     this.#entries[this.#head++] = undefined;
@@ -38,13 +47,16 @@ export class Fifo<E> implements Store<E> {
     return entry;
   }
 
-  put_back(entry: E): void {
-    if (this.#head > 0) this.#entries[--this.#head] = entry;
-    else this.#entries.unshift(entry);
+  /** To the front, but behind those that have come back and were there before it. */
+  put_back(entry: Entry): void {
+    let at = this.#head;
+    while (at < this.#entries.length && this.#entries[at]!.number < entry.number) at++;
+    if (at === this.#head && at > 0) this.#entries[--this.#head] = entry;
+    else this.#entries.splice(at, 0, entry);
   }
 
-  clear(): E[] {
-    const entries = this.#entries.splice(0).slice(this.#head) as E[];
+  clear(): Entry[] {
+    const entries = this.#entries.splice(0).slice(this.#head) as Entry[];
     this.#head = 0;
     return entries;
   }

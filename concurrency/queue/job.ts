@@ -34,19 +34,20 @@ export class TakenJob<T> implements Job<T>, TaskHold {
     this.#task = current_task();
     this.item = item as T;
     this.deliveries = deliveries;
-    this.#task.add(this);
+    if (this.#task.has_ended) this[Symbol.dispose]();
+    else this.#task.add(this);
   }
 
   done(): Promise<void> {
     return this.#end("done");
   }
 
-  /** For the task: the item goes back with its end. */
+  /** For the task: the queue takes the item back itself. */
   ended(): void {
-    this[Symbol.dispose]();
+    this.#is_over = true;
   }
 
-  /** For the task: the queue takes the item back itself. */
+  /** The same. */
   given_up(): void {
     this.#is_over = true;
   }

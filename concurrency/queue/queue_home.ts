@@ -2,14 +2,7 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
-import type { Store } from "./fifo.ts";
-
-/** An item in a queue. */
-interface Entry {
-  item: unknown;
-  /** How often it was taken. */
-  deliveries: number;
-}
+import type { Entry, Store } from "./fifo.ts";
 
 /** What a `take()` gives: the number of the delivery, how many there were, and the item. */
 export type Delivery = [ticket: number, deliveries: number, item: unknown];
@@ -46,11 +39,11 @@ class Fetched implements Hold {
   }
 }
 
-/** An item that a task took and has not said `done()` for. */
+/** An item that a task took and has not said `done()` for: it goes back with the end of the task. */
 class Taken implements Hold {
   readonly entry: Entry;
   readonly ticket: number;
-  owner: Owner;
+  readonly owner: Owner;
   #home: QueueHome;
 
   constructor(home: QueueHome, entry: Entry, ticket: number, owner: Owner) {
@@ -65,9 +58,8 @@ class Taken implements Hold {
     this.#home.back(this.owner, this.ticket);
   }
 
-  move_to(owner: Owner): void {
-    this.owner = owner;
-    owner.add(this);
+  move_to(): void {
+    this.give_back();
   }
 }
 
@@ -96,7 +88,7 @@ export class QueueHome implements Home {
   ]);
   name = "a queue";
   declare report?: (error: Error) => void;
-  #store: Store<Entry>;
+  #store: Store;
   #settings: QueueSettings;
   #state: "open" | "shut down" | "emptied" = "open";
   #unfinished = 0;
@@ -107,9 +99,10 @@ export class QueueHome implements Home {
   #joiners: Line<void, null> = new Line();
   #fetched: Map<Owner, Fetched> = new Map();
   #taken: Map<number, Taken> = new Map();
+  #last_number = 0;
   #last_ticket = 0;
 
-  constructor(store: Store<Entry>, settings: QueueSettings) {
+  constructor(store: Store, settings: QueueSettings) {
     this.#store = store;
     this.#settings = settings;
   }
@@ -130,7 +123,7 @@ export class QueueHome implements Home {
 
   #add(item: unknown): void {
     this.#unfinished++;
-    this.#store.add({ item, deliveries: 0 });
+    this.#store.add({ item, number: ++this.#last_number, deliveries: 0 });
     this.#serve();
   }
 
@@ -145,6 +138,7 @@ export class QueueHome implements Home {
   }
 
   #get(getter: Getter, timeout: number | null): Wait<unknown> {
+    this.#serve();
     if (this.#store.size > 0) return Wait.granted(...this.#next(getter));
     if (this.#state !== "open") throw shut_down();
     if (timeout === 0) throw empty();
@@ -168,7 +162,7 @@ export class QueueHome implements Home {
     entry.deliveries++;
     const ticket = ++this.#last_ticket;
     const received = () => {
-      this.#taken.set(ticket, new Taken(this, entry, ticket, owner));
+      this.#taken.set(ticket, new Taken(this, entry, ticket, owner.heir));
     };
     return [[ticket, entry.deliveries, entry.item], {
       undo: () => {
@@ -183,11 +177,11 @@ export class QueueHome implements Home {
     }];
   }
 
-  /** Puts an item where it was. */
+  /** Puts an item where it was. More may come back with it, so nobody gets it before they are all there. */
   #put_back(entry: Entry): void {
     if (this.#state === "emptied") return this.#finish(1);
     this.#store.put_back(entry);
-    this.#serve();
+    queueMicrotask(() => this.#serve());
   }
 
   /** Gives items to those who wait. */
@@ -208,23 +202,24 @@ export class QueueHome implements Home {
   }
 
   /** An item that was taken is done; nothing, if it has come back meanwhile. */
-  done(_owner: Owner, ticket: number): void {
-    if (this.#untake(ticket)) this.#finish(1);
+  done(owner: Owner, ticket: number): void {
+    if (this.#untake(owner, ticket)) this.#finish(1);
   }
 
   /** An item that was taken comes back, and is the next one; one that came back too often is dropped. */
-  back(_owner: Owner, ticket: number): void {
-    const taken = this.#untake(ticket);
+  back(owner: Owner, ticket: number): void {
+    const taken = this.#untake(owner, ticket);
     if (!taken) return;
     const { deliveries } = taken.entry;
     if (deliveries < this.#settings.max_deliveries) this.#put_back(taken.entry);
     else this.#drop(`was taken ${deliveries} times and never done`);
   }
 
-  #untake(ticket: number): Taken | undefined {
+  #untake({ agent }: Owner, ticket: number): Taken | undefined {
     const taken = this.#taken.get(ticket);
+    if (taken?.owner.agent !== agent) return undefined;
     this.#taken.delete(ticket);
-    taken?.owner.remove(taken);
+    taken.owner.remove(taken);
     return taken;
   }
 
@@ -242,8 +237,10 @@ export class QueueHome implements Home {
   task_done(owner: Owner): void {
     if (this.#unfinished === 0) throw new RangeError("task_done() called too many times");
     this.#is_counted = true;
+    // One task may get an item, and another one say that it is done.
     if (this.forget(owner, 1) > 0) {
-      const other = [...this.#fetched.keys()].find(({ agent }) => agent === owner.agent);
+      const owners = [...this.#fetched.keys()];
+      const other = owners.find(({ agent }) => agent === owner.agent) ?? owners[0];
       if (other) this.forget(other, 1);
     }
     this.#finish(1);
@@ -280,6 +277,7 @@ export class QueueHome implements Home {
   shutdown(_owner: Owner, immediate: boolean): void {
     if (this.#state === "open") this.#state = "shut down";
     for (const wait of this.#putters.clear()) wait.reject(shut_down());
+    this.#serve();
     if (immediate) {
       this.#state = "emptied";
       const { length } = this.#store.clear();
@@ -289,7 +287,7 @@ export class QueueHome implements Home {
   }
 
   /** A task got so many items. */
-  note(owner: Owner, count: number): void {
+  note({ heir: owner }: Owner, count: number): void {
     if (!this.#settings.counts) return this.#finish(count);
     let fetched = this.#fetched.get(owner);
     if (!fetched) {

@@ -54,7 +54,7 @@ export class SemaphoreHome implements Home {
     this.note(owner, 1);
     return {
       undo: () => {
-        this.forget(owner, 1);
+        this.forget(owner.heir, 1);
         this.#add(1);
       },
     };
@@ -78,7 +78,7 @@ export class SemaphoreHome implements Home {
   }
 
   /** An owner has so many more. */
-  note(owner: Owner, count: number): void {
+  note({ heir: owner }: Owner, count: number): void {
     let permits = this.#permits.get(owner);
     if (!permits) {
       this.#permits.set(owner, permits = new Permits(this, owner));

@@ -1,11 +1,12 @@
 import { setImmediate } from "node:timers";
-import { is_small_and_plain, uncloneable } from "../workers/cloning.ts";
+import { uncloneable } from "../workers/cloning.ts";
 import { error_of, image_of } from "../workers/error_image.ts";
 import type { ErrorImage } from "../workers/error_image.ts";
 import type { Packed, Passenger, Peer } from "../workers/sharing.ts";
 import { hub, type KnowingAgent } from "./hub.ts";
 import { Owner } from "./owner.ts";
 import { core_of, type SharedObject } from "./shared_object.ts";
+import { CANNOT_WAIT, copy_that_waits } from "./waiting_copy.ts";
 import type { Task, TaskWatcher } from "./task.ts";
 import { type Grant, Wait, type Waiting } from "./wait.ts";
 
@@ -22,7 +23,12 @@ const GIVEN_UP = 5;
 const WITHDRAWN = 6;
 const WITHDRAW = 7;
 const ENDED = 8;
-const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2, 2];
+const REFUSED = 9;
+const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2, 2, 3];
+
+/** Where in a call, and in an answer, that stands which is not made by this library. */
+const CALL_VALUE = 5;
+const ANSWER_VALUE = 3;
 
 /** How a call went: it gave a value, or one that can be taken back until it is received. */
 const VALUE = 0;
@@ -45,33 +51,11 @@ export interface Carrier {
   unpack(packed: Packed, link: Link): unknown;
 }
 
-/** A task of the other side that holds something here. */
-class RemoteOwner extends Owner {
-  #key: number;
-  #owners: Map<number, Owner>;
-
-  constructor(link: Link, key: number, owners: Map<number, Owner>) {
-    super(link);
-    this.#key = key;
-    this.#owners = owners;
-  }
-
-  override add(hold: Parameters<Owner["add"]>[0]): void {
-    super.add(hold);
-    this.#owners.set(this.#key, this);
-  }
-
-  override remove(hold: Parameters<Owner["remove"]>[0]): void {
-    super.remove(hold);
-    if (this.size === 0) this.#owners.delete(this.#key);
-  }
-}
-
 /** A call to the other side. */
 class RemoteCall<T> implements Waiting<T> {
   readonly #outcome: PromiseWithResolvers<T> = Promise.withResolvers();
   readonly #link: Link;
-  readonly #number: number;
+  readonly number: number;
   readonly task: Task;
   #state: "waiting" | "ending" | "cancelled" | "over" = "waiting";
   #reason: unknown;
@@ -84,7 +68,7 @@ class RemoteCall<T> implements Waiting<T> {
 
   constructor(link: Link, number: number, task: Task, is_relayed: boolean) {
     this.#link = link;
-    this.#number = number;
+    this.number = number;
     this.task = task;
     this.is_relayed = is_relayed;
   }
@@ -111,14 +95,14 @@ class RemoteCall<T> implements Waiting<T> {
     if (this.#state === "over" || this.#state === "cancelled") return;
     if (this.#state === "waiting") this.#reason = reason;
     this.#state = "cancelled";
-    this.#link.cancel(this.#number);
+    this.#link.cancel(this.number);
   }
 
   end(reason: unknown): void {
     if (this.#state !== "waiting") return;
     this.#state = "ending";
     this.#reason = reason;
-    this.#link.end(this.#number);
+    this.#link.end(this.number);
   }
 
   resolve(value: T): void {
@@ -155,16 +139,20 @@ export class Link implements KnowingAgent, TaskWatcher {
   #carrier: Carrier;
   /** What it tells me that waits for a module to be loaded. */
   #later: unknown[][] | undefined;
+  /** Why nothing that it tells makes sense any more. */
+  #fault: { reason: unknown } | undefined;
   #waiting: unknown[] = [];
   #scheduled = false;
+  /** Whether what waits must leave before anything else is done. */
+  #is_urgent = false;
   #last_call = 0;
   #calls: Map<number, RemoteCall<unknown>> = new Map();
   /** Its calls that wait here, or whose grants it has not received. */
   #asked: Map<number, Wait> = new Map();
+  /** Its tasks, from the first call of each to its end. */
   #owners: Map<number, Owner> = new Map();
   /** What its ended tasks have left. */
-  #program: Owner = new RemoteOwner(this, 0, this.#owners);
-  #withdrawn: Set<number | string> = new Set();
+  #program: Owner = new Owner(this);
   #ended: Error | undefined;
 
   constructor(peer: Peer, carrier: Carrier) {
@@ -184,7 +172,7 @@ export class Link implements KnowingAgent, TaskWatcher {
    * Calls a method of an object there.
    *
    * @throws {DOMException} If an argument cannot be cloned.
-   * @throws {Deno.errors.BadResource} If the object is no more.
+   * @throws {Deno.errors.BadResource} If the other side is no more.
    */
   call<T>(id: number | string, method: string, task: Task, args: unknown[]): Waiting<T> {
     return this.#call(id, method, task, args, false);
@@ -207,20 +195,20 @@ export class Link implements KnowingAgent, TaskWatcher {
     args: unknown[],
     is_relayed: boolean,
   ): RemoteCall<T> {
-    this.check(id);
+    this.check();
     const number = ++this.#last_call;
     const call = new RemoteCall<T>(this, number, task, is_relayed);
     task.watch(this);
-    this.#send_call(number, id, method, task.ident, args);
+    this.#send_call(number, id, method, task.key, args);
     this.#calls.set(number, call as RemoteCall<unknown>);
     return call;
   }
 
   /** Calls a method of which no answer is wanted. Nothing, if the object is no more. */
   tell(id: number | string, method: string, task: Task, args: unknown[]): void {
-    if (this.#ended || this.#withdrawn.has(id) || task.is_given_up) return;
+    if (this.#ended || task.is_given_up) return;
     task.watch(this);
-    this.#send_call(0, id, method, task.ident, args);
+    this.#send_call(0, id, method, task.key, args);
   }
 
   #send_call(
@@ -232,16 +220,15 @@ export class Link implements KnowingAgent, TaskWatcher {
   ): void {
     try {
       const { value, passengers } = this.#carrier.pack(args, this);
-      this.#send([CALL, number, id, method, key, value, passengers], value);
+      this.#send_value([CALL, number, id, method, key, value, passengers], CALL_VALUE);
     } catch (error) {
       throw uncloneable(`an argument of ${method}()`, error);
     }
   }
 
-  /** Refuses to use an object that is no more. */
-  check(id: number | string): void {
+  /** Refuses to use what is no more. */
+  check(): void {
     if (this.#ended) throw this.#ended;
-    if (this.#withdrawn.has(id)) throw gone("it was withdrawn");
   }
 
   cancel(number: number): void {
@@ -254,7 +241,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   /** A task has ended. It may wait: until then what it holds is its own. */
   ended({ ident }: Task): void {
-    this.#send([ENDED, ident], null, true);
+    this.#send([ENDED, ident], true);
   }
 
   given_up({ ident }: Task): void {
@@ -274,20 +261,39 @@ export class Link implements KnowingAgent, TaskWatcher {
   /**
    * Sends something: at once if it is the first in this turn, else together with the rest of it.
    *
-   * @param items What is told.
-   * @param foreign What of it is not made by this library, and may not be cloned.
+   * @param items What is told; it can surely be cloned.
    * @param may_wait Whether it may wait for the end of the turn in any case.
    */
-  #send(items: unknown[], foreign: unknown = null, may_wait = false): void {
+  #send(items: unknown[], may_wait = false): void {
     if (this.#ended) return;
-    if (!is_small_and_plain(foreign)) {
-      this.flush();
-      return this.peer.post(items);
-    }
     if (this.#scheduled || may_wait) this.#waiting.push(...items);
+    else this.peer.post(items);
+    this.#schedule();
+  }
+
+  /**
+   * Sends something with a value that is not made by this library. It must get there as it is now.
+   *
+   * @param items What is told.
+   * @param at Where in it the value stands.
+   * @throws What says that the value cannot be cloned.
+   */
+  #send_value(items: unknown[], at: number): void {
+    if (this.#ended) return;
+    const copy = this.#scheduled ? copy_that_waits(items[at]) : CANNOT_WAIT;
+    if (copy === CANNOT_WAIT) {
+      this.flush();
+      this.peer.post(items);
+      this.#schedule();
+    } else {
+      items[at] = copy;
+      this.#waiting.push(...items);
+    }
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (!may_wait) this.peer.post(items);
     setImmediate(() => {
       this.#scheduled = false;
       this.flush();
@@ -296,28 +302,44 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   /** Sends what waits. */
   flush(): void {
+    this.#is_urgent = false;
     if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0));
   }
 
-  /** Takes what the other side tells. */
+  /**
+   * Takes what the other side tells.
+   *
+   * @throws If that makes no sense.
+   */
   received(body: unknown[]): void {
+    if (this.#ended) return;
+    if (this.#fault) throw this.#fault.reason;
     if (this.#later) return void this.#later.push(body);
     for (let at = 0; at < body.length;) {
       const length = LENGTHS[body[at] as number];
       if (length === undefined) throw new TypeError(`There is no ${body[at]} that a link is told`);
       const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
       at += length;
-      if (loading) return void this.#wait_for(loading, body.slice(at));
+      if (loading) {
+        void this.#wait_for(loading, body.slice(at));
+        break;
+      }
     }
+    if (this.#is_urgent) this.flush();
   }
 
   /** What comes after must wait until a module is loaded. */
   async #wait_for(loading: Promise<void>, rest: unknown[]): Promise<void> {
     const later = this.#later = [rest];
-    await loading;
-    this.#later = undefined;
-    while (later.length > 0 && !this.#later) this.received(later.shift()!);
-    if (later.length > 0) this.#later!.push(...later);
+    try {
+      await loading;
+      this.#later = undefined;
+      while (later.length > 0 && !this.#later) this.received(later.shift()!);
+    } catch (reason) {
+      // Who hears the next thing is told.
+      this.#fault = { reason };
+    }
+    if (later.length > 0) this.#later?.push(...later);
   }
 
   #take(what: number, items: unknown[]): Promise<void> | void {
@@ -326,7 +348,7 @@ export class Link implements KnowingAgent, TaskWatcher {
       case CALL:
         return this.#called(items);
       case CANCEL:
-        return this.#asked.get(number)?.cancel(CANCELLED);
+        return this.#is_cancelled(number);
       case END:
         return this.#asked.get(number)?.end(CANCELLED);
       case ANSWER:
@@ -335,6 +357,11 @@ export class Link implements KnowingAgent, TaskWatcher {
         const wait = this.#asked.get(number);
         this.#asked.delete(number);
         return wait?.receive();
+      }
+      case REFUSED: {
+        const wait = this.#asked.get(number);
+        this.#asked.delete(number);
+        return wait?.refuse(error_of(items[1] as ErrorImage));
       }
       case GIVEN_UP:
         this.#owners.get(number)?.give_back();
@@ -349,37 +376,40 @@ export class Link implements KnowingAgent, TaskWatcher {
     }
   }
 
-  #called(items: unknown[]): Promise<void> | void {
-    const id = items[1];
-    const finding = typeof id === "string" ? this.#carrier.named(id, this) : undefined;
-    if (!finding) return this.#called_object(items);
-    return finding.then(
-      () => this.#called_object(items),
-      (error) => this.#answer_error(items[0] as number, error),
-    );
+  /** It does not want any more what it has asked for. What it was granted has gone back when it hears of that. */
+  #is_cancelled(number: number): void {
+    this.#asked.get(number)?.cancel(CANCELLED);
+    if (this.#asked.delete(number)) this.#answer_cancelled(number);
   }
 
-  #called_object(items: unknown[]): Promise<void> | void {
-    const value = items[4];
-    const passengers = items[5] as Passenger[] | undefined;
-    if (!passengers) return this.#do_call(items, value as unknown[]);
-    const unpacked = this.#carrier.unpack({ value, passengers }, this);
-    if (!(unpacked instanceof Promise)) return this.#do_call(items, unpacked as unknown[]);
-    return unpacked.then(
-      (args) => this.#do_call(items, args as unknown[]),
-      (error) => this.#answer_error(items[0] as number, error),
-    );
+  #called(items: unknown[]): Promise<void> | void {
+    const [number, id, , , value, passengers] = items as [
+      number,
+      unknown,
+      string,
+      number,
+      unknown,
+      Passenger[] | undefined,
+    ];
+    const refused = (error: unknown) => this.#answer_error(number, error);
+    const found = () =>
+      settle(
+        () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
+        (args) => this.#do_call(items, args as unknown[]),
+        refused,
+      );
+    if (typeof id !== "string") return found();
+    return settle(() => this.#carrier.named(id, this), found, refused);
   }
 
   #do_call(items: unknown[], args: unknown[]): void {
+    if (this.#ended) return;
     const [number, id, method, key] = items as [number, number, string, number];
+    if (this.#asked.has(number)) throw new TypeError(`There is a call ${number} already`);
     try {
       const entry = hub.find(id, this);
       if (!entry) throw gone("it was withdrawn");
-      const owner = key === 0
-        ? this.#program
-        : this.#owners.get(key) ?? new RemoteOwner(this, key, this.#owners);
-      const result = entry.core.call_as(method, owner, args);
+      const result = entry.core.call_as(method, this.#owner_of(key), args);
       if (result instanceof Wait) this.#await_call(number, result);
       else if (number !== 0) this.#answer(number, VALUE, result);
     } catch (error) {
@@ -387,7 +417,17 @@ export class Link implements KnowingAgent, TaskWatcher {
     }
   }
 
+  /** Who a task of the other side is here. */
+  #owner_of(key: number): Owner {
+    if (key === 0) return this.#program;
+    let owner = this.#owners.get(key);
+    if (!owner) this.#owners.set(key, owner = new Owner(this));
+    return owner;
+  }
+
   #await_call(number: number, wait: Wait): void {
+    // Who has gone on, or is another process, keeps no program running.
+    wait.unref();
     this.#asked.set(number, wait);
     wait.on_over(() => this.#settled(number, wait));
   }
@@ -398,14 +438,14 @@ export class Link implements KnowingAgent, TaskWatcher {
     const { error } = wait;
     if (error || !wait.can_be_undone) this.#asked.delete(number);
     if (!error) this.#answer(number, wait.can_be_undone ? GRANT : VALUE, wait.value);
-    else if (error.reason === CANCELLED) this.#send([ANSWER, number, CANCELLED, null, undefined]);
+    else if (error.reason === CANCELLED) this.#answer_cancelled(number);
     else this.#answer_error(number, error.reason);
   }
 
   #answer(number: number, how: number, value: unknown): void {
     try {
       const packed = this.#carrier.pack(value, this);
-      this.#send([ANSWER, number, how, packed.value, packed.passengers], packed.value);
+      this.#send_value([ANSWER, number, how, packed.value, packed.passengers], ANSWER_VALUE);
     } catch (error) {
       this.#asked.get(number)?.refuse(error);
       this.#asked.delete(number);
@@ -418,27 +458,49 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#send([ANSWER, number, ERROR, image_of(error), undefined]);
   }
 
+  #answer_cancelled(number: number): void {
+    this.#send([ANSWER, number, CANCELLED, null, undefined]);
+  }
+
   #answered(items: unknown[]): Promise<void> | void {
-    const [number, how, value] = items as [number, number, unknown];
+    const [number, how, value, passengers] = items as [
+      number,
+      number,
+      unknown,
+      Passenger[] | undefined,
+    ];
     const call = this.#calls.get(number);
     if (!call) return;
-    if (how === GRANT) {
-      // If it is refused, the other side says so again when it has taken it back.
-      if (call.is_refused) return call.cancel(undefined);
-      if (!call.is_relayed) this.#send([RECEIVED, number], null, true);
+    if (how === VALUE || how === GRANT) {
+      return settle(
+        () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
+        (result) => this.#given(call, how, result),
+        (error) => this.#not_given(call, how, error),
+      );
     }
     this.#calls.delete(number);
-    if (how === CANCELLED) return call.cancelled();
-    if (how === ERROR) return call.reject(error_of(value as ErrorImage));
-    const passengers = items[3] as Passenger[] | undefined;
-    const given = (result: unknown) => {
-      if (call.is_relayed) call.relayed = { value: result, grant: this.#grant_of(number, how) };
-      call.resolve(result);
-    };
-    if (!passengers) return given(value);
-    const unpacked = this.#carrier.unpack({ value, passengers }, this);
-    if (!(unpacked instanceof Promise)) return given(unpacked);
-    return unpacked.then(given, (error) => call.reject(error));
+    if (how === CANCELLED) call.cancelled();
+    else call.reject(error_of(value as ErrorImage));
+  }
+
+  /** A call gave something. */
+  #given(call: RemoteCall<unknown>, how: number, result: unknown): void {
+    const { number } = call;
+    // If it is refused, the other side says so again when it has taken it back.
+    if (how === GRANT && call.is_refused) return call.cancel(undefined);
+    if (!this.#calls.delete(number)) return;
+    if (call.is_relayed) call.relayed = { value: result, grant: this.#grant_of(number, how) };
+    else if (how === GRANT) this.#says_received(number);
+    // Not while it takes what has come: a module had to be loaded.
+    if (this.#later) this.flush();
+    call.resolve(result);
+  }
+
+  /** A call gave what cannot be used here. */
+  #not_given(call: RemoteCall<unknown>, how: number, error: unknown): void {
+    if (!this.#calls.delete(call.number)) return;
+    if (how === GRANT) this.#send([REFUSED, call.number, image_of(error)]);
+    call.reject(error);
   }
 
   /** What becomes of a grant that is passed on. */
@@ -446,12 +508,18 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how !== GRANT) return undefined;
     return {
       undo: () => this.cancel(number),
-      received: () => this.#send([RECEIVED, number], null, true),
+      received: () => this.#says_received(number),
+      refused: (error) => this.#send([REFUSED, number, image_of(error)]),
     };
   }
 
+  /** Who receives it may never let go of this thread: it is said before they go on. */
+  #says_received(number: number): void {
+    this.#send([RECEIVED, number], true);
+    this.#is_urgent = true;
+  }
+
   #is_withdrawn(id: number | string): void {
-    this.#withdrawn.add(id);
     const stub = this.stubs.get(id);
     if (stub) core_of(stub).is_withdrawn(gone("it was withdrawn"));
     this.stubs.delete(id);
@@ -464,12 +532,28 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#asked.clear();
     for (const wait of asked) wait.cancel(this.#ended);
     for (const owner of [...this.#owners.values()].reverse()) owner.give_back();
+    this.#program.give_back();
     hub.agent_ended(this);
     for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
     for (const stub of this.stubs.values()) core_of(stub).is_withdrawn(this.#ended);
     this.stubs.clear();
   }
+}
+
+/** Goes on with what a step gives, or with what it throws: at once, or later where it gives a promise. */
+function settle<T>(
+  step: () => T | Promise<T>,
+  given: (value: T) => Promise<void> | void,
+  failed: (error: unknown) => void,
+): Promise<void> | void {
+  let value: T | Promise<T>;
+  try {
+    value = step();
+  } catch (error) {
+    return failed(error);
+  }
+  return value instanceof Promise ? value.then(given, failed) : given(value);
 }
 
 function gone(why: string): Error {

@@ -15,7 +15,7 @@ export const HERE: Agent = { number: 1, name: "this thread", shares_memory: true
 export interface Hold {
   /** Its holder is no more, or was given up: it goes back. */
   give_back(): void;
-  /** Its task has ended: another owner of the same agent has it now. */
+  /** Its task has ended: another owner of the same agent has it now, or it goes back. */
   move_to(owner: Owner): void;
 }
 
@@ -23,10 +23,16 @@ export interface Hold {
 export class Owner {
   readonly agent: Agent;
   #holds: Set<Hold> = new Set();
+  #heir: Owner | undefined;
 
   /** @param agent Whose task it is. */
   constructor(agent: Agent) {
     this.agent = agent;
+  }
+
+  /** Who has what comes to it: itself, until its task has ended. */
+  get heir(): Owner {
+    return this.#heir ?? this;
   }
 
   /** How much it holds. */
@@ -44,9 +50,10 @@ export class Owner {
     this.#holds.delete(hold);
   }
 
-  /** Its task has ended: what it still holds is its agent's. */
+  /** Its task has ended: what it still holds, or comes later, is its agent's. */
   move_to(owner: Owner): void {
-    const holds = [...this.#holds];
+    this.#heir = owner;
+    const holds = [...this.#holds].reverse();
     this.#holds.clear();
     for (const hold of holds) hold.move_to(owner);
   }

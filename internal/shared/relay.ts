@@ -48,6 +48,7 @@ export class RelayCore extends LocalCore {
 
   override call_as(method: string, owner: Owner, args: unknown[]): Wait {
     this.check();
+    this.#core.check();
     const { link, id } = this.#core;
     const call = link.relay(id, method, this.#task_of(owner), args);
     const wait = new Wait().begin(null, () => undefined, () => call.cancel(undefined));

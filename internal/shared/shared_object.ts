@@ -112,6 +112,7 @@ export class RemoteCore extends Core {
   readonly id: number | string;
   /** What its home says of it. */
   readonly described: unknown;
+  #withdrawn: Error | undefined;
 
   constructor(kind: Kind, link: Link, id: number | string, described?: unknown) {
     super(kind);
@@ -121,13 +122,20 @@ export class RemoteCore extends Core {
   }
 
   check(): void {
-    this.link.check(this.id);
+    this.link.check();
+    if (this.#withdrawn) throw this.#withdrawn;
+  }
+
+  override is_withdrawn(reason: Error): void {
+    this.#withdrawn = reason;
+    super.is_withdrawn(reason);
   }
 
   call<T>(method: string, args: unknown[], waits?: Waits): Promise<T> {
     const task = current_task();
     try {
       task.check();
+      this.check();
       waits?.signal?.throwIfAborted();
       const call = this.link.call<T>(this.id, method, task, args);
       return task.follow(call, waits?.kind ?? "turn", waits?.signal);

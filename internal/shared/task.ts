@@ -51,6 +51,11 @@ export class Task implements Scope {
     this.#report = options.report;
   }
 
+  /** Whom other agents know it as: what it does after its end, the program does. */
+  get key(): number {
+    return this.has_ended ? program.ident : this.ident;
+  }
+
   run<T>(work: () => T): T {
     return storage.run(this, work);
   }
@@ -70,7 +75,7 @@ export class Task implements Scope {
   }
 
   give_up(reason: unknown): void {
-    if (this.is_given_up || this.#state === "ended") return;
+    if (this.is_given_up || this.has_ended) return;
     this.cut(reason);
     this.#state = "given up";
     for (const hold of this.#holds) hold.given_up?.();
@@ -80,7 +85,7 @@ export class Task implements Scope {
   }
 
   end(): void {
-    if (this.is_given_up || this.#state === "ended") return;
+    if (this.is_given_up || this.has_ended) return;
     this.#state = "ended";
     for (const hold of this.#holds) hold.ended?.();
     this.#holds.clear();
@@ -93,6 +98,11 @@ export class Task implements Scope {
     return this.#state === "given up";
   }
 
+  /** Whether it has ended: some of it may still run, and nobody waits for that. */
+  get has_ended(): boolean {
+    return this.#state === "ended";
+  }
+
   /** Notes what it holds, so that this goes back with it. */
   add(hold: TaskHold): void {
     this.#holds.add(hold);
@@ -102,9 +112,9 @@ export class Task implements Scope {
     this.#holds.delete(hold);
   }
 
-  /** Has somebody told when it is given up. */
+  /** Has somebody told when it ends or is given up; the program never is. */
   watch(watcher: TaskWatcher): void {
-    this.#watchers.add(watcher);
+    if (this !== program && !this.has_ended) this.#watchers.add(watcher);
   }
 
   /**

@@ -28,7 +28,8 @@ type Handle =
   | { yours: number | string }
   | { function: FunctionHandle };
 
-const links = new Map<Peer, Link>();
+/** One that has ended stays, as long as anybody has its peer: no other takes its place. */
+const links = new WeakMap<Peer, Link>();
 
 /** The way to the other end of a worker's channel. */
 export function link_to(peer: Peer): Link {
@@ -39,8 +40,7 @@ export function link_to(peer: Peer): Link {
 
 /** The other end is no more. */
 export function unlink(peer: Peer): void {
-  links.get(peer)?.closed();
-  links.delete(peer);
+  link_to(peer).closed();
 }
 
 /** Takes what is not copied out of a value. */
@@ -103,6 +103,7 @@ function is_plain(value: object): boolean {
 function handle_of(object: SharedObject, link: Link): Handle {
   const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
+  link.check();
   const local = local_core(core);
   const { kind, home } = local;
   const mine = hub.introduce(object, local, link);
@@ -126,6 +127,7 @@ export function find_named(id: string, link: Link): Promise<void> | void {
   const introduce = () => {
     const object = named.get(key)?.(label.join(" "));
     if (!object) throw new TypeError(`There is no ${name} to be found by a name`);
+    link.check();
     hub.introduce(object, local_core(core_of(object)), link, id);
   };
   if (named.has(key)) introduce();

@@ -99,6 +99,11 @@ export class Wait<T = unknown> implements Waiting<T> {
     return this;
   }
 
+  /** Its clock keeps no program from ending. */
+  unref(): void {
+    if (this.#timer !== undefined) Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
   #expire(expired: () => T): void {
     this.#left?.();
     try {

@@ -104,15 +104,23 @@ export async function unpack({ value, passengers }: Packed, peer: Peer): Promise
 
 /** Something came from a peer for what may not be loaded yet. */
 export function received(peer: Peer, body: unknown[]): void {
-  if (sharing.system) sharing.system.received(peer, body);
+  if (sharing.system && !is_loading) sharing.system.received(peer, body);
   else void load_system().then((system) => system.received(peer, body));
 }
 
 let loading: Promise<Sharing> | undefined;
+let is_loading = false;
 
 /** Loads it; what comes meanwhile keeps its order. */
 function load_system(): Promise<Sharing> {
-  return loading ??= import(SYSTEM).then(() => sharing.system!);
+  if (!loading) {
+    is_loading = true;
+    loading = import(SYSTEM).then(() => {
+      is_loading = false;
+      return sharing.system!;
+    });
+  }
+  return loading;
 }
 
 /** Not a static import: it stands on a higher floor, and most programs never need it. */

@@ -100,7 +100,7 @@ export class WorkerHandle {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
     this.#host = start_host(id, {
-      received: (messages) => messages.forEach((message) => this.#receive(message)),
+      received: (messages) => this.#received(messages),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -250,6 +250,15 @@ export class WorkerHandle {
 
   #tell_peer(body: unknown[]): void {
     if (this.state !== "ended") this.#outbox.post({ type: "peer", body });
+  }
+
+  /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
+  #received(messages: FromWorker[]): void {
+    try {
+      messages.forEach((message) => this.#receive(message));
+    } catch (cause) {
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+    }
   }
 
   #receive(message: FromWorker): void {
