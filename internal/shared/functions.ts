@@ -21,7 +21,7 @@ export function handle_of_function(fn: { name: string; module?: unknown }): Func
   if (!name || name.startsWith("bound ")) {
     throw new TypeError(
       `Cannot find the function ${name || "without a name"} in another thread or process: ` +
-        "only functions that a module exports can be found there",
+        "give it a name, and export it from its module",
     );
   }
   return { module: String(module), name, hash: hash_of(String(fn)) };

@@ -29,7 +29,7 @@ test_each_way(
   "at the drain waits for a queue reject with the signal's reason, and items stay",
   ({ concurrent }) => concurrent,
   async (way) => {
-    await using server = serve_queues(way, { max_workers: 2, max_children: 2 });
+    await using server = serve_queues(way);
     await soon(ready(server));
     await server.narrow.put("kept");
     const clients = await waiting_clients(server);
