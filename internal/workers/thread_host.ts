@@ -2,6 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from "node:worker_threads";
 import { cpu_time, port_closed } from "../runtime/deno_internals.ts";
 import { give_order } from "../runtime/order_to_end.ts";
+import { prepare_for_thread } from "./cloning.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { on_message, type ThreadStart } from "./port.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
@@ -83,7 +84,7 @@ export class ThreadHost implements WorkerHost {
     on_message(port1, (messages) => {
       this.#heard = true;
       events.received(messages as FromWorker[]);
-    });
+    }, ({ message }) => events.unheard(new Error(`${this.name} cannot be heard: ${message}`)));
     void this.#ended(events);
   }
 
@@ -105,6 +106,7 @@ export class ThreadHost implements WorkerHost {
   }
 
   post(messages: ToWorker[]): void {
+    messages.forEach(prepare_for_thread);
     this.#port.postMessage(messages);
   }
 

@@ -6,7 +6,11 @@ import { soon } from "../../fixtures/tools/waiting.ts";
 async function end_of(args: string[], meanwhile = (_host: ProcessHost) => {}): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const command = { file: Deno.execPath(), args, environment: ["NO_COLOR=1"] };
-  const host = new ProcessHost(command, { received: () => {}, ended: resolve });
+  const host = new ProcessHost(command, {
+    received: () => {},
+    unheard: () => host.kill(),
+    ended: resolve,
+  });
   meanwhile(host);
   return await soon(promise);
 }
