@@ -96,7 +96,10 @@ class Walk {
       if (types.isSet(value)) return this.#visit_set(value, depth);
     }
     if (!Array.isArray(value) || !this.#visit_elements(value, depth)) {
-      for (const name of Object.keys(value)) this.#visit_property(value, name, depth);
+      for (const name of Object.keys(value)) {
+        this.#visit_property(value, name, depth);
+        if (this.has_ended) return;
+      }
     }
   }
 
