@@ -1,11 +1,5 @@
 /** What is nested deep in what crosses to and from workers: it is refused, and silences nobody. */
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertNotEquals,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ForkingTCPServer, type TCPServer, ThreadingTCPServer } from "../../../mod.ts";
 import { MAX_DEPTH } from "../../../internal/workers/look.ts";
 import { ask, line_or_end, LineClient, or_end } from "../../fixtures/clients/clients.ts";
@@ -26,9 +20,8 @@ const OPTIONS = { max_workers: 1, max_children: 2, linger: 200 };
 /** Deno reads none of them from about 2,100 to 5,000 on, by their kind. */
 const DEPTHS = [10, MAX_DEPTH, MAX_DEPTH + 1, 2000, 2500, 3000, 3500, 5000];
 
-type Server = TCPServer;
-
-function ids(server: Server): number[] {
+/** The numbers of its workers; children are added when all are busy. */
+function ids(server: TCPServer): number[] {
   return server.info().workers!.map(({ id }) => id);
 }
 
@@ -53,7 +46,7 @@ for (const Base of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer)[
     client[Symbol.dispose]();
     neighbour[Symbol.dispose]();
     await soon(until(() => server.info().active === 0));
-    assertEquals(ids(server), before);
+    assert(before.every((id) => ids(server).includes(id)));
     assertEquals(server.log.errors, []);
   });
 
@@ -78,7 +71,7 @@ for (const Base of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer)[
     }
     neighbour[Symbol.dispose]();
     await soon(until(() => server.info().active === 0));
-    assertEquals(ids(server), before);
+    assert(before.every((id) => ids(server).includes(id)));
   });
 
   Deno.test(`${Base.name}: deep JSON of clients costs no worker, and later clients are answered`, async () => {
@@ -93,7 +86,7 @@ for (const Base of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer)[
     const asked = Array.from({ length: 10 }, () => ask(server.server_address, '{"a":1}'));
     assertEquals(await soon(Promise.all(asked)), Array(10).fill("object"));
     await soon(until(() => server.info().active === 0));
-    assertEquals(ids(server), before);
+    assert(before.every((id) => ids(server).includes(id)));
     assertEquals(
       server.log.errors.map((error) => (error as Error).name),
       Array(4).fill("DataCloneError"),
@@ -113,6 +106,6 @@ for (const Base of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer)[
       / \d+ cannot be heard: (A message cannot be|Failed to) read/,
     );
     await soon(until(() => server.info().active === 0));
-    assertNotEquals(ids(server), before);
+    assert(!before.every((id) => ids(server).includes(id)));
   });
 }
