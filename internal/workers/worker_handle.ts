@@ -98,6 +98,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => messages.forEach((message) => this.#receive(message)),
+      unheard: (cause) => this.kill(cause),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -305,15 +306,15 @@ export class WorkerHandle {
     { call, job: id, target, method, args }: Extract<FromWorker, { type: "call" }>,
   ): Promise<void> {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
-    if (call === 0) return void this.#calls.call(job, target, method, args);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
       const value = await this.#calls.call(job, target, method, args);
       answer = { type: "answer", call, value };
     } catch (error) {
+      if (call === 0) this.#calls.report(job, error);
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (this.state === "ended") return;
+    if (call === 0 || this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {
