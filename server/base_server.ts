@@ -136,6 +136,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
     this.#runner = this[make_runner]({
+      // The other servers and the mix-ins have no more.
+      hooks: Object.getOwnPropertyNames(BaseServer.prototype),
       overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
     });

@@ -9,6 +9,9 @@ export interface ErrorImage {
   is_dom?: true;
 }
 
+/** How many causes of an error are sent, each the cause of the one before. */
+const CAUSES = 16;
+
 /** What stands for an error, or for anything else that was thrown. */
 export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
   try {
@@ -16,19 +19,24 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
       return image(typeof thrown === "string" ? thrown : Deno.inspect(thrown));
     }
     const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
-    const inner = [...outer, thrown];
     return {
       name: typeof name === "string" ? name : "Error",
       message: typeof message === "string" ? message : Deno.inspect(message),
       stack: typeof stack === "string" ? stack : undefined,
       code: typeof code === "string" || typeof code === "number" ? code : undefined,
-      cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
+      cause: cause_of(cause, [...outer, thrown]),
       ...(thrown instanceof DOMException && { is_dom: true }),
     };
   } catch {
     // It throws when it is read or inspected.
     return image("An error that cannot be read");
   }
+}
+
+/** The image of a cause; the last one stands for all that follow. */
+function cause_of(cause: unknown, outer: unknown[]): ErrorImage | undefined {
+  if (cause === undefined || outer.includes(cause)) return undefined;
+  return outer.length < CAUSES ? image_of(cause, outer) : image("Further causes were left out");
 }
 
 function image(message: string): ErrorImage {

@@ -130,3 +130,35 @@ Deno.test("error_image: a DOMException is one again, of the same kind", () => {
   assertInstanceOf(error, DOMException);
   assertEquals([error.name, error.message], ["AbortError", "told to end"]);
 });
+
+/** An error and its causes, as many as are asked for. */
+function with_causes(count: number): Error {
+  let error = new Error("cause " + count);
+  for (let at = count - 1; at >= 0; at--) error = new Error(`cause ${at}`, { cause: error });
+  return error;
+}
+
+function causes_of(error: Error): string[] {
+  const messages: string[] = [];
+  for (let at = error.cause; at instanceof Error; at = at.cause) messages.push(at.message);
+  return messages;
+}
+
+Deno.test("image_of() takes 16 causes, of which the last one says that there are more", () => {
+  assertEquals(causes_of(sent(with_causes(15))).at(-1), "cause 15");
+  for (const count of [16, 17, 100_000]) {
+    const causes = causes_of(sent(with_causes(count)));
+    assertEquals(causes.length, 16);
+    assertEquals(causes.slice(-2), ["cause 15", "Further causes were left out"]);
+  }
+});
+
+Deno.test("image_of() ends where each cause makes another", () => {
+  class Endless extends Error {
+    // deno-lint-ignore no-explicit-any
+    override get cause(): any {
+      return new Endless("once more");
+    }
+  }
+  assertEquals(causes_of(sent(new Endless("first"))).length, 16);
+});
