@@ -35,7 +35,7 @@ function methods_of(Server: AnyServer): string[] {
   const address = is_unix ? "never-bound.sock" : HERE;
   const server = new Server(address, StreamRequestHandler, { bind_and_activate: false });
   const image = structuredClone(image_of_server(server, HOOKS, structuredClone));
-  const { prototype } = remote_server_class(image, {} as Calls);
+  const { prototype } = remote_server_class(image, {}, {} as Calls);
   const members = Object.entries(Object.getOwnPropertyDescriptors(prototype));
   return members.filter(([name, { value }]) =>
     typeof value === "function" && name !== "constructor"
