@@ -2,32 +2,32 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { line_of, place_of, printable, text_of } from "../../../server/requests/error_text.ts";
 
 /** What must be shown, and how. */
-const SHOWN: Record<string, string> = {
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\0": "\\x00",
-  "\x1B": "\\x1B",
-  "\x7F": "\\x7F",
-  "\x9B": "\\x9B", // the one byte that begins a sequence for a terminal
-  "\xAD": "\\xAD", // a soft hyphen
-  "\u061C": "\\u061C",
-  "\u115F": "\\u115F", // a letter without a form
-  "\u200B": "\\u200B",
-  "\u2028": "\\u2028",
-  "\u2029": "\\u2029",
-  "\u202E": "\\u202E",
-  "\u2066": "\\u2066",
-  "\uD800": "\\uD800",
-  "\uDC00": "\\uDC00",
-  "\uFE0F": "\\uFE0F",
-  "\uFEFF": "\\uFEFF",
-  "\u{E0041}": "\\u{E0041}",
-  "\u{E0100}": "\\u{E0100}",
-};
+const SHOWN: [char: string, shown: string][] = [
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+  ["\0", "\\x00"],
+  ["\x1B", "\\x1B"],
+  ["\x7F", "\\x7F"],
+  ["\x9B", "\\x9B"], // the one byte that begins a sequence for a terminal
+  ["\xAD", "\\xAD"], // a soft hyphen
+  ["\u061C", "\\u061C"],
+  ["\u115F", "\\u115F"], // a letter without a form
+  ["\u200B", "\\u200B"],
+  ["\u2028", "\\u2028"],
+  ["\u2029", "\\u2029"],
+  ["\u202E", "\\u202E"],
+  ["\u2066", "\\u2066"],
+  ["\uD800", "\\uD800"],
+  ["\uDC00", "\\uDC00"],
+  ["\uFE0F", "\\uFE0F"],
+  ["\uFEFF", "\\uFEFF"],
+  ["\u{E0041}", "\\u{E0041}"],
+  ["\u{E0100}", "\\u{E0100}"],
+];
 
 Deno.test("printable() shows what could deceive, and leaves other text as it is", () => {
-  for (const [char, shown] of Object.entries(SHOWN)) {
+  for (const [char, shown] of SHOWN) {
     assertEquals(printable(`a${char}b`), `a${shown}b`);
   }
   const plain = "Grüße, 你好, مرحبا, שלום, 🎉 – C:\\temp 'x' \"y\"";
