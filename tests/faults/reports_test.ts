@@ -1,5 +1,5 @@
 /** What clients can do to the reports on standard error: nothing but be counted. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { LONGEST_LINE, TRIPPING_WORDS } from "../fixtures/handlers/hostile_handlers.ts";
@@ -68,6 +68,17 @@ test_servers("1,000 lines over a limit are told in less than 20 KB", async (name
   const sum = [...told].reduce((sum, [, more]) => sum + Number(more?.replaceAll(",", "") ?? 1), 0);
   assertEquals(sum, 1000, printed);
   assertStringIncludes(printed, "failed: No end of the line was found within 1024 bytes\n");
+});
+
+test_servers("a client that is silent for too long is told of in one line", async (name) => {
+  const [program, address] = await start(name);
+  await using _program = program;
+  await fail(address, "hurry");
+  program.child.kill("SIGTERM");
+  assertMatch(
+    await program.errors(),
+    /^A request of 127\.0\.0\.1:\d+ failed: No bytes came from the peer within 10 ms\n$/,
+  );
 });
 
 test_servers("others are served although nobody reads standard error", async (name) => {
