@@ -2,7 +2,7 @@ import { Backoff } from "../../internal/runtime/backoff.ts";
 import { client_fault_of } from "../../internal/runtime/client_fault.ts";
 import { format_address } from "../address.ts";
 import { line_of, place_of, printable, text_of } from "./error_text.ts";
-import { print } from "./standard_error.ts";
+import { print, written } from "./standard_error.ts";
 
 /** How many reports of a kind are printed in a period. */
 const MAX_PRINTED = 10;
@@ -67,10 +67,14 @@ export class Reports {
     );
   }
 
-  /** Tells what was counted. What comes now is printed: no more requests do. */
-  end(): void {
+  /**
+   * Tells what was counted, and resolves when it is written. What comes now is printed: no more requests
+   * do.
+   */
+  async end(): Promise<void> {
     this.#ended = true;
     this.#tell();
+    await written();
   }
 
   #add(name: string, text: () => string, line: () => string): void {

@@ -71,7 +71,7 @@ export class ServerClosing {
     await this.#runner.release(this.#overdue.promise);
     await this.#server.socket?.close();
     clearTimeout(this.#overdue_timer);
-    this.#requests.reports.end();
+    await this.#requests.reports.end();
     this.done = true;
   }
 }

@@ -2,13 +2,17 @@
 const MAX_WAITING = 65_536;
 /** What standard error has not taken for so long, in ms, it may never take. */
 const PROMPT = 100;
+/** How long, in ms, the program waits at its end for what is being written: a thread of Deno does that. */
+const LAST_PAUSE = 50;
 
-/** What waits until standard error has taken what is being written. */
+/** What waits to be written. */
 let waiting = "";
 /** How many texts had no room to wait. */
 let dropped = 0;
 /** Since when something is being written, in ms. */
 let writing_since: number | undefined;
+/** Resolves when all is written. */
+let writing: Promise<void> = Promise.resolve();
 let listens = false;
 
 /**
@@ -19,9 +23,35 @@ let listens = false;
 export function print(text: string): void {
   if (waiting.length + text.length > MAX_WAITING) dropped++;
   else waiting += `${text}\n`;
-  if (writing_since === undefined) void write_all();
-  if (!listens) addEventListener("unload", write_last);
+  if (!listens) listen();
+  // What comes at once is written at once: an error that nobody catches would end the program in between.
+  queueMicrotask(start_writing);
+}
+
+/** Resolves when what was printed is written, or after a moment if standard error takes nothing. */
+export async function written(): Promise<void> {
+  start_writing();
+  if (!is_prompt()) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, PROMPT);
+  await Promise.race([writing, late]);
+  clearTimeout(timer);
+}
+
+/** The program may be about to end. */
+function listen(): void {
   listens = true;
+  addEventListener("error", start_writing);
+  addEventListener("unload", write_last);
+}
+
+function start_writing(): void {
+  if (writing_since === undefined && waiting !== "") writing = write_all();
+}
+
+/** Whether something is being written, and not for long. */
+function is_prompt(): boolean {
+  return writing_since !== undefined && performance.now() - writing_since <= PROMPT;
 }
 
 async function write_all(): Promise<void> {
@@ -44,7 +74,9 @@ async function write(bytes: Uint8Array): Promise<void> {
 
 /** At the end of the program, what waits is written at once, unless it would wait for ever. */
 function write_last(): void {
-  if (waiting === "" || performance.now() - writing_since! > PROMPT) return;
+  if (is_prompt()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_PAUSE);
+  else if (writing_since !== undefined) return;
+  if (waiting === "") return;
   try {
     Deno.stderr.writeSync(next_text());
   } catch {
