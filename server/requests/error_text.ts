@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { links_of } from "../../internal/runtime/error_names.ts";
+import { is_instance, links_of } from "../../internal/runtime/error_names.ts";
 
 /** The most characters of a message, of the properties of an error, and of a line of a stack. */
 const MAX_TEXT = 2000;
@@ -50,20 +50,20 @@ export function printable(text: string): string {
 
 /** All of an error, or of what else was thrown, on lines of its own: with its stack and its causes. */
 export function text_of(thrown: unknown): string {
-  const lines = [...lines_of(thrown, is_error(thrown) ? "" : "Thrown: ", new Set())];
+  const lines = [...lines_of(thrown, is_instance(thrown, Error) ? "" : "Thrown: ", new Set())];
   return shortened(lines.join("\n"), MAX_REPORT);
 }
 
 /** The name and the message of an error, or what else was thrown, on one line. */
 export function line_of(thrown: unknown): string {
-  if (!is_error(thrown)) return printable(shown(thrown));
+  if (!is_instance(thrown, Error)) return printable(shown(thrown));
   const message = message_of(thrown);
   return message === "" ? name_of(thrown) : `${name_of(thrown)}: ${printable(message)}`;
 }
 
 /** Where an error was thrown, for telling whether two come from the same place in the code. */
 export function place_of(thrown: unknown): string {
-  if (!is_error(thrown)) return typeof thrown;
+  if (!is_instance(thrown, Error)) return typeof thrown;
   return [name_of(thrown), ...frames_of(thrown)].join("\n");
 }
 
@@ -71,7 +71,7 @@ function* lines_of(thrown: unknown, label: string, seen: Set<unknown>): Generato
   if (seen.size >= MAX_ERRORS || seen.has(thrown)) return yield `${label}(no more is shown)`;
   seen.add(thrown);
   yield label + line_of(thrown) + properties_of(thrown);
-  if (!is_error(thrown)) return;
+  if (!is_instance(thrown, Error)) return;
   for (const frame of frames_of(thrown)) yield `    at ${printable(frame)}`;
   const errors = part_of(thrown, "errors");
   if (Array.isArray(errors)) {
@@ -83,7 +83,7 @@ function* lines_of(thrown: unknown, label: string, seen: Set<unknown>): Generato
 
 /** What else an error has, as its `code`. */
 function properties_of(thrown: unknown): string {
-  if (!is_error(thrown)) return "";
+  if (!is_instance(thrown, Error)) return "";
   try {
     const own = Object.getOwnPropertyDescriptors(thrown);
     const others = Object.entries(own).filter(([key, { enumerable }]) =>
@@ -133,14 +133,6 @@ function part_of(error: Error, key: string): unknown {
     return Reflect.get(error, key);
   } catch {
     return undefined;
-  }
-}
-
-function is_error(value: unknown): value is Error {
-  try {
-    return value instanceof Error;
-  } catch {
-    return false;
   }
 }
 
