@@ -1,3 +1,5 @@
+import { client_fault, is_noted_fault } from "../runtime/client_fault.ts";
+
 /** An error as it travels between threads, which structured cloning would strip of its class. */
 export interface ErrorImage {
   name: string;
@@ -7,6 +9,8 @@ export interface ErrorImage {
   cause: ErrorImage | undefined;
   /** Whether it is a `DOMException`, whose name says of which kind. */
   is_dom?: true;
+  /** Whether it was noted as a client's own fault. */
+  is_client_fault?: true;
 }
 
 /** How many causes of an error are sent, each the cause of the one before. */
@@ -26,6 +30,7 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
       code: typeof code === "string" || typeof code === "number" ? code : undefined,
       cause: cause_of(cause, [...outer, thrown]),
       ...(thrown instanceof DOMException && { is_dom: true }),
+      ...(is_noted_fault(thrown) && { is_client_fault: true }),
     };
   } catch {
     // It throws when it is read or inspected.
@@ -47,7 +52,7 @@ function image(message: string): ErrorImage {
 export function error_of(image: ErrorImage): Error {
   const error = image.is_dom ? new DOMException(image.message, image.name) : plain_error_of(image);
   if (image.stack !== undefined) error.stack = image.stack;
-  return error;
+  return image.is_client_fault ? client_fault(error) : error;
 }
 
 function plain_error_of({ name, message, code, cause }: ErrorImage): Error {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { client_fault, client_fault_of } from "../../../internal/runtime/client_fault.ts";
 import { error_of, image_of } from "../../../internal/workers/error_image.ts";
 
 /** An error as it comes out in another thread. */
@@ -89,6 +90,17 @@ Deno.test("error_of() gives an error for what is none", () => {
     assertStrictEquals(again.constructor, Error);
     assertEquals(again.message, message);
   }
+});
+
+Deno.test("error_of() keeps whose fault it is", () => {
+  const fault = client_fault(new Deno.errors.TimedOut("silent"));
+  const own = new Deno.errors.TimedOut("silent");
+  assertEquals(client_fault_of(sent(fault))?.message, "silent");
+  assertEquals(client_fault_of(sent(own)), undefined);
+  // A client that was silent, and then gone: still its own fault.
+  const gone = new Deno.errors.BrokenPipe("gone", { cause: fault });
+  assertEquals(client_fault_of(sent(gone))?.message, "silent");
+  assertEquals(client_fault_of(sent(new Error("wrapped", { cause: fault }))), undefined);
 });
 
 Deno.test("image_of() gives an error for what cannot even be inspected", () => {
