@@ -267,7 +267,7 @@ export class Link implements KnowingAgent, TaskWatcher {
   #send(items: unknown[], may_wait = false): void {
     if (this.#ended) return;
     if (this.#scheduled || may_wait) this.#waiting.push(...items);
-    else this.peer.post(items);
+    else this.peer.post(items, true);
     this.#schedule();
   }
 
@@ -283,7 +283,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     const copy = this.#scheduled ? copy_that_waits(items[at]) : CANNOT_WAIT;
     if (copy === CANNOT_WAIT) {
       this.flush();
-      this.peer.post(items);
+      this.peer.post(items, false);
       this.#schedule();
     } else {
       items[at] = copy;
@@ -303,7 +303,7 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Sends what waits. */
   flush(): void {
     this.#is_urgent = false;
-    if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0));
+    if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0), true);
   }
 
   /**

@@ -40,8 +40,8 @@ export type ToWorker =
     error?: ErrorImage;
     passengers?: Passenger[] | undefined;
   }
-  /** For the objects that it shares. */
-  | { type: "peer"; body: unknown[] }
+  /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
+  | { type: "peer"; body: unknown[]; is_plain: boolean }
   /** End, when the last job is wholly over. */
   | { type: "end" }
   /** End at once. */
@@ -75,8 +75,8 @@ export type FromWorker =
     args: unknown[];
     passengers?: Passenger[] | undefined;
   }
-  /** For the objects that it shares. */
-  | { type: "peer"; body: unknown[] };
+  /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
+  | { type: "peer"; body: unknown[]; is_plain: boolean };
 
 /** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";

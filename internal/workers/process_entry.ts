@@ -5,7 +5,7 @@
  */
 import type net from "node:net";
 import process from "node:process";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
 import { ignore_signals } from "./ignored_signals.ts";
 import { READ, TAKEN, type ToWorker } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
@@ -29,13 +29,15 @@ new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "modu
 new WorkerSide({
   shares_memory: false,
   post: (messages) => {
-    messages.forEach(refuse_uncloneable);
+    messages.forEach(prepare_for_process);
     process.send!(messages);
   },
-  on_messages: (receive) =>
+  on_messages: (receive, unread) => {
     process.on("message", (messages: ToWorker[] | typeof READ, connection?: net.Socket) => {
       if (messages === READ) return void process.send!(READ);
       if (connection) process.send!(TAKEN);
       receive(messages, connection);
-    }),
+    });
+    process.on("error", unread);
+  },
 });

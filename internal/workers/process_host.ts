@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import net from "node:net";
 import { close_descriptor, duplicate_descriptor, spawn_child } from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
 import { image_of } from "./error_image.ts";
 import { type FromWorker, READ, TAKEN, type ToWorker } from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
@@ -85,7 +85,7 @@ export class ProcessHost implements WorkerHost {
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
     if (this.pid === undefined) return;
-    messages.forEach(refuse_uncloneable);
+    messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
 
@@ -107,7 +107,7 @@ export class ProcessHost implements WorkerHost {
   #end_unheard({ message }: Error): void {
     if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
-    this.kill();
+    this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }
 
   /** Waits for what it sent before its end, which is still on its way when it has ended. */

@@ -101,6 +101,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => this.#received(messages),
+      unheard: (cause) => this.kill(cause),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -110,7 +111,7 @@ export class WorkerHandle {
       this.#table = new DescriptorTable();
     }
     const { name, shares_memory } = this.#host;
-    this.#peer = { name, shares_memory, post: (body) => this.#tell_peer(body) };
+    this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
     const { shared, ...rest } = start;
     this.#outbox.post({
       type: "start",
@@ -248,8 +249,8 @@ export class WorkerHandle {
     this.#host.ref();
   }
 
-  #tell_peer(body: unknown[]): void {
-    if (this.state !== "ended") this.#outbox.post({ type: "peer", body });
+  #tell_peer(body: unknown[], is_plain: boolean): void {
+    if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
   }
 
   /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
@@ -335,16 +336,16 @@ export class WorkerHandle {
     >,
   ): Promise<void> {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
-    if (call === 0) return void this.#calls.call(job, target, method, value);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
       const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
       const result = await this.#calls.call(job, target, method, args as unknown[]);
       answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
+      if (call === 0) this.#calls.report(job, error);
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (this.state === "ended") return;
+    if (call === 0 || this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {

@@ -1,12 +1,17 @@
-import { assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
 import { PROCESS_ENTRY, ProcessHost } from "../../../internal/workers/process_host.ts";
+import { unread_by_worker } from "../../fixtures/servers/unread.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 /** The cause of the end of a child process with these arguments. */
 async function end_of(args: string[], meanwhile = (_host: ProcessHost) => {}): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const command = { file: Deno.execPath(), args, environment: ["NO_COLOR=1"] };
-  const host = new ProcessHost(command, { received: () => {}, ended: resolve });
+  const host = new ProcessHost(command, {
+    received: () => {},
+    unheard: () => host.kill(),
+    ended: resolve,
+  });
   meanwhile(host);
   return await soon(promise);
 }
@@ -54,4 +59,11 @@ Deno.test("ProcessHost tells the end of a child that was killed before it read w
   });
   assertInstanceOf(cause, Error);
   assertMatch(cause.message, /^Child process \d+ was ended by SIGKILL$/);
+});
+
+Deno.test("ProcessHost: a child that cannot read a message says so", async () => {
+  const environment = ["NO_COLOR=1"];
+  const command = { file: Deno.execPath(), args: ["run", "-A", PROCESS_ENTRY], environment };
+  const said = await unread_by_worker((events) => new ProcessHost(command, events));
+  assertEquals(said, "Failed to read value");
 });
