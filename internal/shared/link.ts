@@ -157,6 +157,8 @@ export class Link implements KnowingAgent, TaskWatcher {
   #later: unknown[][] | undefined;
   #waiting: unknown[] = [];
   #scheduled = false;
+  /** Whether what waits must leave before anything else is done. */
+  #is_urgent = false;
   #last_call = 0;
   #calls: Map<number, RemoteCall<unknown>> = new Map();
   /** Its calls that wait here, or whose grants it has not received. */
@@ -296,6 +298,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   /** Sends what waits. */
   flush(): void {
+    this.#is_urgent = false;
     if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0));
   }
 
@@ -307,8 +310,12 @@ export class Link implements KnowingAgent, TaskWatcher {
       if (length === undefined) throw new TypeError(`There is no ${body[at]} that a link is told`);
       const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
       at += length;
-      if (loading) return void this.#wait_for(loading, body.slice(at));
+      if (loading) {
+        void this.#wait_for(loading, body.slice(at));
+        break;
+      }
     }
+    if (this.#is_urgent) this.flush();
   }
 
   /** What comes after must wait until a module is loaded. */
@@ -326,7 +333,7 @@ export class Link implements KnowingAgent, TaskWatcher {
       case CALL:
         return this.#called(items);
       case CANCEL:
-        return this.#asked.get(number)?.cancel(CANCELLED);
+        return this.#cancelled(number);
       case END:
         return this.#asked.get(number)?.end(CANCELLED);
       case ANSWER:
@@ -402,6 +409,13 @@ export class Link implements KnowingAgent, TaskWatcher {
     else this.#answer_error(number, error.reason);
   }
 
+  /** The other side gives a call up. */
+  #cancelled(number: number): void {
+    this.#asked.get(number)?.cancel(CANCELLED);
+    // A grant that was on its way has been taken back: that ends the call there.
+    if (this.#asked.delete(number)) this.#send([ANSWER, number, CANCELLED, null, undefined]);
+  }
+
   #answer(number: number, how: number, value: unknown): void {
     try {
       const packed = this.#carrier.pack(value, this);
@@ -425,7 +439,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how === GRANT) {
       // If it is refused, the other side says so again when it has taken it back.
       if (call.is_refused) return call.cancel(undefined);
-      if (!call.is_relayed) this.#send([RECEIVED, number], null, true);
+      if (!call.is_relayed) this.#says_received(number);
     }
     this.#calls.delete(number);
     if (how === CANCELLED) return call.cancelled();
@@ -448,6 +462,12 @@ export class Link implements KnowingAgent, TaskWatcher {
       undo: () => this.cancel(number),
       received: () => this.#send([RECEIVED, number], null, true),
     };
+  }
+
+  /** Who receives it may never let go of this thread: it is said before they go on. */
+  #says_received(number: number): void {
+    this.#waiting.push(RECEIVED, number);
+    this.#is_urgent = true;
   }
 
   #is_withdrawn(id: number | string): void {

@@ -93,9 +93,11 @@ export class Task implements Scope {
     return this.#state === "given up";
   }
 
-  /** Notes what it holds, so that this goes back with it. */
+  /** Notes what it holds, so that this goes back with it: at once, if it came too late. */
   add(hold: TaskHold): void {
-    this.#holds.add(hold);
+    if (this.is_given_up) hold.given_up?.();
+    else if (this.#state === "ended") hold.ended?.();
+    else this.#holds.add(hold);
   }
 
   remove(hold: TaskHold): void {
