@@ -112,12 +112,18 @@ export class LockHome implements Home {
   }
 
   withdraw(reason: Error): void {
+    this.#forget();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
 
-  #free({ number }: Agent, abandoned: boolean): void {
+  /** Nobody has it any more. */
+  #forget(): void {
     this.#leased?.owner.remove(this.#leased.hold);
     this.#leased = undefined;
+  }
+
+  #free({ number }: Agent, abandoned: boolean): void {
+    this.#forget();
     if (this.#word.free(number, abandoned)) this.#serve();
   }
 

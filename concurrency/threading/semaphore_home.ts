@@ -117,6 +117,8 @@ export class SemaphoreHome implements Home {
   }
 
   withdraw(reason: Error): void {
+    for (const [owner, permits] of this.#permits) owner.remove(permits);
+    this.#permits.clear();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
 }

@@ -1,5 +1,5 @@
 /** What becomes of locks and permits when who has them, or waits for them, is lost. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { ALL_WAYS, FORKING } from "../../fixtures/servers/all_ways.ts";
 import { serve, type SharingTCPServer } from "../../fixtures/servers/sharing.ts";
@@ -159,4 +159,24 @@ for (const way of [ASYNC, THREADING]) {
     assertEquals(await server.event.is_set(), false);
     assertEquals(server.reports.length, 2);
   });
+}
+
+for (const way of [ASYNC, THREADING, FORKING]) {
+  for (const [withdrawn, other] of [["lock", "places"], ["places", "lock"]] as const) {
+    Deno.test(`${way.name}: nothing is lost with who holds a withdrawn ${withdrawn}`, async () => {
+      await using server = serve(way, { request_timeout: 300 });
+      using client = await LineClient.connect(server.server_address);
+      assertEquals(await client.ask("hold-and-stay"), "held");
+      const object = server[withdrawn];
+      const waits = withdrawn === "lock" ? [object.acquire(), object.hold()] : [];
+      object[Symbol.dispose]();
+      for (const wait of [...waits, object.acquire(), object.hold()]) {
+        await assertRejects(() => wait, Deno.errors.BadResource);
+      }
+      await soon(until(() => server.reports.length > 0));
+      assertEquals(server.reports.length, 1);
+      assertStringIncludes(server.reports[0]!.message, `server.${other}`);
+      assertEquals(await line_or_end(client), null);
+    });
+  }
 }
