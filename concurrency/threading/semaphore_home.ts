@@ -104,7 +104,7 @@ export class SemaphoreHome implements Home {
   lost(owner: Owner, count: number): void {
     this.forget(owner, count);
     const permits = count === 1 ? "1 permit" : `${count} permits`;
-    report_of(this, new Error(`${permits} of ${this.name} came back: their holder was lost`));
+    report_of(this, new Error(`${permits} of ${this.name} came back: who had taken them was lost`));
     this.#add(count);
   }
 
