@@ -18,8 +18,9 @@ class Permits implements Hold {
   }
 
   move_to(owner: Owner): void {
-    this.#home.forget(this.#owner, this.count);
-    this.#home.note(owner, this.count);
+    const { count } = this;
+    this.#home.forget(this.#owner, count);
+    this.#home.note(owner, count);
   }
 }
 

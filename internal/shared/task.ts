@@ -141,8 +141,9 @@ export class Task implements Scope {
     if (this !== program) note_rejection(error, this);
   }
 
-  /** Reports what was rejected and nobody awaited. */
+  /** Reports what was rejected and nobody awaited, unless it only says why the task must end. */
   report(error: unknown): void {
+    if (error === this.#reason) return;
     if (this.#report) this.#report(error);
     else console.error(error);
   }

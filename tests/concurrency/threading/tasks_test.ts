@@ -1,7 +1,7 @@
 /** What locks and permits have to do with the tasks that take them: the handlers of requests. */
 import { assertEquals } from "@std/assert";
 import { LineClient } from "../../fixtures/clients/clients.ts";
-import { ALL_WAYS } from "../../fixtures/servers/all_ways.ts";
+import { ALL_WAYS, FORKING } from "../../fixtures/servers/all_ways.ts";
 import { serve, type SharingTCPServer } from "../../fixtures/servers/sharing.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
 
@@ -54,6 +54,26 @@ for (const way of SERVERS) {
     assertEquals(server.reports, []);
   });
 }
+
+Deno.test("ForkingTCPServer: what ended tasks have taken comes back with their child", async () => {
+  await using server = serve(FORKING);
+  for (let count = 0; count < 3; count++) assertEquals(await ask(server, "permits 1 0"), "permits");
+  assertEquals(await ask(server, "acquire"), "true");
+  assertEquals([await server.places.acquire(true, 0), await server.lock.acquire(false)], [
+    true,
+    false,
+  ]);
+  const pid = Number(await ask(server, "pid"));
+  Deno.kill(pid, "SIGKILL");
+  using hold = await soon(server.lock.hold());
+  assertEquals(hold.abandoned, true);
+  await server.places.release();
+  for (let count = 0; count < 7; count++) assertEquals(await server.places.acquire(false), true);
+  assertEquals(await server.places.acquire(false), false);
+  const messages = server.reports.map(({ message }) => message);
+  assertEquals(messages.filter((message) => message.includes("server.lock was held")).length, 1);
+  assertEquals(messages.filter((message) => message.includes("3 permits of server.pl")).length, 1);
+});
 
 for (const way of SERVERS.filter(({ workers }) => workers)) {
   Deno.test(`${way.name}: only where a lock is held it can be released`, async () => {
