@@ -34,8 +34,9 @@ class Fetched implements Hold {
   }
 
   move_to(owner: Owner): void {
-    this.#home.forget(this.#owner, this.count);
-    this.#home.note(owner, this.count);
+    const { count } = this;
+    this.#home.forget(this.#owner, count);
+    this.#home.note(owner, count);
   }
 }
 

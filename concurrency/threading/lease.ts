@@ -35,7 +35,7 @@ export class HomeLease implements Lease {
   }
 
   request(timeout: number | null): Wait<boolean | null> {
-    return this.#home.lease(program.owner, timeout);
+    return this.#home.lease(program.owner, timeout, true);
   }
 
   give(abandoned: boolean): void {
@@ -62,10 +62,10 @@ export class RemoteLease implements Lease {
   /** @param core The way to the lock's home. */
   constructor(core: RemoteCore) {
     this.#core = core;
-    if (core.described) this.#describe(core.described as DescribedLock);
+    if (core.described) this.#describe(core.described as Partial<DescribedLock>);
   }
 
-  #describe({ agent, memory }: DescribedLock): void {
+  #describe({ agent, memory }: Partial<DescribedLock>): void {
     this.#is_described = true;
     this.#agent = agent;
     this.#word = memory && new LeaseWord(memory);
@@ -90,7 +90,7 @@ export class RemoteLease implements Lease {
 
   request(timeout: number | null): Waiting<boolean | null> {
     if (!this.#is_described) this.#ask();
-    return this.#core.link.call(this.#core.id, "lease", program, [timeout]);
+    return this.#core.link.call(this.#core.id, "lease", program, [timeout, this.is_exact]);
   }
 
   give(abandoned: boolean): void {

@@ -8,7 +8,12 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
-import { attempt, wait_arguments, type WaitArguments } from "../../internal/shared/waits.ts";
+import {
+  attempt,
+  timeout_argument,
+  wait_arguments,
+  type WaitArguments,
+} from "../../internal/shared/waits.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
@@ -152,10 +157,9 @@ export class Lock extends SharedObject {
    */
   hold(options: HoldOptions = {}): Promise<Hold> {
     return attempt(async () => {
-      const { timeout, signal } = options;
-      const args = wait_arguments({ ...options }, undefined, "blocking");
-      const held = await this.#take({ ...args, timeout: timeout ?? null, signal }, true);
-      if (!held) throw new TimeoutError(`The lock was not free within ${timeout} ms`);
+      const waits = timeout_argument(options);
+      const held = await this.#take(waits, true);
+      if (!held) throw new TimeoutError(`The lock was not free within ${waits.timeout} ms`);
       return new LockHold(held);
     });
   }

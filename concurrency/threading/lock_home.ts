@@ -1,3 +1,4 @@
+import { sharing } from "../../internal/workers/sharing.ts";
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import type { Agent, Hold, Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
@@ -9,6 +10,12 @@ export interface DescribedLock {
   agent: number;
   /** The memory of the lock's word, where it shares memory. */
   memory: ArrayBufferLike | undefined;
+}
+
+/** Who asks for a lock. */
+interface Asker {
+  owner: Owner;
+  has_word: boolean;
 }
 
 /**
@@ -26,8 +33,8 @@ export class LockHome implements Home {
   name = "a lock";
   declare report?: (error: Error) => void;
   #word = new LeaseWord();
-  #line: Line<boolean | null, Owner> = new Line();
-  /** What the agent that has it holds, where its memory does not say so. */
+  #line: Line<boolean | null, Asker> = new Line();
+  /** What the agent that has it holds, where the word may not say enough. */
   #leased: { owner: Owner; hold: Hold } | undefined;
 
   /** Whether somebody waits for it. */
@@ -44,30 +51,33 @@ export class LockHome implements Home {
    * Waits for it on behalf of an agent.
    *
    * @param timeout 0 to try once; what it gives is `null` then if it is not free.
+   * @param has_word Whether who asks has the lock's word, which says by itself who has it.
    * @returns Whether its last holder was lost.
    */
-  lease(owner: Owner, timeout: number | null = null): Wait<boolean | null> {
+  lease(owner: Owner, timeout: number | null, has_word: boolean): Wait<boolean | null> {
     const taken = this.take(owner.agent);
-    if (taken) return Wait.granted<boolean | null>(...this.#grant(owner, taken));
+    const asker = { owner, has_word };
+    if (taken) return Wait.granted<boolean | null>(...this.#grant(asker, taken));
     if (timeout === 0) return Wait.granted<boolean | null>(null);
-    const wait = this.#line.add(owner, null, () => null, () => this.#serve());
+    const wait = this.#line.add(asker, null, () => null, () => this.#serve());
     this.#serve();
     return wait;
   }
 
   /** What a wait is granted, and what takes that back. */
-  #grant(owner: Owner, { abandoned }: { abandoned: boolean }): [boolean, Grant] {
+  #grant({ owner, has_word }: Asker, { abandoned }: { abandoned: boolean }): [boolean, Grant] {
     return [abandoned, {
       undo: () => this.#free(owner.agent, abandoned),
-      received: () => this.#note(owner),
+      received: () => {
+        if (!has_word) this.#note(owner);
+      },
     }];
   }
 
-  /** Notes who has it: another agent may have asked for it on behalf of a third. */
+  /** Notes who has it: a child, or another worker, which asks through the program's thread. */
   #note(owner: Owner): void {
-    if (owner.agent.shares_memory) return;
     const hold = {
-      give_back: () => this.#lost(owner.agent),
+      give_back: () => this.#lost(owner.agent, sharing.parent ? "another worker" : undefined),
       move_to: (next: Owner) => {
         next.add(hold);
         this.#leased = { owner: next, hold };
@@ -103,32 +113,40 @@ export class LockHome implements Home {
   }
 
   agent_ended(agent: Agent): void {
-    if (this.#word.agent === agent.number) this.#lost(agent);
+    this.#lost(agent);
   }
 
-  #lost(agent: Agent): void {
-    this.lost(undefined, `${agent.name}, which has ended`);
+  #lost(agent: Agent, name = agent.name): void {
+    // It may have given it back by the word since.
+    if (this.#word.agent !== agent.number) return;
+    this.lost(undefined, `${name}, which has ended`);
     this.#free(agent, true);
   }
 
   withdraw(reason: Error): void {
+    this.#forget();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
 
-  #free({ number }: Agent, abandoned: boolean): void {
+  /** Nobody has it any more. */
+  #forget(): void {
     this.#leased?.owner.remove(this.#leased.hold);
     this.#leased = undefined;
+  }
+
+  #free({ number }: Agent, abandoned: boolean): void {
+    this.#forget();
     if (this.#word.free(number, abandoned)) this.#serve();
   }
 
   /** Gives it to the first that waits, if it is free, and has its holder know whether any do. */
   #serve(): void {
     for (let first; (first = this.#line.first);) {
-      const [wait, owner] = first;
-      const taken = this.take(owner.agent);
+      const [wait, asker] = first;
+      const taken = this.take(asker.owner.agent);
       if (taken) {
         this.#line.shift();
-        wait.grant(...this.#grant(owner, taken));
+        wait.grant(...this.#grant(asker, taken));
       } else if (this.#word.want(true)) return;
     }
     this.#word.want(false);

@@ -2,7 +2,12 @@ import { TimeoutError } from "../../internal/shared/errors.ts";
 import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
 import { current_task, type Task, type TaskHold } from "../../internal/shared/task.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
-import { attempt, wait_arguments, type WaitArguments } from "../../internal/shared/waits.ts";
+import {
+  attempt,
+  timeout_argument,
+  wait_arguments,
+  type WaitArguments,
+} from "../../internal/shared/waits.ts";
 import type { AcquireOptions, HoldOptions } from "./lock.ts";
 import { SemaphoreHome } from "./semaphore_home.ts";
 
@@ -37,6 +42,7 @@ export class Semaphore extends SharedObject {
    *
    * @param value How many permits there are.
    * @throws {RangeError} If it is not a whole number from 0.
+   * @throws {TypeError} If it is no number.
    */
   constructor(value = 1) {
     const is_bounded = new.target.prototype instanceof BoundedSemaphore ||
@@ -73,6 +79,7 @@ export class Semaphore extends SharedObject {
    * @param count How many.
    * @throws {RangeError} If it is not a whole number from 1; for a `BoundedSemaphore` also if there would be
    * more permits than at first.
+   * @throws {TypeError} If it is no number.
    */
   release(count = 1): Promise<void> {
     return attempt(() => {
@@ -92,7 +99,7 @@ export class Semaphore extends SharedObject {
   hold(options: HoldOptions = {}): Promise<Disposable> {
     return attempt(async () => {
       const task = current_task();
-      const waits = wait_arguments({ ...options }, undefined, "blocking");
+      const waits = timeout_argument(options);
       if (await this.#take(waits)) return new PermitHold(this, task);
       throw new TimeoutError(`No permit of the semaphore was free within ${waits.timeout} ms`);
     });
@@ -156,6 +163,9 @@ class PermitHold implements TaskHold, Disposable {
 }
 
 function check_count(count: number, least: number): number {
+  if (typeof count !== "number") {
+    throw new TypeError(`Cannot use ${Deno.inspect(count)} permits: it must be a number`);
+  }
   if (Number.isInteger(count) && count >= least) return count;
   throw new RangeError(`Cannot use ${count} permits: it must be a whole number from ${least}`);
 }

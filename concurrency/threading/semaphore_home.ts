@@ -18,8 +18,9 @@ class Permits implements Hold {
   }
 
   move_to(owner: Owner): void {
-    this.#home.forget(this.#owner, this.count);
-    this.#home.note(owner, this.count);
+    const { count } = this;
+    this.#home.forget(this.#owner, count);
+    this.#home.note(owner, count);
   }
 }
 
@@ -104,7 +105,7 @@ export class SemaphoreHome implements Home {
   lost(owner: Owner, count: number): void {
     this.forget(owner, count);
     const permits = count === 1 ? "1 permit" : `${count} permits`;
-    report_of(this, new Error(`${permits} of ${this.name} came back: their holder was lost`));
+    report_of(this, new Error(`${permits} of ${this.name} came back: who had taken them was lost`));
     this.#add(count);
   }
 
@@ -117,6 +118,8 @@ export class SemaphoreHome implements Home {
   }
 
   withdraw(reason: Error): void {
+    for (const [owner, permits] of this.#permits) owner.remove(permits);
+    this.#permits.clear();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
 }

@@ -1,3 +1,4 @@
+import { may_fail } from "../runtime/pending.ts";
 import type { Home } from "./home.ts";
 import type { Hold, Owner } from "./owner.ts";
 import { LocalCore, type RemoteCore } from "./shared_object.ts";
@@ -25,7 +26,8 @@ class RelayedTask implements Hold {
   }
 }
 
-const NO_HOME: Home = { methods: new Set(), withdraw() {} };
+/** A stub of what is passed on knows nothing but the way. */
+const NO_HOME: Home = { methods: new Set(), describe: () => ({}), withdraw() {} };
 
 /**
  * An object that is at home in another thread and that a third one reaches through this one: what a worker made and
@@ -51,6 +53,8 @@ export class RelayCore extends LocalCore {
     this.#core.check();
     const { link, id } = this.#core;
     const call = link.relay(id, method, this.#task_of(owner), args);
+    // The wait says what it failed with.
+    void may_fail(call.promise);
     const wait = new Wait().begin(null, () => undefined, () => call.cancel(undefined));
     call.on_over(() => {
       if (call.relayed) wait.grant(call.relayed.value, call.relayed.grant);

@@ -101,6 +101,8 @@ export class LocalCore<H extends Home = Home> extends Core {
     if (this.#withdrawn) return;
     this.#withdrawn = withdrawn(this.noun);
     this.home.withdraw(this.#withdrawn);
+    // Who still holds it loses nothing any more.
+    this.home.report = () => {};
     this.is_withdrawn(this.#withdrawn);
     hub.withdraw(this);
   }

@@ -103,9 +103,11 @@ export class Task implements Scope {
     return this.#state === "ended";
   }
 
-  /** Notes what it holds, so that this goes back with it. */
+  /** Notes what it holds, so that this goes back with it: at once, if it came too late. */
   add(hold: TaskHold): void {
-    this.#holds.add(hold);
+    if (this.is_given_up) hold.given_up?.();
+    else if (this.has_ended) hold.ended?.();
+    else this.#holds.add(hold);
   }
 
   remove(hold: TaskHold): void {
@@ -149,8 +151,9 @@ export class Task implements Scope {
     if (this !== program) note_rejection(error, this);
   }
 
-  /** Reports what was rejected and nobody awaited. */
+  /** Reports what was rejected and nobody awaited, unless it only says why the task must end. */
   report(error: unknown): void {
+    if (error === this.#reason) return;
     if (this.#report) this.#report(error);
     else console.error(error);
   }

@@ -85,12 +85,12 @@ function checked(
   return { timeout: block ? timeout : 0, signal };
 }
 
-/** Has what is thrown before a promise is there be its rejection, and known to the task. */
-export function attempt<T>(begin: () => Promise<T>): Promise<T> {
+/** Has the task know what a call is rejected with, also by what is thrown before there is a promise. */
+export async function attempt<T>(begin: () => Promise<T>): Promise<T> {
   try {
-    return begin();
+    return await begin();
   } catch (error) {
     current_task().note(error);
-    return Promise.reject(error);
+    throw error;
   }
 }

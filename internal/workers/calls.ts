@@ -90,9 +90,13 @@ export class Calls {
     }
   }
 
+  /** A job must end: what it waits for is rejected with the reason, of which it has been told. */
+  told(reason: Error): void {
+    this.#told.add(reason);
+  }
+
   /** Rejects the calls that must end with a job, up to the one with this number. */
   end(job: Waiting, last: number, reason: Error): void {
-    this.#told.add(reason);
     for (const [id, call] of this.#open) {
       if (call.job !== job || id > last) continue;
       this.#open.delete(id);

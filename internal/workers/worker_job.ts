@@ -65,6 +65,7 @@ export class WorkerJob {
   must_end(reason: Error): void {
     if (this.#reason) return;
     this.#reason = reason;
+    this.#calls.told(reason);
     void this.#end_waits(reason);
   }
 
