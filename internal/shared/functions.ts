@@ -6,6 +6,9 @@ export interface FunctionHandle {
   hash: number;
 }
 
+/** Where modules are that may be loaded for a function: code in the URL itself is no module of a program. */
+const MODULE_URL = /^(file|https?|jsr|npm):/;
+
 /** Where a function that came from elsewhere can be found again. */
 const places = new WeakMap<object, FunctionHandle>();
 
@@ -34,6 +37,7 @@ export function handle_of_function(fn: { name: string; module?: unknown }): Func
  */
 export async function function_of(handle: FunctionHandle): Promise<unknown> {
   const { module, name, hash } = handle;
+  if (!MODULE_URL.test(module)) throw new TypeError(`${module} is no module with functions`);
   const exports = await import(module) as Record<string, unknown>;
   const candidates = [exports[name], exports.default, ...Object.values(exports)];
   const found = candidates.find((value) =>
