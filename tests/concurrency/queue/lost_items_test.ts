@@ -242,20 +242,58 @@ for (const way of ALL_WAYS) {
 }
 
 test_each_way(
-  "an item that was got is not lost with a handler that ends well",
+  "an item that was got is its worker's when its handler has ended",
   in_workers,
   async (way) => {
     await using server = serve_queues(way, ONE);
-    await server.jobs.put("item");
+    await soon(ready(server));
+    await server.jobs.put("first");
     using client = await LineClient.connect(server.server_address);
-    assertEquals(await client.ask("get"), '"item"');
+    assertEquals(await client.ask("get"), '"first"');
     client[Symbol.dispose]();
     await soon(until(() => server.info().active === 0));
-    // Another one says that it is done.
-    await server.jobs.put("other");
+    // Another handler says that it is done.
+    await server.jobs.put("second");
     using next = await LineClient.connect(server.server_address);
-    assertEquals(await next.ask("get-and-do"), "other");
-    await server.jobs.task_done();
+    assertEquals(await next.ask("get-and-do"), "second");
+    await next.send("stray");
+    await ends(next);
+    // One was not done, and counts as done when the worker is gone.
     await soon(server.jobs.join());
+    await soon(until(() => server.reports.length === 1));
+    assertStringIncludes(server.reports[0]!.message, "1 item of server.jobs were lost");
   },
 );
+
+for (const way of ALL_WAYS.filter(({ concurrent }) => concurrent)) {
+  Deno.test(`${way.name}: many producers and consumers lose and double nothing`, async () => {
+    const EACH = 100;
+    await using server = serve_queues(way, { max_workers: 3, max_children: 6 });
+    const clients = [];
+    for (let at = 0; at < 6; at++) {
+      clients.push(await LineClient.connect(server.server_address));
+    }
+    const [producers, consumers] = [clients.slice(0, 3), clients.slice(3)];
+    for (const consumer of consumers) await consumer.send("collect");
+    for (const [at, producer] of producers.entries()) {
+      await producer.send(`produce ${at * EACH} ${(at + 1) * EACH}`);
+    }
+    for (const producer of producers) assertEquals(await producer.line(), "produce");
+    await soon(server.narrow.join());
+    await server.narrow.shutdown();
+    const collected = await Promise.all(
+      consumers.map(async (consumer) => JSON.parse((await consumer.line())!) as number[]),
+    );
+    const items = collected.flat().sort((one, other) => one - other);
+    assertEquals(items, Array.from({ length: 3 * EACH }, (_, at) => at));
+    // The items of each producer come in their order.
+    for (const list of collected) {
+      for (let at = 0; at < 3; at++) {
+        const own = list.filter((item) => Math.floor(item / EACH) === at);
+        assertEquals(own, own.toSorted((one, other) => one - other));
+      }
+    }
+    for (const client of clients) client[Symbol.dispose]();
+    assertEquals(server.reports, []);
+  });
+}
