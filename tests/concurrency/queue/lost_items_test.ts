@@ -97,8 +97,9 @@ test_each_way(
       await server.jobs.put("next");
       await client.send(how);
       await ends(client);
+      await soon(until(async () => await server.jobs.qsize() === 2));
       using job = await soon(server.jobs.take());
-      assertEquals([job.item, job.deliveries], ["lost", 2]);
+      assertEquals([job.item, job.deliveries], ["lost", 2], how);
       await job.done();
       using next = await soon(server.jobs.take());
       assertEquals([next.item, next.deliveries], ["next", 1]);
