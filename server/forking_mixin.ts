@@ -7,7 +7,7 @@ import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import { child_command, type ChildCommand } from "../internal/workers/child_command.ts";
+import { child_commands, type ChildCommand } from "../internal/workers/child_command.ts";
 import { process_copy } from "../internal/workers/cloning.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../internal/workers/process_host.ts";
 
@@ -82,7 +82,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     declare max_children: number;
     declare block_on_close: boolean;
 
-    #command: ChildCommand | undefined;
+    #command: (() => ChildCommand) | undefined;
 
     get active_children(): Set<number> {
       const busy = (this.info().workers ?? []).filter(({ active }) => active > 0);
@@ -97,7 +97,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     }
 
     async #workers(): Promise<WorkerKind> {
-      const command = this.#command ??= await child_command(PROCESS_ENTRY);
+      const command = this.#command ??= await child_commands(PROCESS_ENTRY);
       const { max_children, socket } = this;
       const with_spare = (use: () => void) =>
         socket instanceof HandoverListener ? socket.with_spare(use) : use();
@@ -107,7 +107,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
           max_workers: max_children,
           max_jobs_per_worker: 1,
         },
-        start_host: (_id, events) => new ProcessHost(command, events, with_spare),
+        start_host: (_id, events) => new ProcessHost(command(), events, with_spare),
         copy: process_copy,
         keeps_running: true,
       };

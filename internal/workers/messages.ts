@@ -1,3 +1,4 @@
+import type { Mark } from "./envelope.ts";
 import type { ErrorImage } from "./error_image.ts";
 
 /** What a worker is given when it starts. */
@@ -57,8 +58,21 @@ export type FromWorker =
   /** Call this method for a job, if one is named; with `call` 0 no answer is wanted. */
   | { type: "call"; call: number; job?: number; target: string; method: string; args: unknown[] };
 
+/** The first message to a child process; all others carry its mark. */
+export interface ChildStart {
+  mark: Mark;
+  /** The folder to go to, if it is not the one in which the child starts. */
+  folder: string | undefined;
+}
+
 /** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";
 
 /** What is asked of a child process before a connection follows on messages, and what it answers. */
 export const READ = "read";
+
+/** What a child process asks, and what it is answered: see `hearing.ts`. */
+export const HEARD = "heard";
+
+/** The exit code of a child process that is not heard any more. */
+export const UNHEARD = 86;

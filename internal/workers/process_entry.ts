@@ -6,8 +6,10 @@
 import type net from "node:net";
 import process from "node:process";
 import { refuse_uncloneable } from "./cloning.ts";
+import { seal, unseal } from "./envelope.ts";
+import { Hearing } from "./hearing.ts";
 import { ignore_signals } from "./ignored_signals.ts";
-import { READ, TAKEN, type ToWorker } from "./messages.ts";
+import { type ChildStart, HEARD, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -26,15 +28,28 @@ ignore_signals();
 process.on("disconnect", () => process.exit());
 
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
-new WorkerSide({
-  post: (messages) => {
-    messages.forEach(refuse_uncloneable);
-    process.send!(messages);
-  },
-  on_messages: (receive) =>
-    process.on("message", (messages: ToWorker[] | typeof READ, connection?: net.Socket) => {
-      if (messages === READ) return void process.send!(READ);
-      if (connection) process.send!(TAKEN);
-      receive(messages, connection);
-    }),
+process.once("message", ({ mark, folder }: ChildStart) => {
+  const send = (content: unknown) => process.send!(seal(mark, content));
+  const hearing = new Hearing(() => send(HEARD), () => process.exit(UNHEARD));
+  new WorkerSide({
+    post: (messages) => {
+      messages.forEach(refuse_uncloneable);
+      send(messages);
+      hearing.said();
+    },
+    on_messages: (receive) =>
+      process.on("message", (message: unknown, connection?: net.Socket) => {
+        const content = unseal(mark, message) as
+          | ToWorker[]
+          | typeof HEARD
+          | typeof READ
+          | undefined;
+        if (content === undefined) return;
+        if (content === HEARD) return hearing.answered();
+        if (content === READ) return send(READ);
+        if (connection) send(TAKEN);
+        receive(content, connection);
+      }),
+  });
+  if (folder !== undefined) Deno.chdir(folder);
 });

@@ -97,7 +97,7 @@ export class WorkerHandle {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
     this.#host = start_host(id, {
-      received: (messages) => messages.forEach((message) => this.#receive(message)),
+      received: (messages) => this.#received(messages),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -237,9 +237,20 @@ export class WorkerHandle {
     this.#host.ref();
   }
 
+  /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
+  #received(messages: FromWorker[]): void {
+    try {
+      messages.forEach((message) => this.#receive(message));
+    } catch (cause) {
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+    }
+  }
+
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
+        // It may have been ended since.
+        if (this.state !== "starting") break;
         this.state = "ready";
         this.#rest();
         this.#ready_at = performance.now();
@@ -274,17 +285,20 @@ export class WorkerHandle {
       case "call":
         void this.#call(message);
         break;
+      default:
+        throw new TypeError(`There is no such message: ${Deno.inspect(message)}`);
     }
   }
 
   #done({ id, error }: Extract<FromWorker, { type: "done" }>): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
+    const failure = error && error_of(error);
     this.#forget(id, sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
-    if (error) sent.reject(error_of(error));
+    if (failure) sent.reject(failure);
     else sent.resolve("done");
   }
 
@@ -305,15 +319,15 @@ export class WorkerHandle {
     { call, job: id, target, method, args }: Extract<FromWorker, { type: "call" }>,
   ): Promise<void> {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
-    if (call === 0) return void this.#calls.call(job, target, method, args);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
       const value = await this.#calls.call(job, target, method, args);
       answer = { type: "answer", call, value };
     } catch (error) {
+      if (call === 0) this.#calls.report(job, error);
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (this.state === "ended") return;
+    if (call === 0 || this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {

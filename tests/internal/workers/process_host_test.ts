@@ -5,7 +5,13 @@ import { soon } from "../../fixtures/tools/waiting.ts";
 /** The cause of the end of a child process with these arguments. */
 async function end_of(args: string[], meanwhile = (_host: ProcessHost) => {}): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  const command = { file: Deno.execPath(), args, environment: ["NO_COLOR=1"] };
+  const command = {
+    file: Deno.execPath(),
+    args,
+    environment: ["NO_COLOR=1"],
+    cwd: Deno.cwd(),
+    folder: undefined,
+  };
   const host = new ProcessHost(command, { received: () => {}, ended: resolve });
   meanwhile(host);
   return await soon(promise);
