@@ -1,7 +1,9 @@
 /** A child process has the permissions of its parent, and never one more. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Runs } from "../../fixtures/programs/deno_program.ts";
+import type { Told } from "../../fixtures/programs/moving_program.ts";
 import type { Permissions, Plan } from "../../fixtures/programs/permission_program.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { ending_of } from "../../fixtures/programs/programs.ts";
@@ -326,3 +328,118 @@ for (const [name, set] of Object.entries(SETS)) {
     assertEquals(excess(found), []);
   });
 }
+
+Deno.test(
+  "child_command: a child may not run Deno, whatever it is called",
+  { ignore },
+  async () => {
+    await using folder = await TempFolder.make();
+    const link = folder.join("linked");
+    await Deno.symlink(DENO, link);
+    // On the PATH of the child this is another one.
+    await Deno.symlink(DENO, folder.join("ls"));
+    const flags = ["--no-prompt", NET, READ, "-E", `--allow-run=deno,ls,linked,${link},${DENO}`];
+    const programs = ["deno", "linked", "ls", link, DENO];
+    const { code, output, errors } = await ending_of(
+      DENO,
+      ["run", ...flags, "tests/fixtures/programs/deno_program.ts", folder.path, ...programs],
+      { cwd: ROOT, env: { NO_COLOR: "1", PATH: `${PATH}:${folder.path}` } },
+    );
+    assertEquals(code, 0, errors);
+    const { ls, ...runs } = JSON.parse(output) as Runs;
+    // The system's own, which knows no "eval".
+    assertEquals(ls, ["granted", "ended with 2"]);
+    for (const [program, [state, outcome]] of Object.entries(runs)) {
+      assertEquals(state, "prompt", program);
+      assertMatch(outcome, /^(NotCapable|NotFound)$/, program);
+    }
+  },
+);
+
+/** Two folders with files of the same names, and words in them that say from which they are. */
+async function two_folders(folder: TempFolder): Promise<[here: string, there: string]> {
+  for (const name of ["here", "there"]) {
+    const path = folder.join(name);
+    await Deno.mkdir(path);
+    const leave = (what: string) => `(globalThis["loaded before"] ??= []).push("${what} ${name}");`;
+    await write_files(path, {
+      "pre.ts": leave("preloaded"),
+      "required.cjs": leave("required"),
+      "mapped.ts": `export default "${name}";`,
+      "map.json": JSON.stringify({ imports: { mapped: "./mapped.ts" } }),
+      "deno.json": JSON.stringify({ imports: { mapped: "./mapped.ts" } }),
+      ".env": `FIRST=${name}\nSECOND=${name}\n`,
+    });
+  }
+  return [folder.join("here"), folder.join("there")];
+}
+
+async function write_files(folder: string, files: Record<string, string>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+}
+
+const MODULES = ["--preload=./pre.ts", "--require", "./required.cjs", "--env-file"];
+for (const [time, late] of Object.entries(TIMES)) {
+  for (const how of ["--import-map=map.json", "--config=./deno.json"]) {
+    Deno.test(`child_command: a child loads nothing from a folder gone to ${time}, with ${how}`, {
+      ignore,
+    }, async () => {
+      await using folder = await TempFolder.make();
+      const [here, there] = await two_folders(folder);
+      const program = `${ROOT}/tests/fixtures/programs/moving_program.ts`;
+      const { code, output, errors } = await ending_of(
+        DENO,
+        ["run", "-A", how, ...MODULES, program, there, String(late)],
+        { cwd: here, env: { NO_COLOR: "1", PATH, NODE_OPTIONS: "--no-warnings" } },
+      );
+      assertEquals(code, 0, errors);
+      const told: Told = {
+        loaded: ["preloaded here", "required here"],
+        mapped: "here",
+        variables: ["here", null],
+        has_options: false,
+        folder: await Deno.realPath(there),
+      };
+      assertEquals(JSON.parse(output), told);
+    });
+  }
+}
+
+Deno.test("child_command: nothing is loaded with permissions that the program lacks", {
+  ignore,
+}, async () => {
+  await using folder = await TempFolder.make();
+  const traces = folder.join("traces");
+  await Deno.mkdir(traces);
+  const options = folder.join("options.cjs");
+  await Deno.writeTextFile(
+    options,
+    `
+    try { require("node:fs").writeFileSync(${JSON.stringify(traces)} + "/" + process.pid, ""); }
+    catch {}
+  `,
+  );
+  const { code, errors } = await ending_of(
+    DENO,
+    ["run", "--no-prompt", ...LEAST, "-E", `--allow-read=${folder.path}`, PROGRAM],
+    { cwd: ROOT, env: { NO_COLOR: "1", PATH, NODE_OPTIONS: `--require ${options}` } },
+  );
+  assertEquals(code, 0, errors);
+  assertEquals([...Deno.readDirSync(traces)], []);
+});
+
+Deno.test("child_command: a server lives on when its program may not start children any more", {
+  ignore,
+}, async () => {
+  const program = "tests/fixtures/programs/revoking_program.ts";
+  const { code, output, errors } = await ending_of(
+    DENO,
+    ["run", "--no-prompt", ...LEAST, program],
+    { cwd: ROOT, env: { NO_COLOR: "1", PATH } },
+  );
+  assertEquals({ code, errors }, { code: 0, errors: "" });
+  const lines = ["Error: Child process N was ended by SIGKILL", "NotCapable", "serving", ""];
+  assertEquals(output.split("\n"), lines);
+});
