@@ -278,18 +278,14 @@ export interface ChildProgram {
  */
 export function spawn_child({ file, args, environment, cwd }: ChildProgram): ChildProcess {
   const child = new (ChildProcess as unknown as Spawnable)();
-  try {
-    child.spawn({
-      file,
-      args: [file, ...args],
-      envPairs: environment,
-      cwd,
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      serialization: "advanced",
-    });
-  } catch (error) {
-    queueMicrotask(() => child.emit("error", error));
-  }
+  child.spawn({
+    file,
+    args: [file, ...args],
+    envPairs: environment,
+    cwd,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+  });
   return child;
 }
 

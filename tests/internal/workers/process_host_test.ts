@@ -1,5 +1,6 @@
-import { assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
 import { PROCESS_ENTRY, ProcessHost } from "../../../internal/workers/process_host.ts";
+import { ending_of } from "../../fixtures/programs/programs.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 /** The cause of the end of a child process with these arguments. */
@@ -60,4 +61,10 @@ Deno.test("ProcessHost tells the end of a child that was killed before it read w
   });
   assertInstanceOf(cause, Error);
   assertMatch(cause.message, /^Child process \d+ was ended by SIGKILL$/);
+});
+
+Deno.test("ProcessHost tells that a child may not be started any more, as when one has ended", async () => {
+  const program = new URL("../../fixtures/programs/refused_child.ts", import.meta.url).href;
+  const { output } = await ending_of(Deno.execPath(), ["run", "--no-prompt", program]);
+  assertEquals(output, "A child process\nNotCapable\n");
 });
