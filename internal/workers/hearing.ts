@@ -14,17 +14,17 @@ const CLOCKS: HearingClocks = { asking: 1000, patience: 20_000 };
  * are lost. The other side cannot tell that from a handler that computes.
  */
 export class Hearing {
-  #ask: () => void;
+  #ask: () => Promise<void>;
   #unheard: () => void;
   #clocks: HearingClocks;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param ask Asks the other side, which must answer.
+   * @param ask Asks the other side; resolves when it has answered.
    * @param unheard Called when there was no answer.
    * @param clocks When.
    */
-  constructor(ask: () => void, unheard: () => void, clocks: HearingClocks = CLOCKS) {
+  constructor(ask: () => Promise<void>, unheard: () => void, clocks: HearingClocks = CLOCKS) {
     this.#ask = ask;
     this.#unheard = unheard;
     this.#clocks = clocks;
@@ -35,14 +35,10 @@ export class Hearing {
     this.#timer ??= setTimeout(() => this.#question(), this.#clocks.asking);
   }
 
-  /** The other side has answered. */
-  answered(): void {
+  async #question(): Promise<void> {
+    this.#timer = setTimeout(this.#unheard, this.#clocks.patience);
+    await this.#ask();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  #question(): void {
-    this.#timer = setTimeout(this.#unheard, this.#clocks.patience);
-    this.#ask();
   }
 }

@@ -71,8 +71,5 @@ export const TAKEN = "taken";
 /** What is asked of a child process before a connection follows on messages, and what it answers. */
 export const READ = "read";
 
-/** What a child process asks, and what it is answered: see `hearing.ts`. */
-export const HEARD = "heard";
-
-/** The exit code of a child process that is not heard any more. */
+/** The exit code of a child process that is not heard any more: see `hearing.ts`. */
 export const UNHEARD = 86;

@@ -9,7 +9,7 @@ import { refuse_uncloneable } from "./cloning.ts";
 import { seal, unseal } from "./envelope.ts";
 import { Hearing } from "./hearing.ts";
 import { ignore_signals } from "./ignored_signals.ts";
-import { type ChildStart, HEARD, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
+import { type ChildStart, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -30,8 +30,8 @@ process.on("disconnect", () => process.exit());
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
 process.once("message", ({ mark, folder }: ChildStart) => {
   const send = (content: unknown) => process.send!(seal(mark, content));
-  const hearing = new Hearing(() => send(HEARD), () => process.exit(UNHEARD));
-  new WorkerSide({
+  const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
+  const side = new WorkerSide({
     post: (messages) => {
       messages.forEach(refuse_uncloneable);
       send(messages);
@@ -41,11 +41,9 @@ process.once("message", ({ mark, folder }: ChildStart) => {
       process.on("message", (message: unknown, connection?: net.Socket) => {
         const content = unseal(mark, message) as
           | ToWorker[]
-          | typeof HEARD
           | typeof READ
           | undefined;
         if (content === undefined) return;
-        if (content === HEARD) return hearing.answered();
         if (content === READ) return send(READ);
         if (connection) send(TAKEN);
         receive(content, connection);

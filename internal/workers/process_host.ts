@@ -13,7 +13,6 @@ import { image_of } from "./error_image.ts";
 import {
   type ChildStart,
   type FromWorker,
-  HEARD,
   READ,
   TAKEN,
   type ToWorker,
@@ -129,7 +128,6 @@ export class ProcessHost implements WorkerHost {
     if (content === undefined) return;
     if (content === TAKEN) this.#answered();
     else if (content === READ) this.#all_read();
-    else if (content === HEARD) this.#send(HEARD);
     else this.#events.received(content as FromWorker[]);
   }
 
