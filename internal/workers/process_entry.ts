@@ -5,7 +5,7 @@
  */
 import type net from "node:net";
 import process from "node:process";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
 import { seal, unseal } from "./envelope.ts";
 import { Hearing } from "./hearing.ts";
 import { ignore_signals } from "./ignored_signals.ts";
@@ -33,21 +33,20 @@ process.once("message", ({ mark, folder }: ChildStart) => {
   const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
   const side = new WorkerSide({
     post: (messages) => {
-      messages.forEach(refuse_uncloneable);
+      messages.forEach(prepare_for_process);
       send(messages);
       hearing.said();
     },
-    on_messages: (receive) =>
+    on_messages: (receive, unread) => {
       process.on("message", (message: unknown, connection?: net.Socket) => {
-        const content = unseal(mark, message) as
-          | ToWorker[]
-          | typeof READ
-          | undefined;
+        const content = unseal(mark, message) as ToWorker[] | typeof READ | undefined;
         if (content === undefined) return;
         if (content === READ) return send(READ);
         if (connection) send(TAKEN);
         receive(content, connection);
-      }),
+      });
+      process.on("error", unread);
+    },
   });
   if (folder !== undefined) Deno.chdir(folder);
 });

@@ -7,7 +7,7 @@ import {
   spawn_child,
 } from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
 import { type Mark, new_mark, seal, unseal } from "./envelope.ts";
 import { image_of } from "./error_image.ts";
 import {
@@ -104,7 +104,7 @@ export class ProcessHost implements WorkerHost {
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
     if (this.pid === undefined) return;
-    messages.forEach(refuse_uncloneable);
+    messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
 
@@ -151,7 +151,7 @@ export class ProcessHost implements WorkerHost {
   #end_unheard({ message }: Error): void {
     if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
-    this.kill();
+    this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }
 
   /** Waits for what it sent before its end, which is still on its way when it has ended. */

@@ -98,6 +98,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => this.#received(messages),
+      unheard: (cause) => this.kill(cause),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
