@@ -100,7 +100,7 @@ export class WorkerHandle {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
     this.#host = start_host(id, {
-      received: (messages) => messages.forEach((message) => this.#receive(message)),
+      received: (messages) => this.#received(messages),
       unheard: (cause) => this.kill(cause),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
@@ -253,9 +253,20 @@ export class WorkerHandle {
     if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
   }
 
+  /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
+  #received(messages: FromWorker[]): void {
+    try {
+      messages.forEach((message) => this.#receive(message));
+    } catch (cause) {
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+    }
+  }
+
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
+        // It may have been ended since.
+        if (this.state !== "starting") break;
         this.state = "ready";
         this.#rest();
         this.#ready_at = performance.now();
@@ -293,17 +304,20 @@ export class WorkerHandle {
       case "peer":
         received(this.#peer, message.body);
         break;
+      default:
+        throw new TypeError(`There is no such message: ${Deno.inspect(message)}`);
     }
   }
 
   #done({ id, error }: Extract<FromWorker, { type: "done" }>): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
+    const failure = error && error_of(error);
     this.#forget(id, sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
-    if (error) sent.reject(error_of(error));
+    if (failure) sent.reject(failure);
     else sent.resolve("done");
   }
 
