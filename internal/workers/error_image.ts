@@ -48,8 +48,16 @@ function image(message: string): ErrorImage {
   return { name: "Error", message, stack: undefined, code: undefined, cause: undefined };
 }
 
-/** The error again, with its class where that is one of the platform's. */
+/**
+ * The error again, with its class where that is one of the platform's.
+ *
+ * @throws {TypeError} If it is no image of an error.
+ */
 export function error_of(image: ErrorImage): Error {
+  const { name, message, stack = "" } = image;
+  if ([name, message, stack].some((part) => typeof part !== "string")) {
+    throw new TypeError("This is no image of an error");
+  }
   const error = image.is_dom ? new DOMException(image.message, image.name) : plain_error_of(image);
   if (image.stack !== undefined) error.stack = image.stack;
   return image.is_client_fault ? client_fault(error) : error;

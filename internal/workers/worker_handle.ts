@@ -265,6 +265,8 @@ export class WorkerHandle {
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
+        // It may have been ended since.
+        if (this.state !== "starting") break;
         this.state = "ready";
         this.#rest();
         this.#ready_at = performance.now();
@@ -302,17 +304,20 @@ export class WorkerHandle {
       case "peer":
         received(this.#peer, message.body);
         break;
+      default:
+        throw new TypeError(`There is no such message: ${Deno.inspect(message)}`);
     }
   }
 
   #done({ id, error }: Extract<FromWorker, { type: "done" }>): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
+    const failure = error && error_of(error);
     this.#forget(id, sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
-    if (error) sent.reject(error_of(error));
+    if (failure) sent.reject(failure);
     else sent.resolve("done");
   }
 
