@@ -166,7 +166,6 @@ export class Link implements KnowingAgent, TaskWatcher {
   #owners: Map<number, Owner> = new Map();
   /** What its ended tasks have left. */
   #program: Owner = new RemoteOwner(this, 0, this.#owners);
-  #withdrawn: Set<number | string> = new Set();
   #ended: Error | undefined;
 
   constructor(peer: Peer, carrier: Carrier) {
@@ -186,7 +185,7 @@ export class Link implements KnowingAgent, TaskWatcher {
    * Calls a method of an object there.
    *
    * @throws {DOMException} If an argument cannot be cloned.
-   * @throws {Deno.errors.BadResource} If the object is no more.
+   * @throws {Deno.errors.BadResource} If the other side is no more.
    */
   call<T>(id: number | string, method: string, task: Task, args: unknown[]): Waiting<T> {
     return this.#call(id, method, task, args, false);
@@ -209,7 +208,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     args: unknown[],
     is_relayed: boolean,
   ): RemoteCall<T> {
-    this.check(id);
+    this.check();
     const number = ++this.#last_call;
     const call = new RemoteCall<T>(this, number, task, is_relayed);
     task.watch(this);
@@ -220,7 +219,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   /** Calls a method of which no answer is wanted. Nothing, if the object is no more. */
   tell(id: number | string, method: string, task: Task, args: unknown[]): void {
-    if (this.#ended || this.#withdrawn.has(id) || task.is_given_up) return;
+    if (this.#ended || task.is_given_up) return;
     task.watch(this);
     this.#send_call(0, id, method, task.ident, args);
   }
@@ -240,10 +239,9 @@ export class Link implements KnowingAgent, TaskWatcher {
     }
   }
 
-  /** Refuses to use an object that is no more. */
-  check(id: number | string): void {
+  /** Refuses to go on when the other side is no more. */
+  check(): void {
     if (this.#ended) throw this.#ended;
-    if (this.#withdrawn.has(id)) throw gone("it was withdrawn");
   }
 
   cancel(number: number): void {
@@ -471,7 +469,6 @@ export class Link implements KnowingAgent, TaskWatcher {
   }
 
   #is_withdrawn(id: number | string): void {
-    this.#withdrawn.add(id);
     const stub = this.stubs.get(id);
     if (stub) core_of(stub).is_withdrawn(gone("it was withdrawn"));
     this.stubs.delete(id);

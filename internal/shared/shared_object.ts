@@ -114,6 +114,7 @@ export class RemoteCore extends Core {
   readonly id: number | string;
   /** What its home says of it. */
   readonly described: unknown;
+  #withdrawn: Error | undefined;
 
   constructor(kind: Kind, link: Link, id: number | string, described?: unknown) {
     super(kind);
@@ -123,13 +124,20 @@ export class RemoteCore extends Core {
   }
 
   check(): void {
-    this.link.check(this.id);
+    if (this.#withdrawn) throw this.#withdrawn;
+    this.link.check();
+  }
+
+  override is_withdrawn(reason: Error): void {
+    this.#withdrawn = reason;
+    super.is_withdrawn(reason);
   }
 
   call<T>(method: string, args: unknown[], waits?: Waits): Promise<T> {
     const task = current_task();
     try {
       task.check();
+      this.check();
       waits?.signal?.throwIfAborted();
       const call = this.link.call<T>(this.id, method, task, args);
       return task.follow(call, waits?.kind ?? "turn", waits?.signal);

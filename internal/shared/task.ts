@@ -106,7 +106,8 @@ export class Task implements Scope {
 
   /** Has somebody told when it is given up. */
   watch(watcher: TaskWatcher): void {
-    this.#watchers.add(watcher);
+    // The program never ends, and is never given up.
+    if (this !== program) this.#watchers.add(watcher);
   }
 
   /**
