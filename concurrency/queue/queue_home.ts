@@ -326,6 +326,10 @@ export class QueueHome implements Home {
     for (const line of [this.#getters, this.#putters, this.#joiners]) {
       for (const wait of line.clear()) wait.reject(reason);
     }
+    for (const [owner, fetched] of this.#fetched) owner.remove(fetched);
+    for (const taken of this.#taken.values()) taken.owner.remove(taken);
+    this.#fetched.clear();
+    this.#taken.clear();
   }
 }
 

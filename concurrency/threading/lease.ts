@@ -89,6 +89,7 @@ export class RemoteLease implements Lease {
   }
 
   request(timeout: number | null): Waiting<boolean | null> {
+    this.#core.check();
     if (!this.#is_described) this.#ask();
     return this.#core.link.call(this.#core.id, "lease", program, [timeout, this.is_exact]);
   }
@@ -108,5 +109,7 @@ export class RemoteLease implements Lease {
 
   #tell(method: string, argument: unknown): void {
     this.#core.link.tell(this.#core.id, method, program, [argument]);
+    // Others wait for it, and this thread may be busy next.
+    this.#core.link.flush();
   }
 }

@@ -143,7 +143,10 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return this.#line.is_held ? Promise.resolve(true) : core_of(this).call("locked", []);
+    return attempt(async () => {
+      core_of(this).check();
+      return this.#line.is_held || await core_of(this).call<boolean>("locked", []);
+    });
   }
 
   /**

@@ -77,7 +77,7 @@ export class LockLine {
     // What is tried once elsewhere is settled there.
     const clock = timeout === 0 ? null : timeout;
     const wait = this.#line.add({ task, ends_with_task }, clock, () => null, () => this.#left());
-    if (this.#state === "idle") this.#ask(timeout === 0 ? 0 : null);
+    if (this.#state === "idle") this.#ask(timeout === 0 ? wait : undefined);
     return wait;
   }
 
@@ -124,7 +124,7 @@ export class LockLine {
     if (this.#line.size > 0 && this.#may_keep()) return this.#grant(abandoned);
     this.#state = "idle";
     this.#lease.give(abandoned);
-    if (this.#line.size > 0) this.#ask(null);
+    if (this.#line.size > 0) this.#ask();
   }
 
   #may_keep(): boolean {
@@ -138,25 +138,29 @@ export class LockLine {
     wait.grant(this.#take(task, abandoned, ends_with_task));
   }
 
-  /** Asks for the lock, for all that are in line. */
-  #ask(timeout: number | null): void {
+  /** Asks for the lock, for all that are in line; once, if that is for one who only tries. */
+  #ask(trying?: Wait<Held | null>): void {
     this.#state = "asking";
     let request: Waiting<boolean | null>;
     try {
-      request = this.#lease.request(timeout);
+      request = this.#lease.request(trying ? 0 : null);
     } catch (error) {
       return this.#refused(error);
     }
     this.#request = request;
     request.promise.then(
-      (abandoned) => this.#answered(request, abandoned),
+      (abandoned) => this.#answered(request, abandoned, trying),
       (error) => {
         if (this.#request === request) this.#refused(error);
       },
     );
   }
 
-  #answered(request: Waiting<boolean | null>, abandoned: boolean | null): void {
+  #answered(
+    request: Waiting<boolean | null>,
+    abandoned: boolean | null,
+    trying: Wait<Held | null> | undefined,
+  ): void {
     if (this.#request !== request) return;
     this.#request = undefined;
     if (abandoned !== null) {
@@ -164,10 +168,10 @@ export class LockLine {
       this.#state = "idle";
       return this.#lease.give(abandoned);
     }
-    // It was tried once; others may have come that wait.
+    // It was tried once, by one who may have left; others may have come that wait.
     this.#state = "idle";
-    this.#line.shift()?.[0].grant(null);
-    if (this.#line.size > 0) this.#ask(null);
+    if (this.#line.first?.[0] === trying) this.#line.shift()![0].grant(null);
+    if (this.#line.size > 0) this.#ask();
   }
 
   #refused(error: unknown): void {

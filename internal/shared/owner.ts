@@ -65,3 +65,8 @@ export class Owner {
     for (const hold of holds) hold.give_back();
   }
 }
+
+/** The program itself: it never ends, so what it holds never goes back, and need not be noted. */
+export class EndlessOwner extends Owner {
+  override add(): void {}
+}

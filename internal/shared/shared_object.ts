@@ -124,8 +124,8 @@ export class RemoteCore extends Core {
   }
 
   check(): void {
-    this.link.check();
     if (this.#withdrawn) throw this.#withdrawn;
+    this.link.check();
   }
 
   override is_withdrawn(reason: Error): void {
@@ -219,8 +219,9 @@ const warned = new Set<string>();
 function warn_while_loading({ name }: Kind): void {
   if (!sharing.is_loading || warned.has(name)) return;
   warned.add(name);
+  const or_named = name === "Lock" ? ", or take Lock.named()" : "";
   console.warn(
     `A ${name} is made while a worker loads its handler's module: each worker gets one of its own. ` +
-      `Make it a field of the server, which handlers have as this.server, or take Lock.named()`,
+      `Make it a field of the server, which handlers have as this.server${or_named}`,
   );
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Scope, ScopeOptions } from "../workers/sharing.ts";
-import { HERE, Owner } from "./owner.ts";
+import { EndlessOwner, HERE, Owner } from "./owner.ts";
 import { note_rejection } from "./unawaited.ts";
 import type { Waiting } from "./wait.ts";
 
@@ -37,7 +37,7 @@ export class Task implements Scope {
   /** The number of its job, in a worker; 0 for none. */
   readonly job: number;
   /** What it holds of objects that are at home here. */
-  readonly owner: Owner = new Owner(HERE);
+  readonly owner: Owner;
   #state: "running" | "interrupted" | "cut" | "given up" | "ended" = "running";
   #reason: unknown;
   #report: ((error: unknown) => void) | undefined;
@@ -47,6 +47,7 @@ export class Task implements Scope {
 
   constructor(options: ScopeOptions, ident: number = ++last_ident) {
     this.ident = ident;
+    this.owner = ident === 0 ? new EndlessOwner(HERE) : new Owner(HERE);
     this.job = options.job ?? 0;
     this.#report = options.report;
   }

@@ -1,12 +1,13 @@
 /** Many clients whose handlers count together under locks: not one increment is lost. */
-import { assertEquals } from "@std/assert";
-import type { TCPServer } from "../../../mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { RequestHandlerConstructor, TCPServer } from "../../../mod.ts";
 import { hub } from "../../../internal/shared/hub.ts";
-import { LineClient } from "../../fixtures/clients/clients.ts";
+import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import {
   AccountHandler,
   type AccountMembers,
   Accounts,
+  MortalHandler,
 } from "../../fixtures/handlers/account_handlers.ts";
 import { test_each_way } from "../../fixtures/servers/all_ways.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
@@ -15,16 +16,18 @@ import { LONG, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const CLIENTS = 64;
 
-/** One that serves, with so many children that all clients can have one, or 4. */
-function serve(way: Way): TCPServer & AccountMembers & AsyncDisposable {
+type AccountServer = TCPServer & AccountMembers;
+
+/** One that serves, with fewer children than clients. */
+function serve(way: Way, Handler: RequestHandlerConstructor): AccountServer & AsyncDisposable {
   const Server = Accounts(way.Server) as unknown as typeof TCPServer;
-  const server = make({ ...way, Server }, AccountHandler, { max_children: 4, max_workers: 2 });
-  return serving(server as TCPServer & AccountMembers);
+  const server = make({ ...way, Server }, Handler, { max_children: 4, max_workers: 3 });
+  return serving(server as AccountServer);
 }
 
 /** Has clients ask for an account each time; those that must wait for a child go when they have asked. */
 async function crowd(
-  server: TCPServer,
+  server: AccountServer,
   lines: number,
   account_of: (client: number, line: number) => string,
 ): Promise<void> {
@@ -41,21 +44,45 @@ async function crowd(
 const CONCURRENT = ({ concurrent }: Way) => concurrent;
 
 test_each_way("64 clients count under one lock", CONCURRENT, async (way) => {
-  await using server = serve(way);
+  await using server = serve(way, AccountHandler);
   await crowd(server, 20, () => "");
   assertEquals(server.sum(""), CLIENTS * 20);
-  assertEquals([server.abandoned, server.log.errors], [0, []]);
+  assertEquals(server.log.errors, []);
 });
 
 test_each_way("64 clients count in 1,000 accounts with a lock each", CONCURRENT, async (way) => {
   const before = hub.size;
-  await using server = serve(way);
+  await using server = serve(way, AccountHandler);
   // A prime: each account is used by several clients at a time.
   await crowd(server, 50, (at, line) => `${(at * 31 + line * 17) % 1000}`);
   const sum = server.sums.values().reduce((sum, part) => sum + part, 0);
   assertEquals(sum, CLIENTS * 50);
-  assertEquals([server.abandoned, server.log.errors], [0, []]);
+  assertEquals(server.log.errors, []);
   for (const lock of server.locks.values()) lock[Symbol.dispose]();
   server.lock[Symbol.dispose]();
   await until(() => hub.size <= before);
 });
+
+test_each_way(
+  "workers end at any moment while 64 clients count: one at a time, and all go on",
+  ({ workers }) => workers,
+  async (way) => {
+    await using server = serve(way, MortalHandler);
+    const deaths = Array(2).fill(["before", "waiting", "at-once", "inside", "after"]).flat();
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      for (let counted = 0; counted < 10;) {
+        using client = await LineClient.connect(server.server_address);
+        for (; counted < 10; counted++) {
+          await client.send((counted === 3 && deaths.pop()) || "count").catch(() => {});
+          if (await line_or_end(client) === null) break;
+        }
+      }
+    });
+    await soon(Promise.all(clients), LONG);
+    // Some had the lock when their worker ended.
+    assert(server.abandoned > 0);
+    assertEquals(server.intrusions, 0);
+    using hold = await soon(server.lock.hold());
+    assertEquals(hold.abandoned, false);
+  },
+);

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { ALL_WAYS, FORKING } from "../../fixtures/servers/all_ways.ts";
 import { serve, type SharingTCPServer } from "../../fixtures/servers/sharing.ts";
-import { soon, until } from "../../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const THREADING = ALL_WAYS.find(({ name }) => name === "ThreadingTCPServer")!;
 const ASYNC = ALL_WAYS.find(({ name }) => name === "AsyncTCPServer")!;
@@ -65,6 +65,17 @@ for (const way of [THREADING, FORKING]) {
       assertEquals(await behind.line(), `${abandoned}`);
     }
     assertEquals(server.reports.length, 1);
+  });
+
+  Deno.test(`${way.name}: a handler that computes when it has released the lock keeps nobody waiting`, async () => {
+    await using server = serve(way);
+    using client = await asking(server, "release-and-compute 2000");
+    const next = server.lock.hold();
+    await server.signals.release();
+    (await soon(next))[Symbol.dispose]();
+    const answer = client.line();
+    assertEquals(await is_pending(answer, 1), true);
+    assertEquals(await answer, "release-and-compute");
   });
 
   Deno.test(`${way.name}: the permits of a handler that loops come back`, async () => {
@@ -170,7 +181,8 @@ for (const way of [ASYNC, THREADING, FORKING]) {
       const object = server[withdrawn];
       const waits = withdrawn === "lock" ? [object.acquire(), object.hold()] : [];
       object[Symbol.dispose]();
-      for (const wait of [...waits, object.acquire(), object.hold()]) {
+      const later = withdrawn === "lock" ? [server.lock.locked()] : [];
+      for (const wait of [...waits, ...later, object.acquire(), object.hold()]) {
         await assertRejects(() => wait, Deno.errors.BadResource);
       }
       await soon(until(() => server.reports.length > 0));
