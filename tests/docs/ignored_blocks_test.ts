@@ -14,6 +14,8 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "README.md: UpperHandler, ThreadingTCPServer": ["hello\nworld\n", "HELLO\nWORLD\n"],
   "README.md: CountHandler, CountingServer": ["", "You are number 1\n"],
   "README.md: UpperHandler, UDPServer": ["hello", "HELLO"],
+  "concurrency/queue/mod.ts: LetterHandler, PostServer": ["hello\n", "posted\n"],
+  "concurrency/threading/mod.ts: PayHandler, BankServer": ["30\n80\n", "70 left\nnot enough\n"],
   "docs/choosing.md: PrimeHandler, ThreadingTCPServer": ["100\n1000\n", "25\n168\n"],
   "docs/choosing.md: EvalHandler, ForkingTCPServer": ["return 6 * 7", "42\n"],
   "docs/limits.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
