@@ -21,6 +21,7 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "docs/limits.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "docs/state.md: PrintHandler, PrintServer": ["hello\n", "printed\n"],
   "docs/state.md: VisitHandler, VisitServer": ["ann\nbob\nann\n", "ann: 1\nbob: 1\nann: 2\n"],
+  "docs/sharing.md: OracleHandler, OracleServer": ["why?\nnow\n", "perhaps\nno question\n"],
   "docs/state.md: HitHandler, HitServer": ["", "1\n"],
   "mod.ts: UpperHandler, ThreadingTCPServer": ["hello\n", "HELLO\n"],
   "server/forking_mixin.ts: EvalHandler, ForkingTCPServer": ["return 6 * 7\n", "42\n"],
