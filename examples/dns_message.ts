@@ -4,9 +4,15 @@
  *
  * @module
  */
-import { isIPv4, isIPv6 } from "node:net";
-
-export const TYPE: Record<string, number> = { A: 1, SOA: 6, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 };
+export const TYPE: Record<string, number> = {
+  A: 1,
+  SOA: 6,
+  HINFO: 13,
+  TXT: 16,
+  AAAA: 28,
+  OPT: 41,
+  ANY: 255,
+};
 /** A query for one of these types asks for a copy of the zone, or of its changes. */
 export const TRANSFERS = [251, 252]; // IXFR and AXFR
 export const RCODE = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 };
@@ -103,42 +109,16 @@ function resource_bytes(name: number[], { type, ttl, data }: Resource): number[]
   return [...name, ...u16(type), ...u16(IN), ...u32(ttl), ...u16(data.length), ...data];
 }
 
-/** The data of a record of each type, made of the words in a zone file. */
-export const DATA: Record<string, (...words: string[]) => number[]> = {
-  A: (address) => isIPv4(address) ? address.split(".").map(Number) : malformed(address),
-  AAAA: (address) => isIPv6(address) ? ipv6_bytes(address) : malformed(address),
-  SOA: (server, mail, ...times) =>
-    [server, mail].flatMap((name) => name_bytes(name)).concat(times.map(Number).flatMap(u32)),
-  TXT: (...texts) => texts.flatMap(text_bytes),
-};
-
-function ipv6_bytes(address: string): number[] {
-  // A URL has the shortest form, without an IPv4 address at its end.
-  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = [], tail = []] = short.split("::").map((part) => part.match(/[^:]+/g) ?? []);
-  const zeros = Array(8 - head.length - tail.length).fill("0");
-  return [...head, ...zeros, ...tail].flatMap((group) => u16(parseInt(group, 16)));
-}
-
-function name_bytes(name = ""): number[] {
+/** A name as labels. Throws a `SyntaxError` if one is too long. */
+export function name_bytes(name = ""): number[] {
   const labels = name.split(".").filter(Boolean).map((label) => new TextEncoder().encode(label));
-  if (labels.some(({ length }) => length > 63)) malformed(name);
+  if (labels.some(({ length }) => length > 63)) {
+    throw new SyntaxError(`'${name}' is malformed`);
+  }
   return [...labels.flatMap((label) => [label.length, ...label]), 0];
 }
 
-/** As many strings as are needed: one has at most 255 bytes. */
-function text_bytes(text: string): number[] {
-  const bytes = [...new TextEncoder().encode(text)];
-  const strings: number[][] = [];
-  do strings.push(bytes.splice(0, 255)); while (bytes.length > 0);
-  return strings.flatMap((string) => [string.length, ...string]);
-}
-
-function malformed(word: string): never {
-  throw new SyntaxError(`'${word}' is malformed`);
-}
-
-const u16 = (value: number) => [value >> 8 & 255, value & 255];
-const u32 = (value: number) => [...u16(value >>> 16), ...u16(value)];
+export const u16 = (value: number) => [value >> 8 & 255, value & 255];
+export const u32 = (value: number) => [...u16(value >>> 16), ...u16(value)];
 const view_of = ({ buffer, byteOffset, length }: Uint8Array) =>
   new DataView(buffer, byteOffset, length);

@@ -1,6 +1,7 @@
 /**
  * A DNS server for the names of a zone file, over UDP and TCP. Ctrl-C ends it. The flag
- * `--unstable-net` makes UDP faster; it also runs without.
+ * `--unstable-net` makes UDP faster; it also runs without. It is no public server: those who flood
+ * others through it are not slowed down.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-read=examples --unstable-net examples/dns_server.ts \
@@ -14,46 +15,10 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
 import * as dns from "./dns_message.ts";
+import { look_up, parse_zone, type Zone } from "./dns_zone.ts";
 
-/** The records of each name. The names above a name exist, too, without records. */
-interface Zone {
-  soa: dns.Resource;
-  records: Map<string, dns.Resource[]>;
-}
-
-function parse_zone(text: string): Zone {
-  const lines = text.split("\n").map((line) => line.match(/"[^"]*"|;.*|[^\s";]+/g) ?? []);
-  const all = lines.map((words) => words.filter((word) => !word.startsWith(";")))
-    .filter((words) => words.length > 0).map(parse_record);
-  const soa = all.find(({ type }) => type === dns.TYPE.SOA);
-  if (!soa) throw new SyntaxError("The zone has no SOA record");
-  const records = Map.groupBy(all, ({ name }) => name);
-  for (const name of [...records.keys()]) add_parents(records, name, soa.name);
-  return { soa, records };
-}
-
-/** A record: name, seconds to live (3600 unless told), type, data. */
-function parse_record([name = "", ...rest]: string[]): dns.Resource {
-  const ttl = /^\d+$/.test(rest[0] ?? "") ? Number(rest.shift()) : 3600;
-  const [type = "", ...words] = rest.map((word) => word.replaceAll('"', ""));
-  const encode = dns.DATA[type];
-  if (!encode || words.length === 0) throw new SyntaxError(`${name}: no record of type '${type}'`);
-  return { name: plain(name), ttl, type: dns.TYPE[type]!, data: encode(...words) };
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replace(/\.$/, "");
-}
-
-function add_parents(records: Zone["records"], name: string, top: string): void {
-  for (let parent = name; is_below(parent, top); parent = parent.replace(/^[^.]*\./, "")) {
-    if (!records.has(parent)) records.set(parent, []);
-  }
-}
-
-function is_below(name: string, top: string): boolean {
-  return name.endsWith(`.${top}`);
-}
+/** Over UDP a reply is at most so many times as long as its query: whose address that has is unproven. */
+const MAX_GAIN = 4;
 
 /** The reply to a message; `undefined` if there should be none. */
 function answer(zone: Zone, message: Uint8Array, over_udp: boolean): Uint8Array | undefined {
@@ -62,27 +27,14 @@ function answer(zone: Zone, message: Uint8Array, over_udp: boolean): Uint8Array 
   if (header.opcode !== 0) return dns.write_reply(header, { rcode: dns.RCODE.NOTIMP });
   try {
     const query = dns.read_query(message, header);
-    const max_size = over_udp ? dns.datagram_size(query) : 65_535;
-    return dns.write_reply(query, look_up(zone, query), max_size);
+    const max_size = over_udp
+      ? Math.min(dns.datagram_size(query), MAX_GAIN * message.length)
+      : 65_535;
+    return dns.write_reply(query, look_up(zone, query, over_udp), max_size);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return dns.write_reply(header, { rcode: dns.RCODE.FORMERR });
   }
-}
-
-function look_up({ soa, records }: Zone, query: dns.Query): dns.Findings {
-  const { name, type, edns } = query;
-  if (edns && edns.version > 0) return { rcode: dns.RCODE.BADVERS };
-  const known = query.class === dns.IN && (name === soa.name || is_below(name, soa.name));
-  if (!known || dns.TRANSFERS.includes(type)) return { rcode: dns.RCODE.REFUSED };
-  const there = records.get(name);
-  const answers = there?.filter((record) => type === record.type || type === dns.TYPE.ANY) ?? [];
-  return {
-    rcode: there ? dns.RCODE.NOERROR : dns.RCODE.NXDOMAIN,
-    answers,
-    // It says how long this stays true.
-    authority: answers.length > 0 ? [] : [soa],
-  };
 }
 
 class UDPNameServer extends UDPServer {

@@ -15,19 +15,20 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { STATUS_CODES } from "node:http";
-import { extname, join } from "node:path";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
-import { has_it, type HTTPRequest, parse, range_of } from "./http_request.ts";
+import { answer_to, page } from "./http_answers.ts";
+import { type HTTPRequest, parse } from "./http_request.ts";
 
 const MAX_HEAD = 16_384; // bytes
 /** What a client is told of an error. Other errors are the server's own. */
 const CODES: Record<string, number> = {
   InvalidData: 431,
+  NotADirectory: 404, // it was one a moment ago
   NotFound: 404,
   PermissionDenied: 403,
   SyntaxError: 400,
+  URIError: 414,
 };
-const TYPES = new Map([[".css", "text/css"], [".html", "text/html"], [".js", "text/javascript"]]);
 
 /** Answers the requests of a connection, one after the other. */
 export class FileHandler extends StreamRequestHandler {
@@ -47,20 +48,28 @@ export class FileHandler extends StreamRequestHandler {
     let request: HTTPRequest | undefined;
     let answer: Response;
     try {
-      request = parse(await this.rfile.readuntil("\r\n\r\n", MAX_HEAD));
+      request = parse(await this.#head());
       answer = await answer_to(request);
     } catch (error) {
       const status = CODES[(error as Error).name];
       if (status === undefined) throw error;
-      // The head is too long, perhaps already its first line.
-      answer = page(
-        status === 431 && !(await this.rfile.peek(MAX_HEAD)).includes(10) ? 414 : status,
-      );
+      answer = page(status);
     }
     const last = /close/i.test(request?.headers.get("connection") ?? "close");
     answer.headers.set("connection", last || this.signal.aborted ? "close" : "keep-alive");
     answer.headers.set("date", new Date().toUTCString());
     return await this.#send(answer, request?.method === "HEAD");
+  }
+
+  /** The next head. If it is too long, perhaps already its first line is. */
+  async #head(): Promise<Uint8Array> {
+    try {
+      return await this.rfile.readuntil("\r\n\r\n", MAX_HEAD);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      if ((await this.rfile.peek(MAX_HEAD)).includes(10)) throw error;
+      throw new URIError("The first line is too long", { cause: error });
+    }
   }
 
   /** Sends an answer; `false` if it was the last one, or its file has shrunk: closing shows that. */
@@ -75,66 +84,6 @@ export class FileHandler extends StreamRequestHandler {
     await this.wfile.flush();
     return left <= 0 && headers.get("connection") !== "close";
   }
-}
-
-async function answer_to(request: HTTPRequest): Promise<Response> {
-  if (!/^(GET|HEAD)$/.test(request.method)) return page(405, { allow: "GET, HEAD" });
-  const { pathname, search } = request.url;
-  const path = await find(pathname);
-  if (!path) return page(404);
-  const as_folder = pathname.endsWith("/");
-  const { isFile } = await Deno.stat(path);
-  if (isFile) return as_folder ? page(404) : await file_page(path, request);
-  const location = `${pathname.replace(/^\/+/, "/")}/${search}`; // `//` would be another host
-  if (!as_folder) return page(301, { location });
-  const index = await find(`${pathname}index.html`);
-  return index ? await file_page(index, request) : await listing(path);
-}
-
-/** The real path of a file or folder; `undefined` outside of the directory, also through links. */
-async function find(pathname: string): Promise<string | undefined> {
-  try {
-    const path = await Deno.realPath(join(Deno.cwd(), decodeURIComponent(pathname)));
-    return join(path, "/").startsWith(join(Deno.cwd(), "/")) ? path : undefined;
-  } catch {
-    return undefined; // whatever the reason, as in Python
-  }
-}
-
-/** A file, all of it or a part. */
-async function file_page(path: string, { headers: asked }: HTTPRequest): Promise<Response> {
-  const { size, mtime } = await Deno.stat(path);
-  const modified = mtime!.toUTCString();
-  const common = { "accept-ranges": "bytes", "last-modified": modified };
-  if (has_it(asked, modified)) return new Response(null, { status: 304, headers: common });
-  const range = range_of(asked, size, modified);
-  const [start, end] = range ?? [0, size];
-  if (range && start >= end) return page(416, { "content-range": `bytes */${size}` });
-  const file = await Deno.open(path);
-  await file.seek(start, Deno.SeekMode.Start);
-  const headers = {
-    ...common,
-    "content-length": `${end - start}`,
-    "content-type": TYPES.get(extname(path)) ?? "application/octet-stream",
-    ...(range && { "content-range": `bytes ${start}-${end - 1}/${size}` }),
-  };
-  return new Response(file.readable, { status: range ? 206 : 200, headers });
-}
-
-async function listing(path: string): Promise<Response> {
-  const entries = await Array.fromAsync(Deno.readDir(path));
-  const items = entries.map(({ name }) => {
-    const text = name.replace(/[&<]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-    return `<li><a href="${encodeURIComponent(name)}">${text}</a></li>\n`;
-  });
-  const html = `<!DOCTYPE html>\n<meta charset="utf-8">\n${items.sort().join("")}`;
-  return page(200, { "content-type": "text/html" }, html);
-}
-
-function page(status: number, more = {}, text = `${status} ${STATUS_CODES[status]}\n`): Response {
-  const body = new TextEncoder().encode(text);
-  const headers = { "content-type": "text/plain", "content-length": `${body.length}`, ...more };
-  return new Response(body, { status, headers });
 }
 
 if (import.meta.main) {

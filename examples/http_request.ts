@@ -11,16 +11,33 @@ export interface HTTPRequest {
   headers: Headers;
 }
 
-/** The request with this head. With HTTP/1.0, or a body to skip, the connection is to close. */
+/** More of them take long: each new one is compared with those before. */
+const MAX_FIELDS = 100;
+/** A header line: a name, and a value without a control character but tabs. */
+const FIELD = /^[!#$%&'*+.^_`|~\w-]+:[\t -~\x80-\xff]*$/;
+
+/**
+ * The request with this head. With HTTP/1.0, or a body to skip, the connection is to close. What a proxy
+ * in front might read in another way is refused: it could hide a second request.
+ *
+ * @throws {SyntaxError} If it is malformed.
+ * @throws {Deno.errors.InvalidData} If it has too many header lines.
+ */
 export function parse(head: Uint8Array): HTTPRequest {
+  const [first, ...lines] = String.fromCharCode(...head).replace(/^(\r\n)+|\r\n\r\n$/g, "")
+    .split("\r\n");
+  if (lines.length > MAX_FIELDS) throw new Deno.errors.InvalidData("Too many header lines");
   try {
-    const [first, ...lines] = String.fromCharCode(...head).trim().split("\r\n");
-    const [, method = "", target = "", minor] = /^(\S+) ([!-~]+) HTTP\/1\.(\d)$/.exec(first!)!;
-    const headers = new Headers(lines.map((line) => line.split(/:(.*)/s, 2) as [string, string]));
-    if (minor !== "0" && !headers.has("host")) throw new SyntaxError("A host is missing");
-    const body = headers.has("transfer-encoding") ? "?" : headers.get("content-length") ?? "0";
-    headers.append("connection", minor === "0" || body !== "0" ? "close" : "keep-alive");
-    return { method, url: new URL(target.replace(/^\//, "http://host/")), headers };
+    const [, method, target, minor] = /^([!-~]+) ([!-~]+) HTTP\/1\.(\d)$/.exec(first!)!;
+    if (!lines.every((line) => FIELD.test(line))) throw new SyntaxError("A header is malformed");
+    const headers = new Headers(lines.map((line) => line.split(/:(.*)/, 2) as [string, string]));
+    const hosts = lines.filter((line) => /^host:/i.test(line)).length;
+    if (hosts > 1 || (hosts < 1 && minor !== "0")) throw new SyntaxError("There must be one host");
+    const length = headers.get("content-length") ?? "0";
+    if (!/^\d+$/.test(length)) throw new SyntaxError("A length must be one number");
+    const last = minor === "0" || headers.has("transfer-encoding") || Number(length) > 0;
+    headers.append("connection", last ? "close" : "keep-alive");
+    return { method: method!, url: new URL(target!.replace(/^\//, "http://host/")), headers };
   } catch (cause) {
     throw new SyntaxError("Cannot understand the request", { cause });
   }

@@ -1,16 +1,25 @@
 /**
  * A SOCKS5 proxy (RFC 1928) without authentication: it connects its clients to hosts by IPv4, IPv6 or
- * name. `--allow-net` says where it may connect to. Ctrl-C ends it, and all tunnels.
+ * name. Ctrl-C ends it, and all tunnels.
  *
  * ```sh
  * deno run --allow-net examples/socks5_proxy.ts --port 1080
  * curl --socks5-hostname 127.0.0.1:1080 http://127.0.0.1:8000/README.md
+ * deno run --allow-net \
+ *   --deny-net="0.0.0.0/8,127.0.0.0/8,169.254.0.0/16,[::],[::1],[fd00:ec2::254]" \
+ *   examples/socks5_proxy.ts --host 192.0.2.1 --port 1080
  * ```
+ *
+ * With the first command clients reach whatever this machine reaches, its own services, too. The last
+ * one is for clients elsewhere: it keeps them from the inner addresses of this machine, and from those
+ * where clouds hand out secrets, by name, too. So it listens at another one. Add your own networks; for
+ * IPv6 Deno takes addresses only.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler, StreamSocket } from "../mod.ts";
+import { tunnel } from "./tunnel.ts";
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -44,9 +53,11 @@ const REPLIES: Record<string, number> = {
 };
 
 /** Connects a client to its target, and passes on what each of them says. */
-class SocksHandler extends StreamRequestHandler {
+export class SocksHandler extends StreamRequestHandler {
   static override timeout = 10_000;
   static override rbufsize = 0; // what follows the request is for the target
+  /** A tunnel in which nothing passes is ended after this time, or twice as much, in ms. */
+  protected idle_timeout = 600_000;
 
   override async handle(): Promise<void> {
     try {
@@ -54,9 +65,9 @@ class SocksHandler extends StreamRequestHandler {
       using target = await this.#connect();
       if (!target) return;
       await this.#reply(SUCCEEDED);
-      await this.#tunnel(target);
+      await tunnel(this.connection, target, this.signal, this.idle_timeout);
     } catch (error) {
-      // A client that is too slow, or a server that is closing, is nothing to report.
+      // A slow client, a tunnel in which nothing passes, a server that closes: nothing to report.
       if (!(error instanceof Deno.errors.TimedOut) && !this.signal.aborted) throw error;
     }
   }
@@ -81,10 +92,9 @@ class SocksHandler extends StreamRequestHandler {
     const [high, low] = await this.rfile.readexactly(2);
     if (command !== CONNECT) return await this.#reply(COMMAND_NOT_SUPPORTED);
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(CONNECT_TIMEOUT)]);
+    const port = high! * 256 + low!;
     try {
-      return new StreamSocket(
-        await Deno.connect({ hostname, port: high! * 256 + low!, signal }),
-      );
+      return new StreamSocket(await Deno.connect({ hostname, port, signal }));
     } catch (error) {
       return await this.#reply(reply_to(error));
     }
@@ -95,22 +105,13 @@ class SocksHandler extends StreamRequestHandler {
     if (type === IPV6) return ipv6_of(await this.rfile.readexactly(16));
     if (type !== NAME) return undefined;
     const [length] = await this.rfile.readexactly(1);
-    return new TextDecoder().decode(await this.rfile.readexactly(length!));
+    const name = new TextDecoder().decode(await this.rfile.readexactly(length!));
+    return name.includes("%") ? undefined : name; // `fe80::1%eth0`: no `--deny-net` names it
   }
 
   async #reply(code: number): Promise<undefined> {
     // The address is for BIND and UDP ASSOCIATE: here it means nothing.
     await this.wfile.write(new Uint8Array([VERSION, code, 0, IPV4, 0, 0, 0, 0, 0, 0]));
-  }
-
-  /** Passes bytes on in both directions. When one direction ends, the other one goes on. */
-  async #tunnel(target: StreamSocket): Promise<void> {
-    this.connection.settimeout(null); // one of the two may listen for hours
-    const { signal } = this; // it ends at once when the server closes
-    await Promise.all([
-      this.connection.readable.pipeTo(target.writable, { signal }),
-      target.readable.pipeTo(this.connection.writable, { signal }),
-    ]);
   }
 }
 
@@ -127,8 +128,11 @@ function reply_to(error: unknown): number {
 }
 
 if (import.meta.main) {
-  const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "1080" } });
-  await using server = new AsyncTCPServer(["127.0.0.1", Number(port)], SocksHandler);
+  const { host, port } = parseArgs(Deno.args, {
+    string: ["host", "port"],
+    default: { host: "127.0.0.1", port: "1080" },
+  });
+  await using server = new AsyncTCPServer([host, Number(port)], SocksHandler);
   const { hostname, port: bound } = server.server_address;
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);

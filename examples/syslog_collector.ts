@@ -1,6 +1,7 @@
 /**
  * A syslog collector on UDP, TCP and a Unix datagram socket at once: it prints one line for each
- * message, in the form of RFC 5424 or RFC 3164. Ctrl-C ends it. Its clients are `logger` and Python's
+ * message, in the form of RFC 5424 or RFC 3164. A message can name any host, so who sent it is printed
+ * beside another one: `host[127.0.0.1]`. Ctrl-C ends it. Its clients are `logger` and Python's
  * `logging.handlers.SysLogHandler`:
  *
  * ```sh
@@ -115,7 +116,7 @@ function described(message: string, sender: string): string {
   const form = FORMS.find((form) => form.test(body))!;
   const { time = "-", host = "-", app = "-", text = "" } = form.exec(body)!.groups!;
   const when = time === "-" ? new Date().toISOString() : time;
-  const where = host === "-" ? sender : host;
+  const where = host === "-" || host === sender ? sender : `${host}[${sender}]`;
   const level = `${FACILITIES[priority >> 3]}.${SEVERITIES[priority & 7]}`;
   return `${when} ${where} ${level} ${app}: ${text}`;
 }

@@ -1,3 +1,4 @@
+import { client_fault } from "../internal/runtime/client_fault.ts";
 import { BytePool } from "../server/sockets/byte_pool.ts";
 import { receive, StreamSocket } from "../server/sockets/stream_socket.ts";
 
@@ -232,7 +233,8 @@ export class BufferedReader {
       const length = found < 0 ? this.#available : found + delimiter.length;
       if (length > limit) {
         const end = delimiter === NEWLINE ? "end of the line" : "delimiter";
-        throw new Deno.errors.InvalidData(`No ${end} was found within ${limit} bytes`);
+        const message = `No ${end} was found within ${limit} bytes`;
+        throw client_fault(new Deno.errors.InvalidData(message));
       }
       if (found >= 0) return this.#take(length);
       scanned = Math.max(0, length - delimiter.length + 1);

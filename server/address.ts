@@ -68,7 +68,7 @@ export function unix_addr<T extends "unix" | "unixpacket">(
  * where that would be too long for a socket, or where the current folder may not be read.
  */
 export function absolute_path({ transport, path }: Deno.UnixAddr): string {
-  if (is_abstract(path) || isAbsolute(path)) return path;
+  if (is_absolute(path)) return path;
   // Otherwise Deno would ask for it.
   const { state } = Deno.permissions.querySync({ name: "read", path: "." });
   if (state !== "granted") return path;
@@ -78,6 +78,11 @@ export function absolute_path({ transport, path }: Deno.UnixAddr): string {
   } catch {
     return path;
   }
+}
+
+/** Whether a path means the same in each folder. */
+export function is_absolute(path: string): boolean {
+  return is_abstract(path) || isAbsolute(path);
 }
 
 /** Whether it is a name in Linux's abstract namespace, and no path of a file. */

@@ -1,7 +1,6 @@
 import { prepare_stacks } from "../internal/runtime/deno_internals.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
 import { StopSignals } from "../internal/runtime/stop_signals.ts";
-import { format_address } from "./address.ts";
 import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
@@ -22,7 +21,6 @@ import {
   make_runner,
 } from "./requests/inner_hooks.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
-import { print_error } from "./requests/print_error.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { Requests } from "./requests/requests.ts";
 import type { Runner, ServerSide } from "./requests/runner.ts";
@@ -136,6 +134,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
     this.#runner = this[make_runner]({
+      // The other servers and the mix-ins have no more.
+      hooks: Object.getOwnPropertyNames(BaseServer.prototype),
       overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
     });
@@ -336,9 +336,15 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
 
   /**
    * Called with what a handler or a hook threw, and for errors without a request (accepting failed, a
-   * worker ended) with `null` for request and address. Prints it with its stack to
-   * standard error; says nothing of clients that went away. The error is an argument here because
+   * worker ended) with `null` for request and address. The error is an argument here because
    * JavaScript has no "current exception".
+   *
+   * Unless overridden it prints to standard error: a handler's own error with its stack, and a client's
+   * fault (a line over a limit, the handler's `timeout`, a datagram that is dropped) as one line; nothing of
+   * clients that went away. What clients have sent is shown without control characters and without lines of
+   * its own. Of the faults of clients, and of errors from the same place in the code, ten are printed in a
+   * second, and the others counted; while that goes on, ten in 2 s, in 4 s, up to a minute. It never
+   * waits for standard error.
    *
    * @param _request The request, or `null`.
    * @param client_address The client's address, or `null`.
@@ -349,12 +355,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     client_address: Address | null,
     error: unknown,
   ): void | Promise<void> {
-    if (is_client_gone(error)) return;
-    const where = client_address === null
-      ? "in the server"
-      : `during processing of request from ${format_address(client_address)}`;
-    const line = "-".repeat(40);
-    print_error(`${line}\nException occurred ${where}`, error, line);
+    if (!is_client_gone(error)) this.#requests.reports.add(error, client_address);
   }
 
   /** Called when {@linkcode handle_request} has waited for `timeout` ms and no request came. */

@@ -7,7 +7,7 @@ import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import { child_command, type ChildCommand } from "../internal/workers/child_command.ts";
+import { child_commands, type ChildCommand } from "../internal/workers/child_command.ts";
 import { process_copy } from "../internal/workers/cloning.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../internal/workers/process_host.ts";
 
@@ -40,10 +40,16 @@ export type ForkingStatics = Omit<ForkingMembers, "active_children">;
  * do: see {@linkcode ThreadingMixIn} for how it finds the class and what `this.server` is there.
  *
  * Needs `--allow-run` for `deno`, and `--allow-read` for the handler's module. Children have the
- * permissions of the program and not one more. Permissions that are lists, such as
+ * permissions that the program has when they start, and not one more: what it revokes later, those that
+ * run keep, and those that take their places lack. A program that gives up to run `deno`, or to read the
+ * handler's module or its own folder, gets no new children. Permissions that are lists, such as
  * `--allow-net=127.0.0.1`, are known from the command line, and on Linux only: elsewhere, and where
  * they were given by a permission set of `deno.json` or at a prompt, children have only those that
- * are granted as a whole. Windows cannot hand connections over: they are relayed there.
+ * are granted as a whole. Children cannot run `deno`, except with `--allow-run` for all programs or `-A`.
+ *
+ * A child starts in the folder where the program was when it loaded this library, and goes to the one
+ * where the program is. Its environment is that of the program, without `NODE_OPTIONS`. Windows cannot
+ * hand connections over: they are relayed there.
  *
  * A server that overrides `finish_request()` is refused with a `TypeError` when it is made. In a program
  * that `deno compile` made, `serve_forever()` rejects with `Deno.errors.NotSupported`.
@@ -82,7 +88,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     declare max_children: number;
     declare block_on_close: boolean;
 
-    #command: ChildCommand | undefined;
+    #command: (() => ChildCommand) | undefined;
 
     get active_children(): Set<number> {
       const busy = (this.info().workers ?? []).filter(({ active }) => active > 0);
@@ -97,7 +103,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     }
 
     async #workers(): Promise<WorkerKind> {
-      const command = this.#command ??= await child_command(PROCESS_ENTRY);
+      const command = this.#command ??= await child_commands(PROCESS_ENTRY);
       const { max_children, socket } = this;
       const with_spare = (use: () => void) =>
         socket instanceof HandoverListener ? socket.with_spare(use) : use();
@@ -107,7 +113,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
           max_workers: max_children,
           max_jobs_per_worker: 1,
         },
-        start_host: (_id, events) => new ProcessHost(command, events, with_spare),
+        start_host: (_id, events) => new ProcessHost(command(), events, with_spare),
         copy: process_copy,
         keeps_running: true,
       };
@@ -122,19 +128,20 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
  * Needs `--allow-net` for its address, `--allow-run` for `deno`, and `--allow-read` for the handler's
  * module.
  *
- * @example Programs of clients, which may go on for ever
+ * @example Patterns of clients, which may go on for ever
  * ```ts ignore
  * import { ForkingTCPServer, StreamRequestHandler } from "@socketserver/socketserver";
  *
- * export class EvalHandler extends StreamRequestHandler {
+ * export class PatternHandler extends StreamRequestHandler {
  *   override async handle(): Promise<void> {
- *     const code = new TextDecoder().decode(await this.rfile.readline());
- *     await this.wfile.write(`${new Function(code)()}\n`);
+ *     const pattern = new TextDecoder().decode(await this.rfile.readline()).trim();
+ *     const text = new TextDecoder().decode(await this.rfile.readline()).trim();
+ *     await this.wfile.write(`${new RegExp(pattern).test(text)}\n`);
  *   }
  * }
  *
  * if (import.meta.main) {
- *   await using server = new ForkingTCPServer(["127.0.0.1", 8080], EvalHandler, {
+ *   await using server = new ForkingTCPServer(["127.0.0.1", 8080], PatternHandler, {
  *     request_timeout: 2000, // A child that does not end in time is killed and replaced.
  *   });
  *   await server.serve_forever();

@@ -4,9 +4,10 @@ import type { ServerOptions } from "./options.ts";
 
 /**
  * The server as its handlers see it, wherever they run: in a thread or a child process `this.server` is no
- * server, but stands for it. It has the address, the settings, and the methods that a class of the
- * program adds, which run in the server's thread and give promises. Handlers
- * cannot reach anything else there: fields and getters of the program, private members, and the hooks of the base classes.
+ * server, but stands for it. It has the address, the settings, and methods, which run in the server's
+ * thread and give promises: those that a class of the program adds, `shutdown()`, `server_close()` and
+ * `info()`. Handlers cannot reach anything else there: fields, getters, private members and names that begin
+ * with `_`, and what the library's classes have, also where the program overrides it.
  *
  * Handlers in workers have it as the type of `this.server`: write `StreamRequestHandler<Remote<MyServer>>`. A
  * forgotten `await` is an error of the type checker then, where the value is used as a value. Where it

@@ -1,3 +1,4 @@
+import { thread_copy } from "../internal/workers/cloning.ts";
 import { ThreadHost } from "../internal/workers/thread_host.ts";
 import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
@@ -97,7 +98,7 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
           max_jobs_per_worker: max_requests_per_worker,
         },
         start_host: (id, events) => new ThreadHost(id, events),
-        copy: structuredClone,
+        copy: thread_copy,
         keeps_running: !this.daemon_threads,
       };
     }

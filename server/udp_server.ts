@@ -22,6 +22,11 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * far as the system sends those by itself: no further than the local network. It receives broadcasts if
  * it is bound to all interfaces (`""`). It cannot join a multicast group.
  *
+ * A datagram is dropped and reported that is longer than `max_packet_size`, that comes from port 0, where
+ * nobody can be answered, or that says that it comes from the server's own address: its reply would be the
+ * next request. Where the server is bound to all interfaces, that is each address of this machine to which
+ * the program may bind, with the server's port.
+ *
  * Needs `--allow-net` for its address, and for those of the clients that it replies to.
  *
  * @example Echo

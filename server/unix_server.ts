@@ -11,6 +11,9 @@ import { UDPServer } from "./udp_server.ts";
  * server's. A path that starts with `"\0"` is a name in Linux's abstract namespace, without a file. A
  * path in the current folder still means that folder after `Deno.chdir()`, if the folder may be read.
  *
+ * Who may connect follows from the mode of the path, which is what the umask leaves: with the usual 022 only
+ * its user. `Deno.umask(0o177)` before the server is made, or a folder with the mode 0700, makes sure of that.
+ *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
  * absolute there. Deno removes the path when it closes, even if it is another server's by then: to keep that of
  * another server, and to accept again after descriptors ran out with a mix-in that uses workers, the
@@ -63,8 +66,10 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
 
 /**
  * A {@linkcode UDPServer} whose clients are programs on the same machine, which find it by a path. The
- * path is treated as that of {@linkcode UnixStreamServer}. A client gets replies only if it has bound
- * a path, too; one that has none has the address `{ path: "" }`.
+ * path is treated as that of {@linkcode UnixStreamServer}, and so is who may send to it. A client gets replies only if it has bound
+ * a path, too; one that has none has the address `{ path: "" }`. A client's path must be absolute, or a name in
+ * the abstract namespace: a relative one would be another file here, and is not replied to. What comes from
+ * the server's own path is dropped.
  *
  * Deno has such sockets only with its flag `--unstable-net`. Needs `--allow-read`, `--allow-write` and
  * `--allow-net=unix:PATH` for its path; and where it replies while it receives, as with each mix-in,

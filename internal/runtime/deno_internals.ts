@@ -89,6 +89,7 @@ interface Spawnable {
       args: string[];
       /** Each as `NAME=value`. */
       envPairs: string[];
+      cwd: string;
       stdio: string[];
       serialization: "advanced";
     }): void;
@@ -258,22 +259,49 @@ export function set_tcp_option(socket: net.Socket, set: (handle: TcpHandle) => v
   handle.close();
 }
 
+/** How to start a child process. */
+export interface ChildProgram {
+  /** The program. */
+  file: string;
+  /** Its arguments, without its name. */
+  args: string[];
+  /** Its environment, as `NAME=value`. */
+  environment: string[];
+  /** The folder in which it starts. */
+  cwd: string;
+}
+
 /**
  * Starts a child process with a channel for messages and sockets. The public `spawn()` does the same,
- * but reads the environment, for which it asks for a permission.
- *
- * @throws {Deno.errors.NotCapable} If the program may not be run.
+ * but reads the environment, for which it asks for a permission. A child that cannot be started, or may
+ * not be, has no number and emits `error`.
  */
-export function spawn_child(file: string, args: string[], environment: string[]): ChildProcess {
+export function spawn_child({ file, args, environment, cwd }: ChildProgram): ChildProcess {
   const child = new (ChildProcess as unknown as Spawnable)();
   child.spawn({
     file,
     args: [file, ...args],
     envPairs: environment,
+    cwd,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     serialization: "advanced",
   });
   return child;
+}
+
+/** What can come with a message of another process: a socket, a server, or one of their handles. */
+interface Handed {
+  on?(event: "error", ignore: () => void): void;
+  destroy?(): void;
+  close?(): void;
+}
+
+/** Closes what came with a message of another process. */
+export function close_handle(handle: unknown): void {
+  const handed = handle as Handed;
+  handed.on?.("error", () => {});
+  if (handed.destroy) handed.destroy();
+  else handed.close?.();
 }
 
 /** The undocumented methods of a `Worker` that are used here. */

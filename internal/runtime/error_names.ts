@@ -31,14 +31,23 @@ export function is_want(error: unknown): boolean {
 
 /** Whether an error only says that the client went away, and so do those it is chained to. */
 export function is_client_gone(error: unknown): boolean {
-  const seen = new Set();
+  return links_of(error).every(says_gone);
+}
+
+/** Whether an error itself only says that the client went away. */
+export function says_gone(error: unknown): boolean {
+  const { code, name } = names_of(error);
+  return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
+}
+
+/** An error, and what caused it, one after the other; each once. */
+export function links_of(error: unknown): unknown[] {
+  const links = new Set();
   do {
-    const { code, name } = names_of(error);
-    if (!CLIENT_GONE.has(code) && !CLIENT_GONE.has(name)) return false;
-    seen.add(error);
+    links.add(error);
     error = cause_of(error);
-  } while (error !== undefined && !seen.has(error));
-  return true;
+  } while (error !== undefined && !links.has(error));
+  return [...links];
 }
 
 /** The same as `instanceof`, for anything that was thrown: a revoked proxy throws when it is asked. */

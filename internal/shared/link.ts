@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
-import { is_small_and_plain, uncloneable } from "../workers/cloning.ts";
+import { uncloneable } from "../workers/cloning.ts";
+import { is_small_and_plain } from "../workers/look.ts";
 import { error_of, image_of } from "../workers/error_image.ts";
 import type { ErrorImage } from "../workers/error_image.ts";
 import type { Packed, Passenger, Peer } from "../workers/sharing.ts";
@@ -282,12 +283,12 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (this.#ended) return;
     if (!is_small_and_plain(foreign)) {
       this.flush();
-      return this.peer.post(items);
+      return this.peer.post(items, false);
     }
     if (this.#scheduled || may_wait) this.#waiting.push(...items);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (!may_wait) this.peer.post(items);
+    if (!may_wait) this.peer.post(items, true);
     setImmediate(() => {
       this.#scheduled = false;
       this.flush();
@@ -296,7 +297,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   /** Sends what waits. */
   flush(): void {
-    if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0));
+    if (this.#waiting.length > 0 && !this.#ended) this.peer.post(this.#waiting.splice(0), true);
   }
 
   /** Takes what the other side tells. */

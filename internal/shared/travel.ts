@@ -1,5 +1,6 @@
 import { is_shared, type Packed, type Passenger, type Peer, sharing } from "../workers/sharing.ts";
-import { is_small_and_plain, uncloneable } from "../workers/cloning.ts";
+import { thread_copy, uncloneable } from "../workers/cloning.ts";
+import { is_small_and_plain } from "../workers/look.ts";
 import { function_of, type FunctionHandle, handle_of_function, stand_in } from "./functions.ts";
 import { hub } from "./hub.ts";
 import { Link } from "./link.ts";
@@ -59,7 +60,7 @@ export function pack(value: unknown, link: Link): Packed {
 export function refuse_uncloneable_value(what: string, value: unknown): void {
   if (is_small_and_plain(value)) return;
   try {
-    structuredClone(take_out(value, () => null, [], [], { left: LOOKS }));
+    thread_copy(take_out(value, () => null, [], [], { left: LOOKS }));
   } catch (error) {
     throw uncloneable(what, error);
   }

@@ -1,34 +1,57 @@
-import { types } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import { image_of } from "./error_image.ts";
+import { type Look, look_at, MAX_DEPTH } from "./look.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
-/** How many objects a value may have that is small. */
-const SMALL = 64;
+/** Copies a value. */
+type Copy = (value: unknown) => unknown;
+
+/**
+ * A copy of a value as a thread gets it.
+ *
+ * @throws What says that it cannot be cloned, or is nested too deep to be read there.
+ */
+export function thread_copy(value: unknown): unknown {
+  return structuredClone(readable(value, structuredClone));
+}
 
 /**
  * A copy of a value as a child process gets it: without shared memory, which `structuredClone()` takes.
  *
- * @throws What says that it cannot be cloned.
+ * @throws What says that it cannot be cloned, or is nested too deep to be read there.
  */
 export function process_copy(value: unknown): unknown {
-  return deserialize(serialize(value));
+  return serialized_copy(readable(value, serialized_copy));
 }
 
 /**
- * Refuses a message that cannot be sent to another process. Deno says so only when it has sent the
- * first half, and the channel is of no use from then on.
+ * Makes a message ready to be sent to another thread, where what is nested too deep cannot be read: the
+ * port delivers nothing any more from then on.
  *
- * @throws {DOMException} If it cannot be cloned.
+ * @throws {DOMException} If it is nested too deep.
  */
-export function refuse_uncloneable(message: ToWorker | FromWorker): void {
-  for (const value of foreign_values(message)) {
+export function prepare_for_thread(message: ToWorker | FromWorker): void {
+  replace_foreign(message, (value) => readable(value, structuredClone));
+}
+
+/**
+ * Makes a message ready to be sent to another process. Deno says that it cannot be sent only when it has
+ * sent the first half, and the channel is of no use from then on.
+ *
+ * @throws {DOMException} If it cannot be cloned, or is nested too deep.
+ */
+export function prepare_for_process(message: ToWorker | FromWorker): void {
+  replace_foreign(message, (value) => {
+    const look = look_at(value);
+    if (look.is_small_and_plain) return value;
     try {
-      if (!is_small_and_plain(value)) serialize(value);
+      const sent = readable(value, serialized_copy, look);
+      serialize(sent);
+      return sent;
     } catch (error) {
       throw new DOMException(image_of(error).message, "DataCloneError");
     }
-  }
+  });
 }
 
 /** The error of a call whose argument or result cannot be cloned: says which. */
@@ -36,42 +59,29 @@ export function uncloneable(what: string, error: unknown): DOMException {
   return new DOMException(`Cannot pass ${what}: ${image_of(error).message}`, "DataCloneError");
 }
 
-/** What in a message is not made by this library, which sends only what can be cloned. */
-function foreign_values(message: ToWorker | FromWorker): unknown[] {
-  switch (message.type) {
-    case "call":
-      return message.args;
-    case "answer":
-      return [message.value];
-    case "job":
-      return [message.message];
-    case "start":
-      return [message.settings];
-    case "peer":
-      return message.body;
-    default:
-      return [];
-  }
+function serialized_copy(value: unknown): unknown {
+  return deserialize(serialize(value));
 }
 
-/** Tells quickly of most values that they can be cloned: `serialize()` takes a fifth as long as a call. */
-export function is_small_and_plain(
-  value: unknown,
-  looks: { count: number } = { count: 0 },
-): boolean {
-  if (typeof value !== "object") return typeof value !== "function" && typeof value !== "symbol";
-  if (value === null) return true;
-  if (ArrayBuffer.isView(value)) return is_fixed(value.buffer);
-  if (++looks.count > SMALL || types.isProxy(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) {
-    return false;
+/**
+ * A value as it can be read where it is sent to. One that has getters is copied: each runs once, and what
+ * it gave is looked at, too.
+ */
+function readable(value: unknown, copy: Copy, look: Look = look_at(value)): unknown {
+  if (look.is_deep) {
+    const message = `It is nested deeper than ${MAX_DEPTH} levels`;
+    throw new DOMException(message, "DataCloneError");
   }
-  return Object.values(value).every((item) => is_small_and_plain(item, looks));
+  return look.has_getters ? readable(copy(value), copy) : value;
 }
 
-/** Whether a view of the buffer can be cloned, whatever became of the buffer. */
-function is_fixed(buffer: ArrayBufferLike): boolean {
-  const { detached, resizable } = buffer as ArrayBuffer;
-  return !detached && !resizable;
+/**
+ * Replaces what in a message is not made by this library, which sends only what can be cloned: settings
+ * are copies.
+ */
+function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
+  if (message.type === "call") message.args = message.args.map(sent);
+  else if (message.type === "answer") message.value = sent(message.value);
+  else if (message.type === "job") message.message = sent(message.message);
+  else if (message.type === "peer" && !message.is_plain) message.body = message.body.map(sent);
 }

@@ -1,3 +1,5 @@
+import { client_fault, is_noted_fault } from "../runtime/client_fault.ts";
+
 /** An error as it travels between threads, which structured cloning would strip of its class. */
 export interface ErrorImage {
   name: string;
@@ -7,7 +9,12 @@ export interface ErrorImage {
   cause: ErrorImage | undefined;
   /** Whether it is a `DOMException`, whose name says of which kind. */
   is_dom?: true;
+  /** Whether it was noted as a client's own fault. */
+  is_client_fault?: true;
 }
+
+/** How many causes of an error are sent, each the cause of the one before. */
+const CAUSES = 16;
 
 /** What stands for an error, or for anything else that was thrown. */
 export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
@@ -16,14 +23,14 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
       return image(typeof thrown === "string" ? thrown : Deno.inspect(thrown));
     }
     const { name, message, stack, cause, code } = thrown as Error & { code?: unknown };
-    const inner = [...outer, thrown];
     return {
       name: typeof name === "string" ? name : "Error",
       message: typeof message === "string" ? message : Deno.inspect(message),
       stack: typeof stack === "string" ? stack : undefined,
       code: typeof code === "string" || typeof code === "number" ? code : undefined,
-      cause: cause === undefined || inner.includes(cause) ? undefined : image_of(cause, inner),
+      cause: cause_of(cause, [...outer, thrown]),
       ...(thrown instanceof DOMException && { is_dom: true }),
+      ...(is_noted_fault(thrown) && { is_client_fault: true }),
     };
   } catch {
     // It throws when it is read or inspected.
@@ -31,15 +38,29 @@ export function image_of(thrown: unknown, outer: unknown[] = []): ErrorImage {
   }
 }
 
+/** The image of a cause; the last one stands for all that follow. */
+function cause_of(cause: unknown, outer: unknown[]): ErrorImage | undefined {
+  if (cause === undefined || outer.includes(cause)) return undefined;
+  return outer.length < CAUSES ? image_of(cause, outer) : image("Further causes were left out");
+}
+
 function image(message: string): ErrorImage {
   return { name: "Error", message, stack: undefined, code: undefined, cause: undefined };
 }
 
-/** The error again, with its class where that is one of the platform's. */
+/**
+ * The error again, with its class where that is one of the platform's.
+ *
+ * @throws {TypeError} If it is no image of an error.
+ */
 export function error_of(image: ErrorImage): Error {
+  const { name, message, stack = "" } = image;
+  if ([name, message, stack].some((part) => typeof part !== "string")) {
+    throw new TypeError("This is no image of an error");
+  }
   const error = image.is_dom ? new DOMException(image.message, image.name) : plain_error_of(image);
   if (image.stack !== undefined) error.stack = image.stack;
-  return error;
+  return image.is_client_fault ? client_fault(error) : error;
 }
 
 function plain_error_of({ name, message, code, cause }: ErrorImage): Error {

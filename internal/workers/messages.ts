@@ -1,3 +1,4 @@
+import type { Mark } from "./envelope.ts";
 import type { ErrorImage } from "./error_image.ts";
 import type { Packed, Passenger } from "./sharing.ts";
 
@@ -42,8 +43,8 @@ export type ToWorker =
     error?: ErrorImage;
     passengers?: Passenger[] | undefined;
   }
-  /** For the objects that it shares. */
-  | { type: "peer"; body: unknown[] }
+  /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
+  | { type: "peer"; body: unknown[]; is_plain: boolean }
   /** End, when the last job is wholly over. */
   | { type: "end" }
   /** End at once. */
@@ -77,11 +78,21 @@ export type FromWorker =
     args: unknown[];
     passengers?: Passenger[] | undefined;
   }
-  /** For the objects that it shares. */
-  | { type: "peer"; body: unknown[] };
+  /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
+  | { type: "peer"; body: unknown[]; is_plain: boolean };
+
+/** The first message to a child process; all others carry its mark. */
+export interface ChildStart {
+  mark: Mark;
+  /** The folder to go to, if it is not the one in which the child starts. */
+  folder: string | undefined;
+}
 
 /** What a child process sends at once when a connection has come, instead of messages. */
 export const TAKEN = "taken";
 
 /** What is asked of a child process before a connection follows on messages, and what it answers. */
 export const READ = "read";
+
+/** The exit code of a child process that is not heard any more: see `hearing.ts`. */
+export const UNHEARD = 86;

@@ -9,9 +9,16 @@ export interface ThreadStart {
 }
 
 /**
- * Calls a function with each message that comes through a port. Not by `on("message")`, for which Deno
- * looks through the message byte by byte.
+ * Calls a function with each message that comes through a port, and another one where a message cannot be
+ * read: from then on Deno delivers nothing. Not by `on("message")`, for which Deno looks through the
+ * message byte by byte.
  */
-export function on_message(port: MessagePort, receive: (message: unknown) => void): void {
-  (port as unknown as globalThis.MessagePort).onmessage = ({ data }) => receive(data);
+export function on_message(
+  port: MessagePort,
+  receive: (message: unknown) => void,
+  unread: (error: Error) => void,
+): void {
+  const web_port = port as unknown as globalThis.MessagePort;
+  web_port.onmessage = ({ data }) => receive(data);
+  web_port.onmessageerror = () => unread(new Error("A message cannot be read"));
 }

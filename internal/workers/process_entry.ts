@@ -5,9 +5,11 @@
  */
 import type net from "node:net";
 import process from "node:process";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
+import { seal, unseal } from "./envelope.ts";
+import { Hearing } from "./hearing.ts";
 import { ignore_signals } from "./ignored_signals.ts";
-import { READ, TAKEN, type ToWorker } from "./messages.ts";
+import { type ChildStart, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -26,16 +28,26 @@ ignore_signals();
 process.on("disconnect", () => process.exit());
 
 new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
-new WorkerSide({
-  shares_memory: false,
-  post: (messages) => {
-    messages.forEach(refuse_uncloneable);
-    process.send!(messages);
-  },
-  on_messages: (receive) =>
-    process.on("message", (messages: ToWorker[] | typeof READ, connection?: net.Socket) => {
-      if (messages === READ) return void process.send!(READ);
-      if (connection) process.send!(TAKEN);
-      receive(messages, connection);
-    }),
+process.once("message", ({ mark, folder }: ChildStart) => {
+  const send = (content: unknown) => process.send!(seal(mark, content));
+  const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
+  const side = new WorkerSide({
+    shares_memory: false,
+    post: (messages) => {
+      messages.forEach(prepare_for_process);
+      send(messages);
+      hearing.said();
+    },
+    on_messages: (receive, unread) => {
+      process.on("message", (message: unknown, connection?: net.Socket) => {
+        const content = unseal(mark, message) as ToWorker[] | typeof READ | undefined;
+        if (content === undefined) return;
+        if (content === READ) return send(READ);
+        if (connection) send(TAKEN);
+        receive(content, connection);
+      });
+      process.on("error", unread);
+    },
+  });
+  if (folder !== undefined) Deno.chdir(folder);
 });

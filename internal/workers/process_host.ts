@@ -1,10 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import net from "node:net";
-import { close_descriptor, duplicate_descriptor, spawn_child } from "../runtime/deno_internals.ts";
+import {
+  close_descriptor,
+  close_handle,
+  duplicate_descriptor,
+  spawn_child,
+} from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
-import { refuse_uncloneable } from "./cloning.ts";
+import { prepare_for_process } from "./cloning.ts";
+import { type Mark, new_mark, seal, unseal } from "./envelope.ts";
 import { image_of } from "./error_image.ts";
-import { type FromWorker, READ, TAKEN, type ToWorker } from "./messages.ts";
+import {
+  type ChildStart,
+  type FromWorker,
+  READ,
+  TAKEN,
+  type ToWorker,
+  UNHEARD,
+} from "./messages.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
@@ -23,6 +36,9 @@ const LAST_WORDS = 100;
 /** How long, in ms, a child may leave a connection that was sent to it, or a question, unanswered. */
 const PATIENCE = 5000;
 
+/** How long, in ms, a child that has closed its channel may take to end. */
+const ENDING = 1000;
+
 /** How long, in ms, a connection waits until it is tried again whether it can be sent. */
 const WANT = 50;
 
@@ -32,11 +48,13 @@ export class ProcessHost implements WorkerHost {
   readonly pid?: number;
   readonly shares_memory = false;
   #child: ChildProcess;
+  #mark: Mark = new_mark();
   #with_spare: WithSpare;
   #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
   #patience: ReturnType<typeof setTimeout> | undefined;
+  #ending: ReturnType<typeof setTimeout> | undefined;
   #complaint: string | undefined;
   /** Whether it may not have read all messages that came without a connection. */
   #unread = false;
@@ -47,45 +65,46 @@ export class ProcessHost implements WorkerHost {
   /**
    * Starts a child process.
    *
-   * @param command How.
+   * @param command How. Where it may not be run (any more), the child has ended at once.
    * @param events What is told of it.
    * @param with_spare Runs what takes one more descriptor for a moment.
-   * @throws {Deno.errors.NotCapable} If `deno` may not be run.
    */
   constructor(
-    { file, args, environment }: ChildCommand,
+    command: ChildCommand,
     events: HostEvents,
     with_spare: WithSpare = (use) => use(),
   ) {
     this.#with_spare = with_spare;
     this.#events = events;
-    this.#child = spawn_child(file, args, environment);
+    this.#child = spawn_child(command);
     const { pid } = this.#child;
     if (pid !== undefined) this.pid = pid;
     this.name = pid === undefined ? "A child process" : `Child process ${pid}`;
-    this.#child.on("message", (messages) => {
-      if (messages === TAKEN) this.#answered();
-      else if (messages === READ) this.#all_read();
-      else events.received(messages as FromWorker[]);
-    });
+    this.#child.on("message", (message, handle) => this.#receive(message, handle));
+    // So does Deno call what looks like one of its own.
+    this.#child.on("internalMessage", (_message, handle) => this.#refuse(handle));
     this.#child.on("error", (error) => {
       if (this.pid === undefined) events.ended(error);
       else this.#end_unheard(error);
     });
+    this.#child.once("disconnect", () => this.#expect_end());
     this.#child.once("exit", (code, signal) => {
       clearTimeout(this.#patience);
+      clearTimeout(this.#ending);
       this.#exited = true;
       this.#held?.forEach(drop);
-      const how = this.#complaint ??
-        (signal ? `was ended by ${signal}` : `ended with code ${code}`);
+      const how = this.#complaint ?? how_it_ended(code, signal);
       this.#hear_out(() => events.ended(new Error(`${this.name} ${how}`)));
     });
+    const { folder } = command;
+    const start: ChildStart = { mark: this.#mark, folder };
+    if (pid !== undefined) this.#child.send(start, () => {});
   }
 
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
     if (this.pid === undefined) return;
-    messages.forEach(refuse_uncloneable);
+    messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
 
@@ -103,11 +122,36 @@ export class ProcessHost implements WorkerHost {
     this.#child.channel?.unref();
   }
 
+  #receive(message: unknown, handle: unknown): void {
+    this.#refuse(handle);
+    const content = unseal(this.#mark, message);
+    if (content === undefined) return;
+    if (content === TAKEN) this.#answered();
+    else if (content === READ) this.#all_read();
+    else this.#events.received(content as FromWorker[]);
+  }
+
+  /** Closes what a child has sent with a message: nobody asks for any. */
+  #refuse(handle: unknown): void {
+    if (handle) close_handle(handle);
+  }
+
+  #send(content: unknown): void {
+    this.#child.send(seal(this.#mark, content), () => {});
+  }
+
+  /** Ends a child that has closed its channel, and lives. One that ends closes it, too. */
+  #expect_end(): void {
+    if (this.#exited) return;
+    const error = new Error("it has closed its channel");
+    this.#ending = setTimeout(() => this.#end_unheard(error), ENDING);
+  }
+
   /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
   #end_unheard({ message }: Error): void {
     if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
-    this.kill();
+    this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }
 
   /** Waits for what it sent before its end, which is still on its way when it has ended. */
@@ -161,10 +205,10 @@ export class ProcessHost implements WorkerHost {
       this.#held.push(message);
     } else if (message.type !== "job" || message.fd === undefined) {
       this.#unread = true;
-      this.#child.send([message], () => {});
+      this.#send([message]);
     } else if (this.#unread) {
       this.#held = [message];
-      this.#child.send(READ, () => {});
+      this.#send(READ);
       this.#expect_answer();
     } else {
       this.#send_connection(message, open_socket(message.fd));
@@ -191,7 +235,8 @@ export class ProcessHost implements WorkerHost {
       return;
     }
     try {
-      this.#child.send([message], socket, { keepOpen: true }, () => socket.destroy());
+      const sealed = seal(this.#mark, [message]);
+      this.#child.send(sealed, socket, { keepOpen: true }, () => socket.destroy());
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
@@ -201,6 +246,12 @@ export class ProcessHost implements WorkerHost {
     }
     this.#release();
   }
+}
+
+function how_it_ended(code: number | null, signal: string | null): string {
+  if (signal) return `was ended by ${signal}`;
+  const why = code === UNHEARD ? ": what it said did not arrive any more" : "";
+  return `ended with code ${code}${why}`;
 }
 
 /** The connection of a job, which is the socket's from then on. */

@@ -12,9 +12,11 @@ export interface Peer {
   /**
    * Sends it something, which its `received()` gets.
    *
+   * @param body What is sent.
+   * @param is_plain Whether it can surely be cloned.
    * @throws {DOMException} If it cannot be cloned.
    */
-  post(body: unknown[]): void;
+  post(body: unknown[], is_plain: boolean): void;
 }
 
 /** A handle for an object, or a function, that is not copied, and where in a value it stands. */

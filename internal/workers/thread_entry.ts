@@ -7,6 +7,7 @@ import { getHeapStatistics } from "node:v8";
 import { parentPort } from "node:worker_threads";
 import { become_killable } from "../runtime/deno_internals.ts";
 import { heed_order } from "../runtime/order_to_end.ts";
+import { prepare_for_thread } from "./cloning.ts";
 import type { ToWorker } from "./messages.ts";
 import { on_message, type ThreadStart } from "./port.ts";
 import { WorkerSide } from "./worker_side.ts";
@@ -27,7 +28,11 @@ parentPort!.once("message", ({ port, order }: ThreadStart) => {
   heed_order(order);
   new WorkerSide({
     shares_memory: true,
-    post: (messages) => port.postMessage(messages),
-    on_messages: (receive) => on_message(port, (messages) => receive(messages as ToWorker[])),
+    post: (messages) => {
+      messages.forEach(prepare_for_thread);
+      port.postMessage(messages);
+    },
+    on_messages: (receive, unread) =>
+      on_message(port, (messages) => receive(messages as ToWorker[]), unread),
   });
 });

@@ -2,6 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from "node:worker_threads";
 import { cpu_time, port_closed } from "../runtime/deno_internals.ts";
 import { give_order } from "../runtime/order_to_end.ts";
+import { prepare_for_thread } from "./cloning.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { on_message, type ThreadStart } from "./port.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
@@ -53,6 +54,8 @@ export class ThreadHost implements WorkerHost {
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
+  /** Resolves when the worker's end of the channel is closed. */
+  #closed: PromiseWithResolvers<void> = Promise.withResolvers();
   #order = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   #clocks: KillClocks;
   #state: "running" | "ending" | "ended" = "running";
@@ -83,7 +86,11 @@ export class ThreadHost implements WorkerHost {
     on_message(port1, (messages) => {
       this.#heard = true;
       events.received(messages as FromWorker[]);
+    }, ({ message }) => {
+      events.unheard(new Error(`${this.name} cannot be heard: ${message}`));
+      this.#watch_unheard();
     });
+    void port_closed(port1).then(this.#closed.resolve);
     void this.#ended(events);
   }
 
@@ -96,7 +103,7 @@ export class ThreadHost implements WorkerHost {
     this.#worker.on("error", (error) => cause ??= error);
     const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
     const given_up = new Promise<boolean>((resolve) => this.#give_up = () => resolve(false));
-    const gone = Promise.all([exited, port_closed(this.#port)]).then(() => true);
+    const gone = Promise.all([exited, this.#closed.promise]).then(() => true);
     const is_gone = await Promise.race([gone, given_up]);
     this.#state = "ended";
     clearTimeout(this.#timer);
@@ -104,7 +111,20 @@ export class ThreadHost implements WorkerHost {
     events.ended(cause, is_gone);
   }
 
+  /**
+   * Learns in another way when the thread is gone: a port that cannot be read does not tell its end. It is
+   * sent a further port, with no message, which is closed with all that it has.
+   */
+  #watch_unheard(): void {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port1.unref();
+    this.#port.postMessage([], [port2]);
+    void port_closed(port1).then(this.#closed.resolve);
+  }
+
   post(messages: ToWorker[]): void {
+    messages.forEach(prepare_for_thread);
     this.#port.postMessage(messages);
   }
 

@@ -100,7 +100,8 @@ export class WorkerHandle {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.ended = promise;
     this.#host = start_host(id, {
-      received: (messages) => messages.forEach((message) => this.#receive(message)),
+      received: (messages) => this.#received(messages),
+      unheard: (cause) => this.kill(cause),
       ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -110,7 +111,7 @@ export class WorkerHandle {
       this.#table = new DescriptorTable();
     }
     const { name, shares_memory } = this.#host;
-    this.#peer = { name, shares_memory, post: (body) => this.#tell_peer(body) };
+    this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
     const { shared, ...rest } = start;
     this.#outbox.post({
       type: "start",
@@ -249,13 +250,24 @@ export class WorkerHandle {
     this.#host.ref();
   }
 
-  #tell_peer(body: unknown[]): void {
-    if (this.state !== "ended") this.#outbox.post({ type: "peer", body });
+  #tell_peer(body: unknown[], is_plain: boolean): void {
+    if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
+  }
+
+  /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
+  #received(messages: FromWorker[]): void {
+    try {
+      messages.forEach((message) => this.#receive(message));
+    } catch (cause) {
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+    }
   }
 
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "ready":
+        // It may have been ended since.
+        if (this.state !== "starting") break;
         this.state = "ready";
         this.#rest();
         this.#ready_at = performance.now();
@@ -293,17 +305,20 @@ export class WorkerHandle {
       case "peer":
         received(this.#peer, message.body);
         break;
+      default:
+        throw new TypeError(`There is no such message: ${Deno.inspect(message)}`);
     }
   }
 
   #done({ id, error }: Extract<FromWorker, { type: "done" }>): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
+    const failure = error && error_of(error);
     this.#forget(id, sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
-    if (error) sent.reject(error_of(error));
+    if (failure) sent.reject(failure);
     else sent.resolve("done");
   }
 
@@ -327,16 +342,16 @@ export class WorkerHandle {
     >,
   ): Promise<void> {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
-    if (call === 0) return void this.#calls.call(job, target, method, value);
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
       const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
       const result = await this.#calls.call(job, target, method, args as unknown[]);
       answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
+      if (call === 0) this.#calls.report(job, error);
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (this.state === "ended") return;
+    if (call === 0 || this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {

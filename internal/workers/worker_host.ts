@@ -26,6 +26,8 @@ export interface WorkerHost {
 export interface HostEvents {
   /** It sent messages. */
   received(messages: FromWorker[]): void;
+  /** What it says cannot be read any more, so that it must be ended. */
+  unheard(cause: Error): void;
   /**
    * It has ended, or never started; `cause` says why, where that is known. Nothing comes after.
    *

@@ -23,8 +23,14 @@ export interface Port {
   readonly shares_memory: boolean;
   /** Sends messages. */
   post(messages: FromWorker[]): void;
-  /** Has a function called with messages, and with the socket that came with them. */
-  on_messages(receive: (messages: ToWorker[], handle?: net.Socket) => void): void;
+  /**
+   * Has a function called with messages, and with the socket that came with them; another one where
+   * messages cannot be read, and none comes any more.
+   */
+  on_messages(
+    receive: (messages: ToWorker[], handle?: net.Socket) => void,
+    unread: (error: Error) => void,
+  ): void;
 }
 
 /** Does jobs: what a module that is named as a service exports as `start`. */
@@ -84,7 +90,7 @@ export class WorkerSide {
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
-      post: (body) => this.#outbox.post({ type: "peer", body }),
+      post: (body, is_plain) => this.#outbox.post({ type: "peer", body, is_plain }),
     };
     sharing.parent = parent;
     sharing.rejected = (error, job) => this.calls.rejected(error, job ? { id: job } : undefined);
@@ -100,7 +106,7 @@ export class WorkerSide {
     });
     port.on_messages((messages, handle) => {
       for (const message of messages) this.#receive(message, handle);
-    });
+    }, (error) => this.#fault(error));
   }
 
   /** Has neither the worker nor the program end by itself before this is over. */

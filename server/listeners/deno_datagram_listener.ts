@@ -1,10 +1,10 @@
 import { peer_addr } from "../address.ts";
-import { PacketTooLong } from "../requests/accept_errors.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { BytePool } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { type DatagramConn, UnixDatagramConn } from "../sockets/unix_datagram_conn.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
+import { refusal_of } from "./unwanted_datagram.ts";
 
 /** Whether this Deno has datagram sockets of its own: with its flag `--unstable-net`. */
 export function has_deno_datagrams(): boolean {
@@ -82,7 +82,8 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
 
   #received = ([packet, from]: [Uint8Array, Deno.Addr]): [DatagramRequest<A>, A] => {
     const sender = peer_addr(from as A);
-    if (packet.length > this.#max) throw new PacketTooLong(sender, this.#max);
+    const refusal = refusal_of(sender, packet.length, this.#conn.addr, this.#max);
+    if (refusal) throw refusal;
     return [[this.#pool.copy(packet), this.#socket], sender];
   };
 

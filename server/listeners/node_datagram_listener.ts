@@ -3,11 +3,11 @@ import { lookup } from "node:dns";
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 import { format_address, map_ipv4, peer_addr } from "../address.ts";
-import { PacketTooLong } from "../requests/accept_errors.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
 import { deno_error } from "../sockets/node_error.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
 import { resolve_beside_tcp } from "./resolve_now.ts";
+import { refusal_of } from "./unwanted_datagram.ts";
 
 /** How many bytes of datagrams may wait; what comes then is lost, as in a system's full buffer. */
 const MAX_WAITING = 8_388_608;
@@ -121,7 +121,8 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #arrived(packet: Uint8Array, { address: hostname, port }: dgram.RemoteInfo): void {
     const from = peer_addr<Deno.NetAddr>({ transport: "udp", hostname, port });
     const { buffer, byteOffset, length } = packet;
-    if (length > this.#max) this.#deliver(new PacketTooLong(from, this.#max), 0);
+    const refusal = refusal_of(from, length, this.addr, this.#max);
+    if (refusal) this.#deliver(refusal, 0);
     // Not as the `Buffer` it is, whose methods are others.
     else this.#deliver([[new Uint8Array(buffer, byteOffset, length), this.#replies], from], length);
   }

@@ -11,8 +11,23 @@ import {
 } from "../sockets/stream_socket.ts";
 import type { Parcel } from "./request_messages.ts";
 
+/** What is called of a relayed request in the server's thread. */
+export const RELAYED = [
+  "recv",
+  "sendall",
+  "closeWrite",
+  "close",
+  "setNoDelay",
+  "setKeepAlive",
+  "ref",
+  "unref",
+] as const;
+
+/** The name of one of them. */
+export type Relayed = typeof RELAYED[number];
+
 /** Calls a method of a relayed request in the server's thread. */
-export type Call = (method: string, args: unknown[]) => Promise<unknown>;
+export type Call = (method: Relayed, args: unknown[]) => Promise<unknown>;
 
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
@@ -70,7 +85,7 @@ export function unpack(
     case "datagram":
       return value([parcel.packet, socket()]);
     case "relay": {
-      const call = (method: string, args: unknown[]) => job.call("request", method, args);
+      const call: Call = (method, args) => job.call("request", method, args);
       return new RelayedSocket(
         new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call)),
       );
@@ -173,7 +188,7 @@ class RelayedConn implements ByteConn {
   }
 
   /** A call whose outcome nobody waits for. */
-  #tell(method: string, ...args: unknown[]): void {
+  #tell(method: Relayed, ...args: unknown[]): void {
     this.#call(method, args).catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
-import { is_small_and_plain } from "../../internal/workers/cloning.ts";
+import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
@@ -15,10 +15,10 @@ import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
-import { pack } from "./carriage.ts";
+import { pack, RELAYED, type Relayed } from "./carriage.ts";
 import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { image_of_server } from "./server_image.ts";
-import type { CallTarget, RequestMessage, RequestSettings } from "./request_messages.ts";
+import type { RequestMessage, RequestSettings } from "./request_messages.ts";
 import { check_worker_modules, explain_start_error } from "./worker_modules.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
@@ -112,7 +112,7 @@ export class PooledRunner implements Runner {
   #pool: WorkerPool | undefined;
   #queue: RequestQueue | undefined;
   /** What workers may call. */
-  #methods: readonly string[] = [];
+  #methods: ReadonlySet<string> = new Set();
   #released = false;
 
   /**
@@ -158,7 +158,7 @@ export class PooledRunner implements Runner {
       ending: settings.linger + ENDING,
       keeps_running,
       has_descriptors: (count) => this.#has_descriptors(count, settings.handler.module),
-      call: (job, target, method, args) => this.#call(job, target as CallTarget, method, args),
+      call: (job, target, method, args) => this.#call(job, target, method, args),
       report: (job, error) => void this.#side.report(error, (job as RequestJob)?.exchange ?? null),
     });
     try {
@@ -210,8 +210,8 @@ export class PooledRunner implements Runner {
 
   #settings(copy: (value: unknown) => unknown): RequestSettings {
     const { RequestHandlerClass, linger = 0 } = this.#server as PooledServer & { linger?: number };
-    const server = image_of_server(this.#server, copy);
-    this.#methods = server.methods;
+    const server = image_of_server(this.#server, this.#side.hooks, copy);
+    this.#methods = new Set(server.methods);
     return { handler: place_of(RequestHandlerClass), server, linger };
   }
 
@@ -222,16 +222,17 @@ export class PooledRunner implements Runner {
       : has_descriptors(module, count);
   }
 
-  /** Calls a method for a worker. */
-  #call(job: Job | undefined, target: CallTarget, method: string, args: unknown[]): unknown {
-    if (target === "socket") return this.#send_datagram(args);
-    const request = (job as RequestJob | undefined)?.exchange.request;
-    const object = target === "server" ? this.#server : request;
-    if (!object) throw new Deno.errors.BadResource("The request has ended");
-    if (target === "server" && !this.#methods.includes(method)) {
-      throw new TypeError(`The server has no method ${method}`);
+  /**
+   * Calls a method for a worker, which may ask for anything: one of the server, its socket, or a request
+   * that is relayed.
+   */
+  #call(job: Job | undefined, target: string, method: string, args: unknown[]): unknown {
+    if (target === "socket" && method === "send") return this.#send_datagram(args);
+    if (target === "server" && this.#methods.has(method)) return call(this.#server, method, args);
+    if (target === "request" && RELAYED.includes(method as Relayed)) {
+      return call(relayed_by(job), method, args);
     }
-    return Reflect.apply(Reflect.get(object, method), object, args);
+    throw new TypeError(`A worker cannot call ${method}() of the ${target}`);
   }
 
   /** Sends a datagram for a worker, which does not wait for it. */
@@ -243,4 +244,16 @@ export class PooledRunner implements Runner {
       if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
     }
   }
+}
+
+/** The request that this thread reads and writes for a worker. */
+function relayed_by(job: Job | undefined): object {
+  if (!job) throw new Deno.errors.BadResource("The request has ended");
+  const { message, exchange } = job as RequestJob;
+  if (message.kind !== "relay") throw new TypeError("The request is not relayed");
+  return exchange.request as object;
+}
+
+function call(object: object, method: string, args: unknown[]): unknown {
+  return Reflect.apply(Reflect.get(object, method), object, args);
 }

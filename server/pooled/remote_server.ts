@@ -25,7 +25,7 @@ class RemoteServer {
  * @param calls Calls a method that belongs to no request.
  */
 export function remote_server_class(
-  { properties, statics, uncopied_statics, methods, fields }: ServerImage,
+  { properties, statics, uncopied_statics, methods, refused }: ServerImage,
   shared: Record<string, object>,
   calls: Calls,
 ): new (job: WorkerJob) => object {
@@ -47,8 +47,8 @@ export function remote_server_class(
       return call.named(`server.${method}`);
     };
   }
-  for (const field of fields) {
-    refuse_reading(members, field, `server.${field}`, "it is in the server's thread");
+  for (const [name, reason] of refused) {
+    refuse_reading(members, name, `server.${name}`, reason);
   }
   return Server;
 }

@@ -33,6 +33,3 @@ export type RequestMessage = Parcel & {
   /** Left out where it is the parcel's `remote`. */
   client_address?: unknown;
 };
-
-/** Whose method a worker calls: the server's, its socket's, or that of a request that is relayed. */
-export type CallTarget = "server" | "socket" | "request";

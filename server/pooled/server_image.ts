@@ -9,11 +9,19 @@ export interface ServerImage {
   statics: Record<string, unknown>;
   /** The names of those that cannot be copied. */
   uncopied_statics: string[];
-  /** The names of methods, which run in the server's thread. */
+  /** The names of methods that workers may call. They run in the server's thread. */
   methods: string[];
-  /** The names of fields and getters, which stay in the server's thread. */
-  fields: string[];
+  /** The names of what they cannot have, and why: fields, getters, and other methods. */
+  refused: [name: string, reason: string][];
 }
+
+/** What workers may call of the library's own classes. */
+const OFFERED = ["shutdown", "server_close", "info"];
+
+/** Why workers cannot have something. */
+const OWN_FIELD = "it is in the server's thread";
+const OWN_METHOD = "its name begins with _, so it is the server's own";
+const HOOK = "it is a step of the server, which nobody else may take";
 
 /** A server, whatever it has. */
 type Server = { readonly server_address: unknown };
@@ -25,18 +33,23 @@ type Copy = (value: unknown) => unknown;
  * What a worker needs to know of a server.
  *
  * @param server The server.
+ * @param hooks The names of what the library's classes have, and a class of the program may override.
  * @param copy How values get to the worker.
  * @throws {DOMException} If its address cannot be cloned.
  */
-export function image_of_server(server: Server, copy: Copy): ServerImage {
+export function image_of_server(
+  server: Server,
+  hooks: readonly string[],
+  copy: Copy,
+): ServerImage {
   const properties: Record<string, unknown> = { server_address: copy(server.server_address) };
   for (const name of settings_for_workers(server)) properties[name] = Reflect.get(server, name);
-  const { methods, fields } = members_of(server);
+  const { methods, refused } = members_of(server, hooks);
   return {
     properties,
     ...statics_of(server.constructor, copy),
     methods,
-    fields: fields.filter((name) => {
+    refused: refused.filter(([name]) => {
       return !(name in properties) && !is_shared(Reflect.get(server, name));
     }),
   };
@@ -64,17 +77,23 @@ function statics_of(
   return { statics, uncopied_statics: [...uncopied] };
 }
 
-/** The names of a server's methods, and of its fields and getters; those of a subclass win. */
-function members_of(server: Server): Pick<ServerImage, "methods" | "fields"> {
+/** The names of a server's methods, and of what workers cannot have; those of a subclass win. */
+function members_of(
+  server: Server,
+  hooks: readonly string[],
+): Pick<ServerImage, "methods" | "refused"> {
   const methods = new Set<string>();
-  const fields = new Set(Object.keys(server));
+  const refused = new Map(Object.keys(server).map((name) => [name, OWN_FIELD]));
   for (let at = Object.getPrototypeOf(server); at !== Object.prototype;) {
     for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
-      if (name === "constructor" || methods.has(name) || fields.has(name)) continue;
-      if (get) fields.add(name);
-      else if (typeof value === "function" && !name.startsWith("_")) methods.add(name);
+      if (name in Object.prototype || methods.has(name) || refused.has(name)) continue;
+      if (get) refused.set(name, OWN_FIELD);
+      else if (typeof value !== "function") continue;
+      else if (name.startsWith("_")) refused.set(name, OWN_METHOD);
+      else if (hooks.includes(name) && !OFFERED.includes(name)) refused.set(name, HOOK);
+      else methods.add(name);
     }
     at = Object.getPrototypeOf(at);
   }
-  return { methods: [...methods], fields: [...fields] };
+  return { methods: [...methods], refused: [...refused] };
 }

@@ -1,4 +1,5 @@
-import { names_of, WANT } from "../../internal/runtime/error_names.ts";
+import { client_fault } from "../../internal/runtime/client_fault.ts";
+import { is_instance, names_of, WANT } from "../../internal/runtime/error_names.ts";
 import { format_address } from "../address.ts";
 
 /** What a failed accept means for the accept loop. */
@@ -38,22 +39,28 @@ const ACCEPT_ERRORS: Record<string, AcceptErrorClass> = {
 
 /** The class of an accept error. */
 export function accept_error_class(error: unknown): AcceptErrorClass {
+  if (is_instance(error, DroppedDatagram)) return "retry";
   const { code, name } = names_of(error);
   return ACCEPT_ERRORS[code] ?? ACCEPT_ERRORS[name] ?? "pause";
 }
 
 /**
- * A datagram that is not handled because it would be handled in part only. It is an accept error of
- * the class retry, and the one that is reported: the limit is the program's own.
+ * A datagram that is not handled. It is an accept error of the class retry, and one that is reported: the
+ * client may wonder, and a limit is the program's own.
  */
-export class PacketTooLong extends Deno.errors.InvalidData {
+export class DroppedDatagram extends Deno.errors.InvalidData {
+  constructor(sender: Deno.Addr, why: string) {
+    super(`A datagram from ${format_address(sender)} was dropped: ${why}`);
+    client_fault(this);
+  }
+}
+
+/** A datagram that would be handled in part only. */
+export class PacketTooLong extends DroppedDatagram {
   /** The POSIX name of such an error. */
   readonly code = "EMSGSIZE";
 
   constructor(sender: Deno.Addr, max_packet_size: number) {
-    super(
-      `A datagram from ${format_address(sender)} was dropped: it is longer than ` +
-        `max_packet_size = ${max_packet_size}`,
-    );
+    super(sender, `it is longer than max_packet_size = ${max_packet_size}`);
   }
 }

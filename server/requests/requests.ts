@@ -3,7 +3,7 @@ import { is_pending } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import type { CloseResult } from "../info.ts";
 import { Exchange, exchange_of } from "./exchange.ts";
-import { print_error } from "./print_error.ts";
+import { Reports } from "./reports.ts";
 import type { Outcome } from "./request_life.ts";
 import type { Runner } from "./runner.ts";
 
@@ -42,6 +42,8 @@ export type RequestCounts = Record<"active" | "accepted" | Outcome, number>;
  * @typeParam Address The type of a client's address.
  */
 export class Requests<Request, Address> {
+  /** What is printed of their errors. */
+  readonly reports: Reports = new Reports();
   #hooks: RequestHooks<Request, Address>;
   #originals: Originals;
   #runner: Runner;
@@ -170,8 +172,7 @@ export class Requests<Request, Address> {
       const { request, client_address } = exchange ?? { request: null, client_address: null };
       await this.#hooks.handle_error(request, client_address, error);
     } catch (fault) {
-      print_error("handle_error() threw:", fault);
-      print_error("while it handled:", error);
+      this.reports.add_failure(fault, error);
     }
   }
 

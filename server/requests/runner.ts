@@ -5,6 +5,8 @@ import type { Exchange } from "./exchange.ts";
 export interface ServerSide {
   /** Reports an error of a request, or of none, to the server's `handle_error()`. Never rejects. */
   report(error: unknown, exchange: Exchange | null): Promise<void>;
+  /** The names of the methods that the library's classes have: subclasses override some. */
+  readonly hooks: readonly string[];
   /** Whether a subclass overrides a hook, so that it may do something else. */
   overrides(hook: "finish_request"): boolean;
 }

@@ -16,7 +16,7 @@ export class ServerClosing {
   done = false;
   #server: ClosingServer;
   #serving: Pick<Serving<never, never>, "close">;
-  #requests: Pick<Requests<never, never>, "drain">;
+  #requests: Pick<Requests<never, never>, "drain" | "reports">;
   #runner: Runner;
   #result: Promise<CloseResult> | undefined;
   #overdue: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -26,7 +26,7 @@ export class ServerClosing {
   constructor(
     server: ClosingServer,
     serving: Pick<Serving<never, never>, "close">,
-    requests: Pick<Requests<never, never>, "drain">,
+    requests: Pick<Requests<never, never>, "drain" | "reports">,
     runner: Runner,
   ) {
     this.#server = server;
@@ -71,6 +71,7 @@ export class ServerClosing {
     await this.#runner.release(this.#overdue.promise);
     await this.#server.socket?.close();
     clearTimeout(this.#overdue_timer);
+    await this.#requests.reports.end();
     this.done = true;
   }
 }

@@ -3,7 +3,7 @@ import { Backoff } from "../../internal/runtime/backoff.ts";
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { MAX_TIMER, set_timer } from "../../internal/runtime/timer.ts";
-import { accept_error_class, type AcceptErrorClass, PacketTooLong } from "./accept_errors.ts";
+import { accept_error_class, type AcceptErrorClass, DroppedDatagram } from "./accept_errors.ts";
 import { AcceptFailure, Intake } from "./intake.ts";
 import type { Requests } from "./requests.ts";
 import { ServeLoop } from "./serve_loop.ts";
@@ -221,7 +221,7 @@ export class Serving<Request, Address> {
     const kind = this.#kind_of(failure);
     if (kind === "stop") loop.stop();
     if (accepted) return await this.#requests.fail(accepted, error);
-    if (is_instance(error, PacketTooLong) || (kind === "pause" && this.#pauses.is_news())) {
+    if (is_instance(error, DroppedDatagram) || (kind === "pause" && this.#pauses.is_news())) {
       // A handle_error() that never ends must not keep the loop from ending.
       await loop.until(this.#requests.report(error, null));
     }

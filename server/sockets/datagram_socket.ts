@@ -1,5 +1,13 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { net_addr, type NetAddress, unix_addr, type UnixAddress, wire_addr } from "../address.ts";
+import { client_fault } from "../../internal/runtime/client_fault.ts";
+import {
+  is_absolute,
+  net_addr,
+  type NetAddress,
+  unix_addr,
+  type UnixAddress,
+  wire_addr,
+} from "../address.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { check_bytes } from "./check_bytes.ts";
 
@@ -85,6 +93,7 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
    * @throws {RangeError} If the datagram is longer than 65,507 bytes (65,527 over IPv6), or the port
    * is not a whole number from 1 to 65535.
    * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for the address.
+   * @throws {Deno.errors.InvalidData} If it is the address of a client whose path is not absolute.
    * @throws {Deno.errors.NetworkUnreachable} If the system has no way to it.
    * @throws {Error} If the system refuses for another reason: `code` is the system's name of it
    * (`EAFNOSUPPORT`), and `"UNKNOWN"` where Deno does not give it without its flag `--unstable-net`.
@@ -110,7 +119,7 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
 
   #target(address: A | NetAddress | UnixAddress): A {
     const { transport } = this.addr;
-    if (transport !== "udp") return unix_addr(address as UnixAddress, "unixpacket") as A;
+    if (transport !== "udp") return unix_target(address as UnixAddress) as A;
     // A client's address, as it came, is what is given mostly.
     if (!this.#ipv6 && is_udp_addr(address)) return address as A;
     const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
@@ -118,6 +127,18 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
     if (error) throw error;
     return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
   }
+}
+
+/** Where to send to: a client may call itself by a path of its own folder, which is another file here. */
+function unix_target(address: UnixAddress): Deno.UnixAddr {
+  const target = unix_addr(address, "unixpacket");
+  const is_of_client = (address as Partial<Deno.UnixAddr>).transport === "unixpacket";
+  if (!is_of_client || is_absolute(target.path)) return target;
+  throw client_fault(
+    new Deno.errors.InvalidData(
+      `Cannot reply to "${target.path}": the path of a client must be absolute`,
+    ),
+  );
 }
 
 function is_udp_addr(address: unknown): boolean {

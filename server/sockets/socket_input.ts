@@ -1,3 +1,4 @@
+import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
 import { closed_error } from "./byte_conn.ts";
 import type { ByteSource } from "./byte_source.ts";
@@ -183,7 +184,7 @@ export class SocketInput {
 
   #late(timeout: number): void {
     const message = `No bytes came from the peer within ${timeout} ms`;
-    this.#end_wait()?.reject(new Deno.errors.TimedOut(message));
+    this.#end_wait()?.reject(client_fault(new Deno.errors.TimedOut(message)));
   }
 
   /**

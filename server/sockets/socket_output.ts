@@ -1,3 +1,4 @@
+import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
 import { type ByteConn, closed_error } from "./byte_conn.ts";
 import { IdleClock } from "./idle_clock.ts";
@@ -105,7 +106,7 @@ export class SocketOutput {
   #late(timeout: number): void {
     this.#state = "stuck";
     const message = `The peer took no bytes within ${timeout} ms`;
-    this.#fail?.(new Deno.errors.TimedOut(message));
+    this.#fail?.(client_fault(new Deno.errors.TimedOut(message)));
   }
 
   #check(): void {

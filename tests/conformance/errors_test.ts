@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { AsyncTCPServer, type TCPRequest, TCPServer, ThreadingTCPServer } from "../../mod.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { StandardError } from "../fixtures/tools/standard_error.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 import { ask_stream, connect } from "./echo_clients.ts";
 import {
@@ -115,18 +116,13 @@ for (const Base of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
         throw new TypeError("handle_error, too");
       }
     }
-    const print = console.error;
-    console.error = () => {};
-    try {
-      const server = serving(new Clumsy(HERE, FailingHandler, OPTIONS));
-      await using _closing = server;
-      for (let turn = 1; turn <= 3; turn++) {
-        assertEquals(await ask_stream(server.server_address, ""), "");
-        await soon(until(() => server.info().failed === turn));
-      }
-      assertEquals(server.log.errors.length, 3);
-    } finally {
-      console.error = print;
+    using _printed = new StandardError();
+    const server = serving(new Clumsy(HERE, FailingHandler, OPTIONS));
+    await using _closing = server;
+    for (let turn = 1; turn <= 3; turn++) {
+      assertEquals(await ask_stream(server.server_address, ""), "");
+      await soon(until(() => server.info().failed === turn));
     }
+    assertEquals(server.log.errors.length, 3);
   });
 }

@@ -24,7 +24,7 @@ interface Asked {
   questions?: number;
 }
 
-const [A, TXT] = [1, 16];
+const [A, TXT, ANY] = [1, 16, 255];
 
 /** A query without EDNS. */
 function query({ name = "example.test", type = A, flags = 0x0100, questions = 1 }: Asked = {}) {
@@ -108,6 +108,56 @@ Deno.test("dns_server.ts cuts what is too long for a datagram, and not over TCP"
   using conn = await connect(address);
   await write_bytes(conn, framed(asked));
   assertEquals(gist(await read_frame(conn)), { ...GOOD, answers: 8 });
+});
+
+/** A query with EDNS, for replies of up to 4096 bytes. */
+function with_edns(query: Uint8Array): Uint8Array {
+  const longer = Uint8Array.of(...query, 0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0);
+  longer[11] = 1; // one more record
+  return longer;
+}
+
+const NAMES = [
+  "example.test",
+  "www.example.test",
+  "long.example.test",
+  "big.example.test",
+  "x.test",
+];
+
+Deno.test("dns_server.ts sends no datagram more than 4 times as long as its query", async () => {
+  const { task, address } = await start();
+  await using _task = task;
+  using client = new DatagramClient(address);
+  for (const name of [...NAMES, "none.example.test"]) {
+    for (const type of [A, 6, TXT, 28, ANY]) {
+      const asked = query({ name, type });
+      for (const message of [asked, with_edns(asked)]) {
+        await client.send(message);
+        const reply = await client.receive();
+        assert(reply.length <= 4 * message.length, `${name} ${type}: ${reply.length} bytes`);
+        const is_long = type === TXT && /long|big/.test(name);
+        assertEquals(gist(reply).cut, is_long, `${name} ${type}`); // the others get all
+      }
+    }
+  }
+});
+
+Deno.test("dns_server.ts answers ANY over UDP with one record, and over TCP with all", async () => {
+  const { task, address } = await start();
+  await using _task = task;
+  using client = new DatagramClient(address);
+  const asked = query({ type: ANY });
+  await client.send(asked);
+  const reply = await client.receive();
+  assertEquals(gist(reply), GOOD);
+  const record = [0xc0, 12, 0, 13, 0, 1, 0, 0, 14, 16, 0, 9, 7, ...bytes_of("RFC8482"), 0];
+  assertEquals([...reply.subarray(asked.length)], record);
+  await client.send(query({ name: "none.example.test", type: ANY }));
+  assertEquals(gist(await client.receive()), { ...GOOD, code: 3, answers: 0 });
+  using conn = await connect(address);
+  await write_bytes(conn, framed(asked));
+  assertEquals(gist(await read_frame(conn)), { ...GOOD, answers: 4 });
 });
 
 const HEADER = query().slice(0, 12);
@@ -196,6 +246,8 @@ const DIG_CASES: [string, RegExp][] = [
   [DIGS[0]!.replace(/.* -p 5353 /, ""), /status: NOERROR[^]*flags: qr aa rd;[^]*A\t192\.0\.2\.1\n/],
   [DIGS[1]!.replace(/.* -p 5353 /, ""), /TXT\t"[0-9 ]{255}" "[0-9 ]+"\n[^]*\(TCP\)/],
   ["www.example.test AAAA", /EDNS: version: 0[^]*AAAA\t2001:db8::c000:202\n[^]*\(UDP\)/],
+  ["+notcp example.test ANY", /status: NOERROR[^]*HINFO\t"RFC8482" ""\n[^]*\(UDP\)/],
+  ["long.example.test TXT", /Truncated, retrying in TCP mode[^]*ANSWER: 1,[^]*\(TCP\)/],
   ["example.test TXT", /TXT\t"v=spf1 -all" "; two strings"\n/],
   ["none.example.test A", /status: NXDOMAIN[^]*ANSWER: 0, AUTHORITY: 1[^]*SOA\tns\.example\.test/],
   ["www.example.test MX", /status: NOERROR[^]*ANSWER: 0, AUTHORITY: 1[^]*SOA\tns\.example\.test/],

@@ -67,7 +67,15 @@ async function make_site(): Promise<TempFolder> {
   await Deno.writeTextFile(folder.join("site/empty.txt"), "");
   await Deno.writeTextFile(folder.join("site/pages/index.html"), "<p>index</p>");
   await Deno.writeTextFile(folder.join("site/folder/a&b <c>.txt"), "odd");
+  await Deno.mkdir(folder.join("site/no_index/index.html"), { recursive: true });
+  await Deno.writeTextFile(folder.join("site/closed.txt"), "not to be read");
   if (!windows) {
+    await Deno.symlink("loop", folder.join("site/loop"));
+    await Deno.mkdir(folder.join("site/pipes"));
+    for (const pipe of ["site/pipe", "site/pipes/index.html"]) {
+      await output_of("mkfifo", [folder.join(pipe)]);
+    }
+    await Deno.chmod(folder.join("site/closed.txt"), 0);
     await Deno.symlink(folder.join("secret.txt"), folder.join("site/link.txt"));
     await Deno.symlink(folder.path, folder.join("site/up"));
     await Deno.symlink("ten.txt", folder.join("site/inner.txt"));
@@ -103,6 +111,7 @@ const CASES: [what: string, request: string, status: number, part: string][] = [
   ["a folder without its slash", get("/pages?x"), 301, "location: /pages/?x\r\n"],
   ["a folder after two slashes", get("//pages"), 301, "location: /pages/\r\n"],
   ["a folder with an index", get("/pages/"), 200, "<p>index</p>"],
+  ["a folder whose index is a folder", get("/no_index/"), 200, 'href="index.html"'],
   ["a listing", get("/folder/"), 200, 'href="a%26b%20%3Cc%3E.txt">a&#38;b &#60;c'],
   ["an odd name", get("/folder/a%26b%20%3Cc%3E.txt"), 200, "odd"],
   ["no file", get("/none"), 404, "404 Not Found"],
@@ -127,9 +136,30 @@ const CASES: [what: string, request: string, status: number, part: string][] = [
   ["a header without a colon", get("/", "hello"), 400, ""],
   ["a header with a space", get("/", "a : b"), 400, ""],
   ["a folded header", get("/", "a: b", " c"), 400, ""],
-  ["a zero byte in a header", get("/", "a: \0"), 400, ""],
+  ["a header without a name", get("/", ": b"), 400, ""],
+  ["a name with a space in front", get("/").replace("Host", " Host"), 400, ""],
+  ["an end of lines in a name", get("/", "a\nb: c"), 400, ""],
+  ...["\0", "\r", "\n", "\x1b", "\x7f"].flatMap((sign): typeof CASES => [
+    [`${encodeURI(sign)} in a value`, get("/", `a: b${sign}Content-Length: 42`), 400, ""],
+    [`${encodeURI(sign)} before a value`, get("/", `a: ${sign}Content-Length: 42`), 400, ""],
+    [`${encodeURI(sign)} in the first line`, get(`/${sign}`), 400, ""],
+    [`${encodeURI(sign)} in a method`, get("/").replace("GET", `GE${sign}T`), 400, ""],
+  ]),
+  ["a tab, and a letter beyond ASCII, in a value", get("/ten.txt", "a: b\tc\xe9"), 200, "0123"],
+  ["empty lines first", `\r\n${get("/ten.txt")}`, 200, "0123456789"],
+  ["a bare end of lines first", `\n${get("/ten.txt")}`, 400, ""],
+  ["two hosts", get("/", "Host: b"), 400, ""],
+  ["the same host twice", get("/", "hOST: a"), 400, ""],
+  ["two hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, ""],
+  ["two lengths", get("/", "Content-Length: 1", "Content-Length: 2"), 400, ""],
+  ["two lengths in one", get("/", "Content-Length: 0, 5"), 400, ""],
+  ["a length with a sign", get("/", "Content-Length: +0"), 400, ""],
+  ["a length without a number", get("/", "Content-Length:"), 400, ""],
   ["a first line that is too long", get(`/${"a".repeat(17_000)}`), 414, "414 URI Too Long"],
   ["many headers", get("/", ...Array.from({ length: 5000 }, () => "a: b")), 431, ""],
+  ["100 headers", get("/ten.txt", ...Array(98).fill("a: b")), 200, "0123456789"],
+  ["101 headers", get("/ten.txt", ...Array(99).fill("a: b")), 431, ""],
+  ["2,700 headers", get("/ten.txt", ...Array.from({ length: 2700 }, (_, n) => `${n}:`)), 431, ""],
   ["a long header", get("/", `a: ${"b".repeat(20_000)}`), 431, ""],
   ["a first line without an end", "GET /".padEnd(100_000, "a"), 414, ""],
   ["a head without an end", "GET / HTTP/1.1\r\n".padEnd(100_000, "a: b\r\n"), 431, ""],
@@ -157,17 +187,26 @@ const CASES: [what: string, request: string, status: number, part: string][] = [
   ["a range of this version", get("/ten.txt", RANGE, `If-Range: ${MODIFIED}`), 206, "\r\n\r\n234"],
   ["a range of another one", get("/ten.txt", RANGE, `If-Range: ${EARLIER}`), 200, "0123456789"],
 ];
+/** Those for links and pipes. */
 const LINKS: typeof CASES = [
+  ["a link to itself", get("/loop"), 404, ""],
+  ["a pipe", get("/pipe"), 404, ""],
+  ["a pipe with a slash", get("/pipe/"), 404, ""],
+  ["a file below a pipe", get("/pipe/x"), 404, ""],
+  ["a folder whose index is a pipe", get("/pipes/"), 200, 'href="index.html"'],
   ["a link that stays inside", get("/inner.txt"), 200, "0123456789"],
   ["a link to a file outside", get("/link.txt"), 404, ""],
   ["a link to a folder outside", get("/up/secret.txt"), 404, ""],
   ["a link to a folder outside, listed", get("/up/"), 404, ""],
 ];
+/** Those for what only root may read. */
+const CLOSED: typeof CASES = [["a closed file", get("/closed.txt"), 403, "403 Forbidden"]];
 
 Deno.test("http_file_server.ts answers what is right, wrong and rude", async (t) => {
   await using site = await make_site();
   await using server = await FileServer.start(site.join("site"));
-  for (const [what, request, status, part] of windows ? CASES : [...CASES, ...LINKS]) {
+  const cases = [...CASES, ...windows ? [] : LINKS, ...Deno.uid() ? CLOSED : []];
+  for (const [what, request, status, part] of cases) {
     await t.step(`${what}: ${status}`, async () => {
       const answer = await server.answer(request);
       assertStringIncludes(answer, `HTTP/1.1 ${status} `);
@@ -176,6 +215,9 @@ Deno.test("http_file_server.ts answers what is right, wrong and rude", async (t)
       if (request.startsWith("HEAD") || status === 304) assert(answer.endsWith("\r\n\r\n"));
     });
   }
+  if (windows) return;
+  server.child.kill("SIGINT");
+  await server.ends_well(); // without a word about any of them
 });
 
 Deno.test("http_file_server.ts answers a request that comes byte by byte", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SocksHandler } from "../../examples/socks5_proxy.ts";
 import { AsyncTCPServer, BaseRequestHandler } from "../../mod.ts";
 import {
   bytes_of,
@@ -18,8 +19,10 @@ import {
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 import { or_end } from "../fixtures/clients/clients.ts";
+import { Noting } from "../fixtures/servers/noting.ts";
+import { serving } from "../fixtures/servers/serving.ts";
 
-const [RUN, CURL] = commands_of("socks5_proxy.ts");
+const [RUN, CURL, RUN_GUARDED] = commands_of("socks5_proxy.ts");
 const [FILES] = commands_of("http_file_server.ts");
 const GREETING = [5, 1, 0];
 const ZEROS = [0, 1, 0, 0, 0, 0, 0, 0];
@@ -32,6 +35,7 @@ function free(command: string): string {
 
 /** A server of this project, started by the command of its head, at a free port. */
 class Server extends Task {
+  hostname = "127.0.0.1";
   port = 0;
 
   static async start(command: string): Promise<Server> {
@@ -39,13 +43,14 @@ class Server extends Task {
     const server = stack.use(new Server("--eval", free(command)));
     const line = await server.line();
     assertMatch(line, /^Serving on \S+:\d+\/?; Ctrl-C ends it$/);
-    server.port = Number(/:(\d+)\/?;/.exec(line)![1]);
+    const [, hostname, port] = /([\d.]+):(\d+)\/?;/.exec(line)!;
+    Object.assign(server, { hostname, port: Number(port) });
     stack.move();
     return server;
   }
 
   connect(): Promise<Deno.TcpConn> {
-    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    return Deno.connect({ hostname: this.hostname, port: this.port });
   }
 
   /** What it answers to bytes, until it closes. */
@@ -89,6 +94,7 @@ function free_port(): number {
 }
 
 const NAME = [3, 9, ...bytes_of("localhost")];
+const ZONED = [3, 12, ...bytes_of("fe80::1%eth0")];
 const UNKNOWN = [3, 12, ...bytes_of("none.invalid")];
 const IPV4 = [1, 127, 0, 0, 1];
 const IPV6 = [4, ...Array(15).fill(0), 1];
@@ -130,6 +136,7 @@ const CASES: [what: string, said: number[], heard: number[]][] = [
   ["an empty name", [...GREETING, 5, 1, 0, 3, 0, 0, 80], [5, 0, 5, 4, ...ZEROS]],
   ["a name that is none", [...GREETING, 5, 1, 0, 3, 2, 46, 46, 0, 80], [5, 0, 5, 4, ...ZEROS]],
   ["a name that nobody has", [...GREETING, 5, 1, 0, ...UNKNOWN, 0, 80], [5, 0, 5, 4, ...ZEROS]],
+  ["a name with a zone", [...GREETING, 5, 1, 0, ...ZONED, 0, 80], [5, 0, 5, 8, ...ZEROS]],
   ["the port 0", [...GREETING, 5, 1, 0, ...IPV4, 0, 0], [5, 0, 5, 1, ...ZEROS]],
 ];
 
@@ -144,6 +151,80 @@ Deno.test("socks5_proxy.ts connects only where --allow-net lets it", async () =>
   const command = RUN!.replace("--allow-net", "--allow-net=127.0.0.1:0");
   await using proxy = await Server.start(command);
   assertEquals(await proxy.answer(...refused), [5, 0, 5, 2, ...ZEROS]);
+});
+
+/** An address of this machine that others may know. */
+const OUTER = Deno.networkInterfaces().find(({ family, address }) =>
+  family === "IPv4" && !/^(127|169\.254)\./.test(address)
+)?.address;
+/** Names of inner addresses; Windows knows fewer. */
+const NAMES = ["localhost", "[::1]", "::ffff:127.0.0.1"].concat(
+  windows ? [] : ["127.1", "2130706433", "0x7f000001", "0"],
+);
+/** What clients elsewhere must not reach: this machine, and its hints for those who run it. */
+const INNER: [what: string, address: number[]][] = [
+  ["127.0.0.1", IPV4],
+  ["127.9.9.9", [1, 127, 9, 9, 9]],
+  ["0.0.0.0", [1, 0, 0, 0, 0]],
+  ["169.254.169.254", [1, 169, 254, 169, 254]],
+  ["::1", IPV6],
+  ["::", [4, ...Array(16).fill(0)]],
+  ["::ffff:127.0.0.1", mapped(127, 0, 0, 1)],
+  ["::ffff:0.0.0.0", mapped(0, 0, 0, 0)],
+  ["::ffff:169.254.169.254", mapped(169, 254, 169, 254)],
+  ["fd00:ec2::254", [4, 0xfd, 0, 0x0e, 0xc2, ...Array(10).fill(0), 2, 0x54]],
+  ...NAMES.map((name): typeof INNER[number] => [
+    `the name ${name}`,
+    [3, name.length, ...bytes_of(name)],
+  ]),
+];
+
+/** An IPv4 address as one of IPv6. */
+function mapped(...address: number[]): number[] {
+  return [4, ...Array(10).fill(0), 255, 255, ...address];
+}
+
+Deno.test({
+  name: "socks5_proxy.ts, with --deny-net, keeps clients from this machine",
+  ignore: OUTER === undefined,
+  async fn(t) {
+    await using proxy = await Server.start(RUN_GUARDED!.replace(/--host \S+/, `--host ${OUTER}`));
+    for (const [what, address] of INNER) {
+      await t.step(what, async () => {
+        const heard = await proxy.answer(...GREETING, 5, 1, 0, ...address, 0, 80);
+        assertEquals(heard, [5, 0, 5, 2, ...ZEROS]);
+      });
+    }
+    using listener = Deno.listen({ hostname: OUTER!, port: 0 });
+    const other = [1, ...OUTER!.split(".").map(Number), ...bytes_of_port(listener.addr.port)];
+    using _conn = await proxy.tunnel(...other); // and from nothing else
+    using _target = await listener.accept();
+  },
+});
+
+const IDLE_TIMEOUT = 300;
+/** Its tunnels are soon idle. */
+class HastyHandler extends SocksHandler {
+  protected override idle_timeout = IDLE_TIMEOUT;
+}
+
+Deno.test("socks5_proxy.ts ends a tunnel in which nothing passes, and not one that has one way", async () => {
+  await using server = serving(
+    new (Noting(AsyncTCPServer))(["127.0.0.1", 0], HastyHandler),
+  );
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using conn = await Deno.connect(server.server_address);
+  const address = [...IPV4, ...bytes_of_port(listener.addr.port)];
+  await conn.write(Uint8Array.from([...GREETING, 5, 1, 0, ...address]));
+  using target = await listener.accept();
+  await read_bytes(conn, 12);
+  const start = performance.now();
+  while (performance.now() - start < 3 * IDLE_TIMEOUT) {
+    await write_bytes(conn, Uint8Array.of(1));
+    await read_bytes(target, 1);
+  }
+  await Promise.all([conn, target].map((side) => soon(or_end(read_to_end(side)))));
+  assertEquals(server.log.errors, []);
 });
 
 Deno.test("socks5_proxy.ts understands a client that speaks byte by byte", async () => {

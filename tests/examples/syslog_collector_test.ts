@@ -84,22 +84,28 @@ function test_collector(
 const MESSAGES = [
   [
     "<34>Oct 11 22:14:15 mymachine su: 'su root' failed",
-    "Oct 11 22:14:15 mymachine auth.crit su: 'su root' failed",
+    "Oct 11 22:14:15 mymachine[127.0.0.1] auth.crit su: 'su root' failed",
   ],
   ["<13>Nov  1 12:00:00 root[7]: hello: x", "Nov  1 12:00:00 127.0.0.1 user.notice root: hello: x"],
-  ["<0>Nov  1 12:00:00 ::1 kernel: x", "Nov  1 12:00:00 ::1 kern.emerg kernel: x"],
+  ["<0>Nov  1 12:00:00 ::1 kernel: x", "Nov  1 12:00:00 ::1[127.0.0.1] kern.emerg kernel: x"],
+  ["<13>Nov  1 12:00:00 127.0.0.1 t: x", "Nov  1 12:00:00 127.0.0.1 user.notice t: x"],
+  [
+    "<13>Nov  1 12:00:00 h[192.0.2.1] t: x",
+    "Nov  1 12:00:00 h[192.0.2.1][127.0.0.1] user.notice t: x",
+  ],
+  ["<13>Nov  1 12:00:00 localhost t: x", "Nov  1 12:00:00 localhost[127.0.0.1] user.notice t: x"],
   [
     "<165>1 2003-08-24T05:14:15.000003-07:00 host evnts 8710 ID47 - \uFEFFcaf\u00e9",
-    "2003-08-24T05:14:15.000003-07:00 host local4.notice evnts: caf\u00e9",
+    "2003-08-24T05:14:15.000003-07:00 host[127.0.0.1] local4.notice evnts: caf\u00e9",
   ],
   [
     String.raw`<165>1 2003-10-11T22:14:15Z host app - - [a@1 b="c]\"d"][e f="g"] text`,
-    "2003-10-11T22:14:15Z host local4.notice app: text",
+    "2003-10-11T22:14:15Z host[127.0.0.1] local4.notice app: text",
   ],
   ["<191>1 2003-10-11T22:14:15Z - - - - -", "2003-10-11T22:14:15Z 127.0.0.1 local7.debug -: "],
   [
     "<13>Nov  1 12:00:00 h t: a\x1b[2J\nroot: b",
-    "Nov  1 12:00:00 h user.notice t: a%1B[2J%0Aroot: b",
+    "Nov  1 12:00:00 h[127.0.0.1] user.notice t: a%1B[2J%0Aroot: b",
   ],
 ] as const;
 
@@ -138,9 +144,9 @@ test_collector(
       await conn.write(bytes.subarray(0, at));
       await conn.write(bytes.subarray(at));
       await collector.expect(
-        "Nov  1 12:00:00 h user.notice t: two%0Alines",
-        "Nov  1 12:00:00 h user.notice t: one line",
-        "Nov  1 12:00:00 h user.notice t: two%0Alines",
+        "Nov  1 12:00:00 h[127.0.0.1] user.notice t: two%0Alines",
+        "Nov  1 12:00:00 h[127.0.0.1] user.notice t: one line",
+        "Nov  1 12:00:00 h[127.0.0.1] user.notice t: two%0Alines",
       );
     }
   },
@@ -152,12 +158,14 @@ test_collector("syslog_collector.ts takes messages that zero bytes end", async (
   const part = "<13>Nov  1 12:00:00 h t: ";
   for (const byte of bytes_of(`${part}one\0${part}two\n\0`)) await conn.write(Uint8Array.of(byte));
   await collector.expect(
-    "Nov  1 12:00:00 h user.notice t: one",
-    "Nov  1 12:00:00 h user.notice t: two",
+    "Nov  1 12:00:00 h[127.0.0.1] user.notice t: one",
+    "Nov  1 12:00:00 h[127.0.0.1] user.notice t: two",
   );
   // The longest one, its end included.
   await write_bytes(conn, bytes_of(part + "x".repeat(8191 - part.length) + "\0"));
-  await collector.expect(`Nov  1 12:00:00 h user.notice t: ${"x".repeat(8191 - part.length)}`);
+  await collector.expect(
+    `Nov  1 12:00:00 h[127.0.0.1] user.notice t: ${"x".repeat(8191 - part.length)}`,
+  );
 });
 
 /** What is no stream of messages, and why its connection is closed. */
@@ -173,7 +181,7 @@ test_collector(
   async (collector) => {
     for (const [text] of WRONG) await collector.tell(bytes_of(text!));
     await collector.tell(bytes_of("<13>Nov  1 12:00:00 h t: still here\n"));
-    await collector.expect("Nov  1 12:00:00 h user.notice t: still here");
+    await collector.expect("Nov  1 12:00:00 h[127.0.0.1] user.notice t: still here");
     const reasons = (await collector.end()).trimEnd().split("\n");
     assertEquals(reasons, WRONG.map(([, why]) => `Closed the connection of 127.0.0.1: ${why}`));
   },
@@ -186,7 +194,7 @@ test_collector(
     await connect_and_reset(collector.tcp);
     await collector.tell(bytes_of("\n\n"));
     await collector.tell(bytes_of("<13>Nov  1 12:00:00 h t: no newline"));
-    await collector.expect("Nov  1 12:00:00 h user.notice t: no newline");
+    await collector.expect("Nov  1 12:00:00 h[127.0.0.1] user.notice t: no newline");
     assertEquals(await collector.end(), "");
   },
 );

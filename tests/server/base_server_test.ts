@@ -2,6 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import { AsyncMixIn, BaseRequestHandler } from "../../mod.ts";
 import { ItemServer } from "../fixtures/servers/items.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { StandardError } from "../fixtures/tools/standard_error.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** Notes its calls in the server's log, and throws where the request says so. */
@@ -89,15 +90,12 @@ for (const hook of HOOKS) {
         return Reflect.apply(original, server, args);
       },
     });
-    const print = console.error;
-    console.error = () => {};
-    try {
+    {
+      using _printed = new StandardError();
       server.push("bad");
       await soon(server.log.until(({ entries }) => entries.includes("close_request bad")));
       server.push("good");
       await soon(server.log.until(({ entries }) => entries.includes("close_request good")));
-    } finally {
-      console.error = print;
     }
     assertEquals(server.log.errors.map((error) => (error as Error).message), [hook]);
     assertEquals(server.info().active, 0);

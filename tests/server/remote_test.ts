@@ -1,11 +1,18 @@
 /** Types: what a handler can have of a server, wherever it runs. `deno check` is the test. */
 import {
   type BaseServer,
+  type ForkingTCPServer,
+  type ForkingUDPServer,
+  type ForkingUnixDatagramServer,
+  type ForkingUnixStreamServer,
   type Remote,
   type ServerInfo,
   StreamRequestHandler,
   TCPServer,
   ThreadingTCPServer,
+  type ThreadingUDPServer,
+  type ThreadingUnixDatagramServer,
+  type ThreadingUnixStreamServer,
   type UnixStreamServer,
 } from "../../mod.ts";
 import { UpperHandler } from "../fixtures/handlers/handlers.ts";
@@ -24,6 +31,9 @@ export class Counting extends ThreadingTCPServer {
     return await Promise.resolve("later");
   }
   _own(): void {}
+  override verify_request(): boolean {
+    return true;
+  }
 }
 
 /** Whether two types are the same. */
@@ -47,6 +57,25 @@ Deno.test("Remote: address and settings are there, fields, getters, hooks and in
   is_true<Same<Extract<Names, "field" | "getter" | "_own" | symbol>, never>>();
   is_true<Same<Extract<Names, "get_request" | "verify_request" | "handle_error">, never>>();
   is_true<Same<Extract<Names, "socket" | "RequestHandlerClass" | "serve_forever">, never>>();
+});
+
+/** The names of the methods in a worker. */
+type Methods<S> = {
+  [K in keyof Remote<S>]: Remote<S>[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof Remote<S>];
+
+Deno.test("Remote: each server has three methods of the library, and what a program adds", () => {
+  type Offered = "shutdown" | "server_close" | "info";
+  is_true<Same<Methods<ThreadingTCPServer>, Offered>>();
+  is_true<Same<Methods<ThreadingUDPServer>, Offered>>();
+  is_true<Same<Methods<ThreadingUnixStreamServer>, Offered>>();
+  is_true<Same<Methods<ThreadingUnixDatagramServer>, Offered>>();
+  is_true<Same<Methods<ForkingTCPServer>, Offered>>();
+  is_true<Same<Methods<ForkingUDPServer>, Offered>>();
+  is_true<Same<Methods<ForkingUnixStreamServer>, Offered>>();
+  is_true<Same<Methods<ForkingUnixDatagramServer>, Offered>>();
+  is_true<Same<Methods<Counting>, Offered | "next" | "later">>();
+  is_true<Same<Extract<keyof Remote<ForkingTCPServer>, "active_children">, never>>();
 });
 
 Deno.test("Remote is the type of a handler's server unless told, and shows a forgotten await", () => {

@@ -23,6 +23,7 @@ import {
 } from "../fixtures/handlers/handlers.ts";
 import { Log, serving } from "../fixtures/servers/serving.ts";
 import { make, test_ways, type Way } from "../fixtures/servers/tcp_servers.ts";
+import { StandardError } from "../fixtures/tools/standard_error.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const every = () => true;
@@ -117,10 +118,8 @@ test_ways("what a handler throws reaches handle_error() whole", every, async (wa
 });
 
 test_ways("200 clients that reset leave nothing and print nothing", every, async (way) => {
-  const printed: unknown[] = [];
-  const print = console.error;
-  console.error = (...words) => printed.push(words);
-  try {
+  using printed = new StandardError();
+  {
     await using server = serving(make(way, UpperHandler));
     for (let batch = 0; batch < 10; batch++) {
       await Promise.all(
@@ -129,10 +128,8 @@ test_ways("200 clients that reset leave nothing and print nothing", every, async
     }
     assertEquals(await ask(server.server_address, "and now"), "AND NOW");
     await until(() => server.info().active === 0);
-  } finally {
-    console.error = print;
   }
-  assertEquals(printed, []);
+  assertEquals(await printed.all(), "");
 });
 
 test_ways("handlers run at the same time", concurrent, async (way) => {

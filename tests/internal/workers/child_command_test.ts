@@ -1,7 +1,9 @@
 /** A child process has the permissions of its parent, and never one more. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Runs } from "../../fixtures/programs/deno_program.ts";
+import type { Told } from "../../fixtures/programs/moving_program.ts";
 import type { Permissions, Plan } from "../../fixtures/programs/permission_program.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { ending_of } from "../../fixtures/programs/programs.ts";
@@ -34,12 +36,17 @@ async function permissions(args: string[], plan: Plan = {}, ...rest: string[]) {
   return JSON.parse(output) as Permissions;
 }
 
-/** What differs between the program and its child. */
+/** What differs between the program and its child, but what a child never gets from a list: Deno. */
 function differences({ parent, child }: Permissions): Record<string, string> {
-  const names = Object.keys(parent).filter((name) => parent[name] !== child[name]);
+  const names = Object.keys(parent).filter((name) => parent[name] !== child[name])
+    .filter((name) => !is_deno(name) || child[name] !== "prompt" || parent.run === "granted");
   return Object.fromEntries(
     names.map((name) => [name, `parent: ${parent[name]}; child: ${child[name]}`]),
   );
+}
+
+function is_deno(query: string): boolean {
+  return query === "run deno" || query === `run ${DENO}`;
 }
 
 /** What the child may do and the program may not. */
@@ -95,7 +102,11 @@ const FLAGS: Record<string, [flags: string[], witness: Record<string, string>]> 
     "net example.com": "granted",
     "write /etc/hostname": "granted",
   }],
-  "--allow-run=deno": [[NET, READ, "--allow-run=deno"], { run: "prompt" }],
+  "--allow-run=deno": [[NET, READ, "--allow-run=deno"], { run: "prompt", "run deno": "granted" }],
+  "--allow-run=deno, and all may be written": [["-W", NET, READ, "--allow-run=deno"], {
+    "write": "granted, partly",
+    [`write ${DENO}`]: "denied",
+  }],
   "--allow-run=ls,deno": [[NET, READ, `${RUN},ls`], { "run ls": "granted" }],
   "--allow-run=ls,deno --allow-env": [[NET, READ, `${RUN},ls`, "-E"], { "run ls": "granted" }],
   "--allow-net=*.example.com": [[`${NET},*.example.com`, READ, RUN], {
@@ -240,12 +251,19 @@ const REVOKED: Record<string, [flags: string[], revoke: Plan["revoke"] & object]
   "what is imported by default": [LEAST, [{ name: "import" }]],
   "what was denied in part": [["-A", "--deny-write=/nowhere"], [{ name: "write" }]],
 };
-for (const [name, [flags, revoke]] of Object.entries(REVOKED)) {
-  Deno.test(`child_command: a child lacks what was revoked: ${name}`, { ignore }, async () => {
-    const found = await permissions(["run", "--no-prompt", ...flags], { revoke });
-    assertEquals(excess(found), []);
-    assertEquals(differences(found), {});
-  });
+/** When that happens. */
+const TIMES = { "before it serves": false, "while it serves": true };
+
+for (const [time, late] of Object.entries(TIMES)) {
+  for (const [name, [flags, revoke]] of Object.entries(REVOKED)) {
+    Deno.test(`child_command: a child lacks what was revoked ${time}: ${name}`, {
+      ignore,
+    }, async () => {
+      const found = await permissions(["run", "--no-prompt", ...flags], { revoke, late });
+      assertEquals(excess(found), []);
+      assertEquals(differences(found), {});
+    });
+  }
 }
 
 Deno.test("child_command: arguments of the script are no flags", { ignore }, async () => {
@@ -255,23 +273,34 @@ Deno.test("child_command: arguments of the script are no flags", { ignore }, asy
   assertEquals(differences(found), {});
 });
 
-Deno.test("child_command: a path that is denied stays denied in another folder", {
-  ignore,
-}, async () => {
-  const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W", "--deny-write=tests"];
-  const found = await permissions(flags, { chdir: "/" });
-  assertEquals(found.parent[`write ${ROOT}/tests/fixtures`], "denied");
-  assertEquals(excess(found), []);
-});
-
-Deno.test("child_command: a path that is allowed allows no other one in another folder", {
-  ignore,
-}, async () => {
-  const flags = ["run", "--no-prompt", NET, "-R", RUN, "-W=.,./tests"];
-  const found = await permissions(flags, { chdir: "/" });
-  assertEquals(found.parent["write /nowhere"], "prompt");
-  assertEquals(excess(found), []);
-});
+/** Relative paths on a command line, and what the program says of one in another folder. */
+const RELATIVE: Record<string, [flags: string[], witness: Record<string, string>]> = {
+  "denied": [[NET, "-R", RUN, "-W", "--deny-write=tests"], {
+    [`write ${ROOT}/tests/fixtures`]: "denied",
+  }],
+  "denied of all": [["-A", "--deny-read=docs"], { [`read ${ROOT}/docs`]: "denied" }],
+  "allowed": [[NET, "-R", RUN, "-W=.,./tests", "--allow-ffi=.", "--allow-run=./nothing"], {
+    [`write ${ROOT}/tests/fixtures`]: "granted",
+    "write /nowhere": "prompt",
+    "ffi /nowhere": "prompt",
+  }],
+};
+for (const [time, late] of Object.entries(TIMES)) {
+  for (const [name, [flags, witness]] of Object.entries(RELATIVE)) {
+    Deno.test(
+      `child_command: a child may do the same in another folder, gone to ${time}: ${name}`,
+      {
+        ignore,
+      },
+      async () => {
+        const found = await permissions(["run", "--no-prompt", ...flags], { chdir: "/", late });
+        assert_holds(found.parent, witness);
+        assertEquals(excess(found), []);
+        assertEquals(differences(found), {});
+      },
+    );
+  }
+}
 
 /** Permission sets of a configuration, which no command line shows. */
 const SETS: Record<string, unknown> = {
@@ -299,3 +328,104 @@ for (const [name, set] of Object.entries(SETS)) {
     assertEquals(excess(found), []);
   });
 }
+
+Deno.test(
+  "child_command: a child may not run Deno, whatever it is called",
+  { ignore },
+  async () => {
+    await using folder = await TempFolder.make();
+    const link = folder.join("linked");
+    await Deno.symlink(DENO, link);
+    // On the PATH of the child this is another one.
+    await Deno.symlink(DENO, folder.join("ls"));
+    const flags = ["--no-prompt", NET, READ, "-E", `--allow-run=deno,ls,linked,${link},${DENO}`];
+    const programs = ["deno", "linked", "ls", link, DENO];
+    const { code, output, errors } = await ending_of(
+      DENO,
+      ["run", ...flags, "tests/fixtures/programs/deno_program.ts", folder.path, ...programs],
+      { cwd: ROOT, env: { NO_COLOR: "1", PATH: `${PATH}:${folder.path}` } },
+    );
+    assertEquals(code, 0, errors);
+    const { ls, ...runs } = JSON.parse(output) as Runs;
+    // The system's own, which knows no "eval".
+    assertEquals(ls, ["granted", "ended with 2"]);
+    for (const [program, [state, outcome]] of Object.entries(runs)) {
+      assertEquals(state, "prompt", program);
+      assertMatch(outcome, /^(NotCapable|NotFound)$/, program);
+    }
+  },
+);
+
+/** Two folders with files of the same names, and words in them that say from which they are. */
+async function two_folders(folder: TempFolder): Promise<[here: string, there: string]> {
+  for (const name of ["here", "there"]) {
+    const path = folder.join(name);
+    await Deno.mkdir(path);
+    const leave = (what: string) => `(globalThis["loaded before"] ??= []).push("${what} ${name}");`;
+    await write_files(path, {
+      "pre.ts": leave("preloaded"),
+      "required.cjs": leave("required"),
+      "mapped.ts": `export default "${name}";`,
+      "map.json": JSON.stringify({ imports: { mapped: "./mapped.ts" } }),
+      "deno.json": JSON.stringify({ imports: { mapped: "./mapped.ts" } }),
+      ".env": `FIRST=${name}\nSECOND=${name}\n`,
+    });
+  }
+  return [folder.join("here"), folder.join("there")];
+}
+
+async function write_files(folder: string, files: Record<string, string>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+}
+
+const MODULES = ["--preload=./pre.ts", "--require", "./required.cjs", "--env-file"];
+for (const [time, late] of Object.entries(TIMES)) {
+  for (const how of ["--import-map=map.json", "--config=./deno.json"]) {
+    Deno.test(`child_command: a child loads nothing from a folder gone to ${time}, with ${how}`, {
+      ignore,
+    }, async () => {
+      await using folder = await TempFolder.make();
+      const [here, there] = await two_folders(folder);
+      const program = `${ROOT}/tests/fixtures/programs/moving_program.ts`;
+      const { code, output, errors } = await ending_of(
+        DENO,
+        ["run", "-A", how, ...MODULES, program, there, String(late)],
+        { cwd: here, env: { NO_COLOR: "1", PATH, NODE_OPTIONS: "--no-warnings" } },
+      );
+      assertEquals(code, 0, errors);
+      const told: Told = {
+        loaded: ["preloaded here", "required here"],
+        mapped: "here",
+        variables: ["here", null],
+        has_options: false,
+        folder: await Deno.realPath(there),
+      };
+      assertEquals(JSON.parse(output), told);
+    });
+  }
+}
+
+Deno.test("child_command: nothing is loaded with permissions that the program lacks", {
+  ignore,
+}, async () => {
+  await using folder = await TempFolder.make();
+  const traces = folder.join("traces");
+  await Deno.mkdir(traces);
+  const options = folder.join("options.cjs");
+  await Deno.writeTextFile(
+    options,
+    `
+    try { require("node:fs").writeFileSync(${JSON.stringify(traces)} + "/" + process.pid, ""); }
+    catch {}
+  `,
+  );
+  const { code, errors } = await ending_of(
+    DENO,
+    ["run", "--no-prompt", ...LEAST, "-E", `--allow-read=${folder.path}`, PROGRAM],
+    { cwd: ROOT, env: { NO_COLOR: "1", PATH, NODE_OPTIONS: `--require ${options}` } },
+  );
+  assertEquals(code, 0, errors);
+  assertEquals(await Array.fromAsync(Deno.readDir(traces)), []);
+});

@@ -1,5 +1,7 @@
 /** What gets to workers and back, and what comes of values that cannot. */
-import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
+import { prepare_for_process, prepare_for_thread } from "../../../internal/workers/cloning.ts";
+import type { ToWorker } from "../../../internal/workers/messages.ts";
 import {
   ForkingTCPServer,
   type TCPRequest,
@@ -9,10 +11,33 @@ import {
 import { ask, line_or_end, LineClient, or_end } from "../../fixtures/clients/clients.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
+import { deep } from "../../fixtures/tools/deep_values.ts";
 import { ODD_VALUES, type OddValue } from "../../fixtures/tools/odd_values.ts";
 import { Log, serving } from "../../fixtures/servers/serving.ts";
 import { ValueHandler } from "../../fixtures/handlers/value_handlers.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
+
+Deno.test("a getter of what is sent runs once, and what it gives is looked at, too", () => {
+  for (const prepare of [prepare_for_thread, prepare_for_process]) {
+    for (const given of [1, deep("object", 1000)]) {
+      let runs = 0;
+      const value = {
+        get odd() {
+          runs++;
+          return given;
+        },
+      };
+      const message: ToWorker = { type: "answer", call: 1, value: [value] };
+      if (given === 1) {
+        prepare(message);
+        assertEquals(structuredClone(message).value, [{ odd: 1 }]);
+      } else {
+        assertThrows(() => prepare(message), DOMException, "nested deeper than 500");
+      }
+      assertEquals(runs, 1);
+    }
+  }
+});
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 200 };

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { client_fault, client_fault_of } from "../../../internal/runtime/client_fault.ts";
 import { error_of, image_of } from "../../../internal/workers/error_image.ts";
 
 /** An error as it comes out in another thread. */
@@ -91,6 +92,17 @@ Deno.test("error_of() gives an error for what is none", () => {
   }
 });
 
+Deno.test("error_of() keeps whose fault it is", () => {
+  const fault = client_fault(new Deno.errors.TimedOut("silent"));
+  const own = new Deno.errors.TimedOut("silent");
+  assertEquals(client_fault_of(sent(fault))?.message, "silent");
+  assertEquals(client_fault_of(sent(own)), undefined);
+  // A client that was silent, and then gone: still its own fault.
+  const gone = new Deno.errors.BrokenPipe("gone", { cause: fault });
+  assertEquals(client_fault_of(sent(gone))?.message, "silent");
+  assertEquals(client_fault_of(sent(new Error("wrapped", { cause: fault }))), undefined);
+});
+
 Deno.test("image_of() gives an error for what cannot even be inspected", () => {
   const odd = {
     [Symbol.for("Deno.customInspect")]() {
@@ -129,4 +141,36 @@ Deno.test("error_image: a DOMException is one again, of the same kind", () => {
   const error = error_of(structuredClone(image_of(new DOMException("told to end", "AbortError"))));
   assertInstanceOf(error, DOMException);
   assertEquals([error.name, error.message], ["AbortError", "told to end"]);
+});
+
+/** An error and its causes, as many as are asked for. */
+function with_causes(count: number): Error {
+  let error = new Error("cause " + count);
+  for (let at = count - 1; at >= 0; at--) error = new Error(`cause ${at}`, { cause: error });
+  return error;
+}
+
+function causes_of(error: Error): string[] {
+  const messages: string[] = [];
+  for (let at = error.cause; at instanceof Error; at = at.cause) messages.push(at.message);
+  return messages;
+}
+
+Deno.test("image_of() takes 16 causes, of which the last one says that there are more", () => {
+  assertEquals(causes_of(sent(with_causes(15))).at(-1), "cause 15");
+  for (const count of [16, 17, 100_000]) {
+    const causes = causes_of(sent(with_causes(count)));
+    assertEquals(causes.length, 16);
+    assertEquals(causes.slice(-2), ["cause 15", "Further causes were left out"]);
+  }
+});
+
+Deno.test("image_of() ends where each cause makes another", () => {
+  class Endless extends Error {
+    // deno-lint-ignore no-explicit-any
+    override get cause(): any {
+      return new Endless("once more");
+    }
+  }
+  assertEquals(causes_of(sent(new Endless("first"))).length, 16);
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { flags_of, own_process } from "../../../internal/workers/own_process.ts";
+import { flags_of } from "../../../internal/workers/command_line.ts";
+import { own_process } from "../../../internal/workers/own_process.ts";
 
 /** Command lines after `deno`, and the flags in them as people would write them out. */
 const LINES: [line: string[], flags: string[]][] = [

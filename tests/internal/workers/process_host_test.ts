@@ -1,12 +1,28 @@
-import { assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import type { ChildCommand } from "../../../internal/workers/child_command.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../../../internal/workers/process_host.ts";
+import { ending_of } from "../../fixtures/programs/programs.ts";
+import { unread_by_worker } from "../../fixtures/servers/unread.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
+
+function command_of(args: string[]): ChildCommand {
+  return {
+    file: Deno.execPath(),
+    args,
+    environment: ["NO_COLOR=1"],
+    cwd: Deno.cwd(),
+    folder: undefined,
+  };
+}
 
 /** The cause of the end of a child process with these arguments. */
 async function end_of(args: string[], meanwhile = (_host: ProcessHost) => {}): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  const command = { file: Deno.execPath(), args, environment: ["NO_COLOR=1"] };
-  const host = new ProcessHost(command, { received: () => {}, ended: resolve });
+  const host = new ProcessHost(command_of(args), {
+    received: () => {},
+    unheard: () => host.kill(),
+    ended: resolve,
+  });
   meanwhile(host);
   return await soon(promise);
 }
@@ -54,4 +70,16 @@ Deno.test("ProcessHost tells the end of a child that was killed before it read w
   });
   assertInstanceOf(cause, Error);
   assertMatch(cause.message, /^Child process \d+ was ended by SIGKILL$/);
+});
+
+Deno.test("ProcessHost tells that a child may not be started any more, as when one has ended", async () => {
+  const program = new URL("../../fixtures/programs/refused_child.ts", import.meta.url).href;
+  const { output } = await ending_of(Deno.execPath(), ["run", "--no-prompt", program]);
+  assertEquals(output, "A child process\nNotCapable\n");
+});
+
+Deno.test("ProcessHost: a child that cannot read a message says so", async () => {
+  const command = command_of(["run", "-A", PROCESS_ENTRY]);
+  const said = await unread_by_worker((events) => new ProcessHost(command, events));
+  assertEquals(said, "Failed to read value");
 });

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { ThreadHost } from "../../../internal/workers/thread_host.ts";
 import { output_of } from "../../fixtures/programs/programs.ts";
+import { unread_by_worker } from "../../fixtures/servers/unread.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../fixtures/programs/kill_workers.ts", import.meta.url));
 
@@ -16,3 +18,10 @@ for (const [patience, args] of Object.entries({ "as it comes": [], "1 ms": ["1"]
     },
   });
 }
+
+Deno.test("ThreadHost: a thread that cannot read a message says so", async () => {
+  assertEquals(
+    await unread_by_worker((events) => new ThreadHost(1, events)),
+    "A message cannot be read",
+  );
+});

@@ -8,6 +8,7 @@ import {
   StaticsHandler,
 } from "../../fixtures/handlers/item_handlers.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
+import { deep } from "../../fixtures/tools/deep_values.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 type AnyServer = BaseServer & GivingMembers;
@@ -48,12 +49,14 @@ for (const [name, Base] of Object.entries(BASES)) {
     server.give(() => 1, "a function");
     server.give("text", () => 1);
     server.give({ deep: [Symbol("odd")] }, "deep");
+    server.give(deep("object", 3000), "deeper");
+    server.give("text", deep("map", 1000));
     server.give("text", "good");
     await soon(until(() => server.info().completed === 1));
-    await soon(until(() => server.info().failed === 3));
+    await soon(until(() => server.info().failed === 5));
     assertEquals(
       server.log.errors.map((error) => (error as Error).name),
-      Array(3).fill("DataCloneError"),
+      Array(5).fill("DataCloneError"),
     );
     assertEquals(server.info().active, 0);
   });
@@ -71,6 +74,7 @@ for (const [name, Base] of Object.entries(BASES)) {
       static symbol = Symbol("odd");
       static map = new Map([["key", () => 1]]);
       static promise = Promise.resolve();
+      static deep = deep("object", 600);
       static plain = { list: [1, 2] };
       static {
         Object.defineProperty(this, "throws", {
@@ -88,7 +92,17 @@ for (const [name, Base] of Object.entries(BASES)) {
       }
     }
     await using server = serving(new Odd("address", StaticsHandler, OPTIONS));
-    const statics = ["make", "Class", "count", "method", "symbol", "map", "promise", "throws"];
+    const statics = [
+      "make",
+      "Class",
+      "count",
+      "method",
+      "symbol",
+      "map",
+      "promise",
+      "throws",
+      "deep",
+    ];
     for (const static_name of [...statics, "plain"]) server.give("static", static_name);
     const fields = ["callback", "table", "itself", "derived"];
     for (const field of fields) server.give("field", field);
@@ -108,6 +122,8 @@ for (const [name, Base] of Object.entries(BASES)) {
     const Server = Giving(Base) as unknown as Constructor<AnyServer>;
     await using server = new Server(() => 1, ItemHandler, OPTIONS);
     await assertRejects(() => soon(server.serve_forever()), Error, "could not be cloned");
+    server.server_address = deep("object", 1000);
+    await assertRejects(() => soon(server.serve_forever()), Error, "nested deeper than 500");
     assertEquals(server.info().state, "idle");
   });
 }

@@ -2,7 +2,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { BaseRequestHandler, ThreadingTCPServer } from "../../../mod.ts";
-import { print_error } from "../../../server/requests/print_error.ts";
 import { ODD_ERRORS } from "../../fixtures/programs/odd_error_program.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
@@ -84,18 +83,4 @@ Deno.test("serve_forever() says that a handler's module threw, also if that cann
     const said = "the module of the handler class Unloadable, in a worker: ";
     await assertRejects(() => soon(server.serve_forever()), TypeError, said);
   }
-});
-
-Deno.test("print_error() prints a line in the place of what cannot be printed", () => {
-  const { proxy, revoke } = Proxy.revocable(new Error(), {});
-  revoke();
-  const { error } = console;
-  const printed: unknown[] = [];
-  console.error = (item: unknown) => void printed.push(Deno.inspect(item));
-  try {
-    print_error("before", proxy, "after");
-  } finally {
-    console.error = error;
-  }
-  assertEquals(printed, ['"before"', '"(an error that cannot be printed)"', '"after"']);
 });
