@@ -15,6 +15,9 @@
  * Names are Python's. Times are in milliseconds, sizes in bytes. Errors are those of the platform
  * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
  *
+ * Two more entry points have what handlers share, shaped like Python's modules: `./threading` locks, semaphores
+ * and events, `./queue` queues.
+ *
  * ## Permissions
  *
  * A server needs `--allow-net` for its address, a UDP server also for its clients, a Unix server
@@ -24,10 +27,11 @@
  *
  * ## State that handlers share
  *
- * Handlers in workers and child processes share no variables. State is in fields of the server, and
- * handlers call its methods: `await this.server.next()`. A worker finds the handler's class as the
- * export of its name, or as the default export, of the main module or of `static override module`; so servers are
- * started under `if (import.meta.main)`. See [docs/state.md](docs/state.md), and
+ * Handlers in workers and child processes share no variables. State is in fields of the server: locks and
+ * queues, which handlers have as `this.server.FIELD`, and what its methods change: `await this.server.next()`.
+ * A worker finds the handler's class as the export of its name, or as the default export, of the main module or of
+ * `static override module`; so servers are started under `if (import.meta.main)`. See
+ * [docs/state.md](docs/state.md) and [docs/sharing.md](docs/sharing.md), and
  * [docs/choosing.md](docs/choosing.md) on which mix-in to take.
  *
  * ## Stopping

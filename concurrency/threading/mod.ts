@@ -1,5 +1,73 @@
 /**
- * Python's `threading`, for the tasks of one thread, of workers and of child processes alike.
+ * Python's `threading`: locks, semaphores and events, for the tasks of one thread, of workers and of child processes
+ * alike. Handlers share one as a field of their server: `lock = new threading.Lock()` there is
+ * `this.server.lock` in all four ways of running a handler, with the same methods.
+ *
+ * ```sh
+ * deno add jsr:@socketserver/socketserver
+ * ```
+ *
+ * Or add nothing, and import `jsr:@socketserver/socketserver/threading`. Import the module as one name, as in Python:
+ * `Event` by itself would hide a global of Deno.
+ *
+ * | class | what it is for |
+ * |---|---|
+ * | {@linkcode Lock} | only one at a time |
+ * | {@linkcode Semaphore}, {@linkcode BoundedSemaphore} | so many at a time; signals that are counted |
+ * | {@linkcode Event} | something that happens once, and all who wait for it |
+ *
+ * `./queue` has queues. [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a
+ * deadlock shows.
+ *
+ * ## Differences from Python
+ *
+ * What waits returns a promise: `await lock.acquire()`. Times are in milliseconds. Arguments are Python's, or one object:
+ * `acquire({ timeout: 100, signal })`. `with lock:` is `using _hold = await lock.hold()`.
+ * `ValueError` is `RangeError`, and `RuntimeError` is `TypeError`. What a task holds comes back when its worker or child
+ * ends, or when its request is given up. [DIFFERENCES.md](DIFFERENCES.md#threading-and-queue) has them all.
+ *
+ * ## Permissions
+ *
+ * None of its own: what the server needs is enough.
+ *
+ * @example Handlers in workers, of which one at a time looks at the balance and changes it
+ * ```ts ignore
+ * import { type Remote, StreamRequestHandler, ThreadingTCPServer } from "@socketserver/socketserver";
+ * import * as threading from "@socketserver/socketserver/threading";
+ *
+ * class BankServer extends ThreadingTCPServer {
+ *   lock = new threading.Lock();
+ *   #balance = 100;
+ *
+ *   balance(): number {
+ *     return this.#balance;
+ *   }
+ *   set_balance(balance: number): void {
+ *     this.#balance = balance;
+ *   }
+ * }
+ *
+ * export class PayHandler extends StreamRequestHandler<Remote<BankServer>> {
+ *   override async handle(): Promise<void> {
+ *     for await (const line of this.rfile) {
+ *       await this.wfile.write(await this.pay(Number(new TextDecoder().decode(line))));
+ *     }
+ *   }
+ *
+ *   async pay(amount: number): Promise<string> {
+ *     using _hold = await this.server.lock.hold();
+ *     const balance = await this.server.balance() - amount;
+ *     if (balance < 0) return "not enough\n";
+ *     await this.server.set_balance(balance);
+ *     return `${balance} left\n`;
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = new BankServer(["127.0.0.1", 8080], PayHandler);
+ *   await server.serve_forever();
+ * }
+ * ```
  *
  * @module
  */

@@ -1,3 +1,5 @@
+import { sharing } from "../workers/sharing.ts";
+
 /** A function as it travels: by its module and its name there. */
 export interface FunctionHandle {
   module: string;
@@ -20,7 +22,7 @@ const places = new WeakMap<object, FunctionHandle>();
 export function handle_of_function(fn: { name: string; module?: unknown }): FunctionHandle {
   const place = places.get(fn);
   if (place) return place;
-  const { name, module = Deno.mainModule } = fn;
+  const { name, module = sharing.main_module } = fn;
   if (!name || name.startsWith("bound ")) {
     throw new TypeError(
       `Cannot find the function ${name || "without a name"} in another thread or process: ` +

@@ -72,6 +72,8 @@ interface State {
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
   parent: Peer | undefined;
+  /** The program's main module, where functions without a `module` are; a worker is told. */
+  main_module: string;
   /** Whether this thread is a worker that loads its handler's module. */
   is_loading: boolean;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
@@ -81,6 +83,7 @@ interface State {
 export const sharing: State = {
   system: undefined,
   parent: undefined,
+  main_module: Deno.mainModule,
   is_loading: false,
   rejected() {},
 };

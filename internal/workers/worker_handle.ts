@@ -116,6 +116,7 @@ export class WorkerHandle {
     this.#outbox.post({
       type: "start",
       ...rest,
+      main_module: sharing.main_module,
       shared: shared && pack(shared, this.#peer),
       claims: this.#claims?.memory,
       table: this.#table?.memory,

@@ -183,8 +183,9 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, claims, table, shared }: Extract<ToWorker, { type: "start" }>,
+    { service, settings, main_module, claims, table, shared }: Extract<ToWorker, { type: "start" }>,
   ): Promise<void> {
+    sharing.main_module = main_module;
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) this.#table = new DescriptorTable(table);
     try {

@@ -39,6 +39,44 @@ if (import.meta.main) {
 }
 `;
 
+const SHARED = `
+import {
+  ForkingTCPServer, type Remote, StreamRequestHandler, ThreadingTCPServer,
+} from "@socketserver/socketserver";
+import { Queue } from "@socketserver/socketserver/queue";
+import * as threading from "@socketserver/socketserver/threading";
+import { greeting } from "greeting/greeting.ts";
+import { serve } from "./serve.ts";
+
+class SharedThreadingServer extends ThreadingTCPServer {
+  lock = new threading.Lock();
+  greetings = new Queue<string>(1);
+}
+
+class SharedForkingServer extends ForkingTCPServer {
+  lock = new threading.Lock();
+  greetings = new Queue<string>(1);
+}
+
+type SharedServer = SharedThreadingServer | SharedForkingServer;
+
+export class SharedHandler extends StreamRequestHandler<Remote<SharedServer>> {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      using _hold = await this.server.lock.hold();
+      await this.server.greetings.put(await greeting(line));
+      await this.wfile.write(await this.server.greetings.get());
+    }
+  }
+}
+
+if (import.meta.main) {
+  const Server = Deno.args[0] === "ForkingTCPServer" ? SharedForkingServer : SharedThreadingServer;
+  await using server = new Server(["127.0.0.1", 0], SharedHandler);
+  await serve(server);
+}
+`;
+
 /** A program whose handler is in another module, of which nothing else is said in the main one. */
 const program_with = (imported: string) => `
 import { ThreadingTCPServer } from "@socketserver/socketserver";
@@ -113,5 +151,6 @@ export function consumer_files(range: string): Record<string, string> {
     "main.ts": MAIN,
     "named.ts": program_with(`{ GreetingHandler } from "./handlers/named.ts"`),
     "serve.ts": SERVE,
+    "shared.ts": SHARED,
   };
 }

@@ -36,6 +36,14 @@ const WORKER = {
   ask,
 } as const;
 
+const CHILD = {
+  permissions: "--allow-net=127.0.0.1:0 --allow-read=. --allow-run=deno",
+  runs: "in a child process",
+  ask,
+  // Elsewhere child processes do not learn of permissions that are lists.
+  ignore: Deno.build.os !== "linux",
+} as const;
+
 const WAYS: Way[] = [
   ...["TCPServer", "AsyncTCPServer"].map((name): Way => ({
     name,
@@ -67,14 +75,16 @@ const WAYS: Way[] = [
     permissions: "--allow-net=127.0.0.1 --allow-read=.",
     ask: ask_udp,
   },
+  { ...CHILD, name: "ForkingTCPServer", program: "main.ts ForkingTCPServer" },
   {
-    name: "ForkingTCPServer",
-    program: "main.ts ForkingTCPServer",
-    permissions: "--allow-net=127.0.0.1:0 --allow-read=. --allow-run=deno",
-    runs: "in a child process",
-    ask,
-    // Elsewhere child processes do not learn of permissions that are lists.
-    ignore: Deno.build.os !== "linux",
+    ...WORKER,
+    name: "ThreadingTCPServer with a lock and a queue",
+    program: "shared.ts ThreadingTCPServer",
+  },
+  {
+    ...CHILD,
+    name: "ForkingTCPServer with a lock and a queue",
+    program: "shared.ts ForkingTCPServer",
   },
 ];
 
@@ -129,7 +139,7 @@ Deno.test(
   { ignore },
   async () => {
     await using project = await ConsumerProject.make();
-    await project.run("deno cache --quiet main.ts named.ts default.ts datagrams.ts");
+    await project.run("deno cache --quiet main.ts named.ts default.ts datagrams.ts shared.ts");
     await project.registry.stop();
     await at_once(ways_here, ({ name }) => name, async (way) => {
       await using task = project.start(command(way, "--cached-only"));
