@@ -106,7 +106,7 @@ export class BufferedReader {
   readline(first?: number | ReadBounds, second?: number | null): Promise<Uint8Array> {
     const limit = limit_of(first);
     const deadline = deadline_of(typeof first === "object" ? first : second, this.#read_deadline);
-    const length = this.#buffer.line_length();
+    const length = this.#buffer.index_of(NEWLINE, 0) + 1;
     if (length > 0 && length <= limit) return Promise.resolve(this.#buffer.take(length));
     return this.#read_until(NEWLINE, limit, deadline, () => this.#buffer.take(this.#buffer.length));
   }

@@ -58,7 +58,9 @@ class PlainSource implements ReaderSource {
 
   async #read(size: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(size);
-    return bytes.subarray(0, await this.#source.read(bytes) ?? 0);
+    const count = await this.#source.read(bytes) ?? 0;
+    // A short array would keep the whole one in memory.
+    return count < size ? bytes.slice(0, count) : bytes;
   }
 }
 
