@@ -3,7 +3,8 @@ import { BytePool } from "../server/sockets/byte_pool.ts";
 /** The most memory that an array from here may share with its neighbours, in bytes. */
 const MAX_SHARED = 4096;
 /** How small and how large the blocks are that short arrays are collected in, in bytes. */
-const [MIN_BLOCK, MAX_BLOCK] = [64, 8192];
+const MIN_BLOCK = 64;
+const MAX_BLOCK = 8192;
 
 const EMPTY = new Uint8Array(0);
 
@@ -158,7 +159,8 @@ export class InputBuffer {
       return (this.#blocks[0] ?? this.#last).slice(this.#start, this.#start + count);
     }
     const all = new Uint8Array(count);
-    for (let index = 0, at = 0; at < count; index++) {
+    let at = 0;
+    for (let index = 0; at < count; index++) {
       const part = this.#block(index).subarray(0, count - at);
       all.set(part, at);
       at += part.length;
