@@ -14,6 +14,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
 import * as dns from "./dns_message.ts";
+import { BRIEF } from "./limits.ts";
 
 /** The records of each name. The names above a name exist, too, without records. */
 interface Zone {
@@ -103,6 +104,7 @@ class DatagramHandler extends DatagramRequestHandler<UDPNameServer> {
 /** Answers the queries of a connection. Each has its length before it, and so have the replies. */
 class StreamHandler extends StreamRequestHandler<TCPNameServer> {
   static override timeout = 10_000;
+  static override read_deadline = 10_000;
   static override wbufsize = 65_536;
 
   override async handle(): Promise<void> {
@@ -133,7 +135,7 @@ if (import.meta.main) {
     default: { port: "5353", zone: "examples/zone.txt" },
   });
   const zone = parse_zone(await Deno.readTextFile(path));
-  await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler);
+  await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler, BRIEF);
   await using udp = new UDPNameServer(tcp.server_address, DatagramHandler);
   udp.zone = tcp.zone = zone;
   const stop_on: Deno.Signal[] = ["SIGINT", "SIGTERM"];

@@ -17,6 +17,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { STATUS_CODES } from "node:http";
 import { extname, join } from "node:path";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { BRIEF } from "./limits.ts";
 import { has_it, type HTTPRequest, parse, range_of } from "./http_request.ts";
 
 const MAX_HEAD = 16_384; // bytes
@@ -26,12 +27,14 @@ const CODES: Record<string, number> = {
   NotFound: 404,
   PermissionDenied: 403,
   SyntaxError: 400,
+  TimedOut: 408,
 };
 const TYPES = new Map([[".css", "text/css"], [".html", "text/html"], [".js", "text/javascript"]]);
 
 /** Answers the requests of a connection, one after the other. */
 export class FileHandler extends StreamRequestHandler {
   static override timeout = 30_000;
+  static override read_deadline = 10_000; // for a whole head
   static override wbufsize = -1; // a head and a small file are sent as one
 
   override async handle(): Promise<void> {
@@ -140,7 +143,7 @@ function page(status: number, more = {}, text = `${status} ${STATUS_CODES[status
 if (import.meta.main) {
   const { port = 8000, directory = "." } = parseArgs(Deno.args);
   Deno.chdir(`${directory}`); // for the workers, too
-  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler);
+  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler, BRIEF);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on http://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`);
   await serving;

@@ -11,6 +11,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler, StreamSocket } from "../mod.ts";
+import { LIMITS } from "./limits.ts";
 
 const VERSION = 5;
 const NO_AUTHENTICATION = 0;
@@ -46,6 +47,7 @@ const REPLIES: Record<string, number> = {
 /** Connects a client to its target, and passes on what each of them says. */
 class SocksHandler extends StreamRequestHandler {
   static override timeout = 10_000;
+  static override read_deadline = 10_000;
   static override rbufsize = 0; // what follows the request is for the target
 
   override async handle(): Promise<void> {
@@ -128,7 +130,7 @@ function reply_to(error: unknown): number {
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "1080" } });
-  await using server = new AsyncTCPServer(["127.0.0.1", Number(port)], SocksHandler);
+  await using server = new AsyncTCPServer(["127.0.0.1", Number(port)], SocksHandler, LIMITS);
   const { hostname, port: bound } = server.server_address;
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);
