@@ -270,10 +270,12 @@ export class BufferedReader {
   async #more(wanted: number, clock?: ReadClock): Promise<boolean> {
     const size = this.#bufsize === 0 ? Math.min(wanted, DEFAULT_SIZE) : this.#bufsize;
     const midway = this.#buffer.length > 0;
-    if (midway) this.#buffer.trim();
-    if (midway) clock?.start();
+    if (midway) {
+      this.#buffer.trim();
+      clock?.start();
+    }
     if (this.#before_wait) await this.#before_wait();
-    const chunk = await (clock ?? this.#source).read(size, midway);
+    const chunk = await (midway && clock ? clock.read(size) : this.#source.read(size, midway));
     this.#buffer.add(chunk);
     return chunk.length > 0;
   }

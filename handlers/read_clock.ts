@@ -1,7 +1,7 @@
 import { set_timer } from "../internal/runtime/timer.ts";
 import type { ReaderSource } from "./reader_source.ts";
 
-/** Reads a source for one call of a reader, and gives it up when the call has taken too long. */
+/** Reads on for a call of a reader that is half-way, and gives up when it has taken too long. */
 export class ReadClock {
   #source: ReaderSource;
   #deadline: number;
@@ -28,11 +28,11 @@ export class ReadClock {
    *
    * @throws {Deno.errors.TimedOut} If it is too late. What comes then is for the next read.
    */
-  async read(size: number, midway: boolean): Promise<Uint8Array> {
+  async read(size: number): Promise<Uint8Array> {
     if (this.#late) throw this.#error();
     this.#reading = true;
     try {
-      return await this.#source.read(size, midway);
+      return await this.#source.read(size, true);
     } finally {
       this.#reading = false;
     }
