@@ -86,6 +86,7 @@
  */
 export { BaseRequestHandler } from "./handlers/base_request_handler.ts";
 export { BufferedReader } from "./handlers/buffered_reader.ts";
+export type { ReadBounds } from "./handlers/read_bounds.ts";
 export { BufferedWriter, type ByteSink } from "./handlers/buffered_writer.ts";
 export { DatagramRequestHandler } from "./handlers/datagram_request_handler.ts";
 export { StreamRequestHandler } from "./handlers/stream_request_handler.ts";

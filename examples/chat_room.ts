@@ -12,97 +12,28 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { threadId } from "node:worker_threads";
-import {
-  type CloseOptions,
-  type CloseResult,
-  type Remote,
-  StreamRequestHandler,
-  ThreadingTCPServer,
-} from "../mod.ts";
+import { type Remote, StreamRequestHandler } from "../mod.ts";
+import { ChatServer } from "./chat_server.ts";
+import { LIMITS } from "./limits.ts";
 import { printable } from "./printable.ts";
 
 /** The longest line, in bytes. */
 const MAX_LINE = 1024;
-/** A member that leaves more messages than this unread is put out. */
-const MAX_WAITING = 100;
+/** How long a member may say nothing, in ms. */
+const AWAY = 3_600_000;
 const NICK = /^[\w-]{1,16}$/;
-
-interface Member {
-  nick: string;
-  waiting: string[];
-  /** Resolves when there is something to fetch, or the member is gone. */
-  news: PromiseWithResolvers<void>;
-  /** Resolves when the member is gone: `true` if it was put out. */
-  gone: PromiseWithResolvers<boolean>;
-}
-
-/** The room. Handlers call its methods from their workers: arguments and results are copied. */
-class ChatServer extends ThreadingTCPServer {
-  static override max_workers = 2;
-  #members = new Map<number, Member>();
-  #last_id = 0;
-
-  /** Gives the number of the new member; `undefined` if somebody has the nick. */
-  join(nick: string): number | undefined {
-    if (this.who().includes(nick)) return undefined;
-    this.tell(`* ${nick} joined`);
-    const [news, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-    this.#members.set(++this.#last_id, { nick, waiting: [], news, gone });
-    return this.#last_id;
-  }
-
-  who(): string[] {
-    return [...this.#members.values()].map(({ nick }) => nick);
-  }
-
-  /** Tells all members but one; those that do not read are put out. */
-  tell(message: string, except?: number): void {
-    for (const [id, { waiting, news }] of [...this.#members]) {
-      if (id === except) continue;
-      waiting.push(`${message}\n`);
-      news.resolve();
-      if (waiting.length > MAX_WAITING) this.leave(id, true);
-    }
-  }
-
-  /** Waits for messages and gives them; `undefined` when the member is gone. */
-  async next(id: number): Promise<string | undefined> {
-    const member = this.#members.get(id);
-    await member?.news.promise;
-    if (!member || !this.#members.has(id)) return undefined;
-    member.news = Promise.withResolvers();
-    return member.waiting.splice(0).join("");
-  }
-
-  /** Waits until the member is gone, and says whether it was put out. */
-  async put_out(id: number): Promise<boolean> {
-    return await this.#members.get(id)?.gone.promise ?? true;
-  }
-
-  /** Takes the member out of the room, and gives the messages that still wait for it. */
-  leave(id: number, put_out = false): string {
-    const member = this.#members.get(id);
-    if (!member) return "";
-    this.#members.delete(id);
-    member.news.resolve();
-    member.gone.resolve(put_out);
-    this.tell(`* ${member.nick} ${put_out ? "does not read, and is put out" : "left"}`);
-    return member.waiting.join("");
-  }
-
-  override async server_close(options?: CloseOptions): Promise<CloseResult> {
-    this.tell("* The room closes. Goodbye!");
-    return await super.server_close(options);
-  }
-}
 
 /** Serves one member, which hears and speaks at the same time. */
 export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
+  static override timeout = 60_000; // until there is a nick
+  static override read_deadline = 30_000; // for a line, once it has begun
+
   override async handle(): Promise<void> {
     await this.wfile.write(`* Worker ${threadId} serves you. Your nick?\n`);
     for await (const nick of this.#lines()) {
       const id = NICK.test(nick) ? await this.server.join(nick) : undefined;
       if (id !== undefined) {
+        this.connection.settimeout(AWAY);
         await Promise.all([this.#hear(id), this.#speak(id, nick), this.#end_if_put_out(id)]);
         return;
       }
@@ -142,7 +73,9 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
         yield printable(new TextDecoder().decode(line).trim());
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      const { InvalidData, TimedOut } = Deno.errors;
+      if (error instanceof TimedOut) return await this.wfile.write("* Too slow. Goodbye!\n");
+      if (!(error instanceof InvalidData)) throw error;
       await this.wfile.write(`* A line has at most ${MAX_LINE} bytes. Goodbye!\n`);
     }
   }
@@ -150,7 +83,7 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
-  await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler);
+  await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler, LIMITS);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Chatting on port ${server.server_address.port}; Ctrl-C ends it`);
   await serving;

@@ -16,6 +16,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
 import * as dns from "./dns_message.ts";
 import { look_up, parse_zone, type Zone } from "./dns_zone.ts";
+import { BRIEF } from "./limits.ts";
 
 /** Over UDP a reply is at most so many times as long as its query: whose address that has is unproven. */
 const MAX_GAIN = 4;
@@ -55,6 +56,7 @@ class DatagramHandler extends DatagramRequestHandler<UDPNameServer> {
 /** Answers the queries of a connection. Each has its length before it, and so have the replies. */
 class StreamHandler extends StreamRequestHandler<TCPNameServer> {
   static override timeout = 10_000;
+  static override read_deadline = 10_000;
   static override wbufsize = 65_536;
 
   override async handle(): Promise<void> {
@@ -85,7 +87,7 @@ if (import.meta.main) {
     default: { port: "5353", zone: "examples/zone.txt" },
   });
   const zone = parse_zone(await Deno.readTextFile(path));
-  await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler);
+  await using tcp = new TCPNameServer(["127.0.0.1", Number(port)], StreamHandler, BRIEF);
   await using udp = new UDPNameServer(tcp.server_address, DatagramHandler);
   udp.zone = tcp.zone = zone;
   const stop_on: Deno.Signal[] = ["SIGINT", "SIGTERM"];

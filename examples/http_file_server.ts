@@ -18,6 +18,7 @@ import { STATUS_CODES } from "node:http";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
 import { answer_to, page } from "./http_answers.ts";
 import { type HTTPRequest, parse } from "./http_request.ts";
+import { BRIEF } from "./limits.ts";
 
 const MAX_HEAD = 16_384; // bytes
 /** What a client is told of an error. Other errors are the server's own. */
@@ -27,12 +28,14 @@ const CODES: Record<string, number> = {
   NotFound: 404,
   PermissionDenied: 403,
   SyntaxError: 400,
+  TimedOut: 408,
   URIError: 414,
 };
 
 /** Answers the requests of a connection, one after the other. */
 export class FileHandler extends StreamRequestHandler {
   static override timeout = 30_000;
+  static override read_deadline = 10_000; // for a whole head
   static override wbufsize = -1; // a head and a small file are sent as one
 
   override async handle(): Promise<void> {
@@ -89,7 +92,7 @@ export class FileHandler extends StreamRequestHandler {
 if (import.meta.main) {
   const { port = 8000, directory = "." } = parseArgs(Deno.args);
   Deno.chdir(`${directory}`); // for the workers, too
-  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler);
+  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler, BRIEF);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on http://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`);
   await serving;

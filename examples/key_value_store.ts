@@ -1,6 +1,7 @@
 /**
  * A key-value store with some of the commands of Redis, in its protocol: resp.ts reads and writes
- * that. Ctrl-C ends it.
+ * that. It holds at most 64 MiB of entries, and as much of commands that have not come in whole. Ctrl-C
+ * ends it.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1:6380 examples/key_value_store.ts --port 6380
@@ -13,39 +14,26 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler } from "../mod.ts";
+import { Entries } from "./entries.ts";
+import { LIMITS } from "./limits.ts";
 import { bulk, bytes_of, failure, integer, OK, words_of } from "./resp.ts";
 
-const SWEEP = 400; // entries at a time
 const UNITS: Record<string, number> = { EX: 1000, PX: 1 }; // of the times that SET takes, in ms
 
 /** Holds the entries, which all connections share. */
 class KeyValueServer extends AsyncTCPServer {
-  entries = new Map<string, { value: string; expires: number }>();
-  #round = this.entries.keys();
+  entries = new Entries();
 
-  get(key: string) {
-    const entry = this.entries.get(key);
-    if (entry && entry.expires > performance.now()) return entry;
-    this.entries.delete(key);
-  }
-
-  delete(key: string): boolean {
-    return this.get(key) !== undefined && this.entries.delete(key);
-  }
-
-  /** Drops expired entries that nobody reads; as in Redis, it goes on while a quarter is expired. */
+  /** Drops expired entries that nobody reads. */
   override service_actions(): void {
-    for (let expired = SWEEP; expired > SWEEP / 4;) {
-      const keys = this.#round.take(SWEEP).toArray();
-      if (keys.length < SWEEP) this.#round = this.entries.keys();
-      expired = keys.filter((key) => !this.get(key)).length;
-    }
+    this.entries.sweep();
   }
 }
 
+const FULL = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
 const NO_INTEGER = failure("value is not an integer or out of range");
 
-type Run = (store: KeyValueServer, ...words: string[]) => string;
+type Run = (store: Entries, ...words: string[]) => string;
 /** For each command: how many words may follow its name, and what makes the reply. */
 const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
   COMMAND: [0, Infinity, () => "*0\r\n"],
@@ -65,7 +53,7 @@ const COMMANDS: Record<string, [least: number, most: number, run: Run]> = {
 const integer_of = (word = "") => /^-?\d{1,15}$/.test(word) ? Number(word) : NaN;
 const from_now = (word = "", unit = NaN) => performance.now() + integer_of(word) * unit;
 
-function expire(store: KeyValueServer, key: string, seconds: string): string {
+function expire(store: Entries, key: string, seconds: string): string {
   const expires = from_now(seconds, 1000);
   if (Number.isNaN(expires)) return NO_INTEGER;
   const entry = store.get(key);
@@ -74,21 +62,20 @@ function expire(store: KeyValueServer, key: string, seconds: string): string {
 }
 
 /** As Redis has it: -1 for an entry that stays, -2 for one that is not there. */
-function seconds_left(store: KeyValueServer, key: string): number {
+function seconds_left(store: Entries, key: string): number {
   const entry = store.get(key);
   if (!entry) return -2;
   return entry.expires === Infinity ? -1 : Math.round((entry.expires - performance.now()) / 1000);
 }
 
-function increment(store: KeyValueServer, key: string): string {
+function increment(store: Entries, key: string): string {
   const { value, expires } = store.get(key) ?? { value: "0", expires: Infinity };
   const sum = integer_of(value) + 1;
   if (Number.isNaN(sum)) return NO_INTEGER;
-  store.entries.set(key, { value: `${sum}`, expires });
-  return integer(sum);
+  return store.put(key, { value: `${sum}`, expires }) ? integer(sum) : FULL;
 }
 
-function set(store: KeyValueServer, key: string, value: string, unit?: string, time?: string) {
+function set(store: Entries, key: string, value: string, unit?: string, time?: string) {
   const ms = UNITS[unit?.toUpperCase() ?? ""];
   if (unit !== undefined && (ms === undefined || time === undefined)) {
     return failure("syntax error");
@@ -96,11 +83,10 @@ function set(store: KeyValueServer, key: string, value: string, unit?: string, t
   const expires = unit === undefined ? Infinity : from_now(time, ms);
   if (Number.isNaN(expires)) return NO_INTEGER;
   if (expires <= performance.now()) return failure("invalid expire time in 'set' command");
-  store.entries.set(key, { value, expires });
-  return OK;
+  return store.put(key, { value, expires }) ? OK : FULL;
 }
 
-function execute(store: KeyValueServer, name: string, words: string[]): string {
+function execute(store: Entries, name: string, words: string[]): string {
   const [least, most, run] = COMMANDS[name.toUpperCase()] ?? [];
   if (!run) {
     const start = words.map((word) => `'${word}' `).join("").slice(0, 128);
@@ -113,16 +99,19 @@ function execute(store: KeyValueServer, name: string, words: string[]): string {
 class CommandHandler extends StreamRequestHandler<KeyValueServer> {
   /** The replies to a pipeline of commands go out together, when it must wait for the next one. */
   static override wbufsize = 65_536;
+  static override timeout = 300_000; // ms that a client may be silent
+  static override read_deadline = 30_000; // ms that a word may take, once it has begun
 
   override async handle(): Promise<void> {
     try {
       for await (const line of this.rfile) {
         const [name, ...words] = await words_of(line, this.rfile);
         if (name === undefined) continue;
-        await this.wfile.write(bytes_of(execute(this.server, name, words)));
+        await this.wfile.write(bytes_of(execute(this.server.entries, name, words)));
         if (name.toUpperCase() === "QUIT") break;
       }
     } catch (error) {
+      if (error instanceof Deno.errors.TimedOut) return;
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
       await this.wfile.write(failure(`Protocol error: ${error.message}`));
     }
@@ -131,7 +120,7 @@ class CommandHandler extends StreamRequestHandler<KeyValueServer> {
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "6380" } });
-  await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler);
+  await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler, LIMITS);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on 127.0.0.1:${server.server_address.port}; Ctrl-C ends it`);
   await serving;

@@ -15,6 +15,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
+import { LIMITS } from "./limits.ts";
 import { printable } from "./printable.ts";
 
 /** The longest record, in bytes. */
@@ -28,6 +29,9 @@ type LogRecord = Record<typeof FIELDS[number], string>;
 
 /** Prints the records of a connection. */
 export class LogRecordHandler extends StreamRequestHandler {
+  static override timeout = 3_600_000; // ms that a program may have nothing to say
+  static override read_deadline = 10_000; // ms that a record may take, once it has begun
+
   override async handle(): Promise<void> {
     try {
       // If it ends inside of a length, nothing is lost.
@@ -35,7 +39,8 @@ export class LogRecordHandler extends StreamRequestHandler {
         print(record_of(await this.rfile.readexactly(checked(length))));
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      const { InvalidData, TimedOut } = Deno.errors;
+      if (!(error instanceof InvalidData || error instanceof TimedOut)) throw error;
       console.error(`Closed the connection of ${this.client_address.hostname}: ${error.message}`);
     }
   }
@@ -71,7 +76,11 @@ function print({ name, levelname, message }: LogRecord): void {
 
 async function main(args: string[]): Promise<void> {
   const { port } = parseArgs(args, { string: ["port"], default: { port: "9020" } });
-  await using server = new ThreadingTCPServer(["127.0.0.1", Number(port)], LogRecordHandler);
+  await using server = new ThreadingTCPServer(
+    ["127.0.0.1", Number(port)],
+    LogRecordHandler,
+    LIMITS,
+  );
   const { hostname, port: bound } = server.server_address;
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Receiving on ${hostname}:${bound}; Ctrl-C ends it`);

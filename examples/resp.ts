@@ -10,6 +10,10 @@ import type { BufferedReader } from "../mod.ts";
 const MAX_WORDS = 8192; // of a command
 const MAX_BYTES = 1_048_576; // of all words of a command
 
+const MAX_UNFINISHED = 67_108_864; // bytes of the commands of all connections that are not whole
+const SMALL = 16_384; // bytes of a command that is never refused for those of others
+const WORD = 32; // bytes that a word takes beside its text
+
 export const OK = "+OK\r\n";
 export const integer = (value: number) => `:${value}\r\n`;
 export const bulk = (text?: string) =>
@@ -29,17 +33,37 @@ export async function words_of(line: Uint8Array, stream: BufferedReader): Promis
 /** The words as somebody types them: with spaces where they are in quotes. */
 function typed_words(line: string): string[] {
   const words = line.match(/(?:"[^"]*"|'[^']*')(?![^ \t\r\n])|[^ \t\r\n]+/g) ?? [];
-  return words.map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+  // Copies: a part of the line, once it is stored, would keep all of the line in memory.
+  return words.map((word) => text_of(bytes_of(word.replace(/^(["'])(.*)\1$/, "$2"))));
 }
 
 async function bulks_of(line: Uint8Array, stream: BufferedReader): Promise<string[]> {
   const words: string[] = [];
   const count = length_of(line, "*", MAX_WORDS);
-  for (let room = MAX_BYTES; words.length < count; room -= words.at(-1)!.length) {
-    const length = length_of(await stream.readline(), "$", room);
+  using room = new Room();
+  for (let left = MAX_BYTES; words.length < count; left -= words.at(-1)!.length) {
+    const length = length_of(await stream.readline(), "$", left);
+    room.take(length + WORD);
     words.push(text_of(await stream.readexactly(length + 2)).slice(0, length));
   }
   return words;
+}
+
+/** The room for a command until it is whole, of that which all connections share. */
+class Room implements Disposable {
+  static #left = MAX_UNFINISHED;
+  #taken = 0;
+
+  take(size: number): void {
+    Room.#left -= size;
+    this.#taken += size;
+    if (Room.#left >= 0 || this.#taken <= SMALL) return;
+    throw new Deno.errors.InvalidData("there is no room for so large a command now");
+  }
+
+  [Symbol.dispose](): void {
+    Room.#left += this.#taken;
+  }
 }
 
 function length_of(line: Uint8Array, mark: string, limit: number): number {

@@ -19,6 +19,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { AsyncTCPServer, StreamRequestHandler, StreamSocket } from "../mod.ts";
+import { LIMITS } from "./limits.ts";
 import { tunnel } from "./tunnel.ts";
 
 const VERSION = 5;
@@ -55,6 +56,7 @@ const REPLIES: Record<string, number> = {
 /** Connects a client to its target, and passes on what each of them says. */
 export class SocksHandler extends StreamRequestHandler {
   static override timeout = 10_000;
+  static override read_deadline = 10_000;
   static override rbufsize = 0; // what follows the request is for the target
   /** A tunnel in which nothing passes is ended after this time, or twice as much, in ms. */
   protected idle_timeout = 600_000;
@@ -132,7 +134,7 @@ if (import.meta.main) {
     string: ["host", "port"],
     default: { host: "127.0.0.1", port: "1080" },
   });
-  await using server = new AsyncTCPServer([host, Number(port)], SocksHandler);
+  await using server = new AsyncTCPServer([host, Number(port)], SocksHandler, LIMITS);
   const { hostname, port: bound } = server.server_address;
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on ${hostname}:${bound}; Ctrl-C ends it`);

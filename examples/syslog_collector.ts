@@ -27,6 +27,7 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../mod.ts";
+import { LIMITS } from "./limits.ts";
 import { printable } from "./printable.ts";
 
 /** The longest message, in bytes. */
@@ -64,12 +65,16 @@ class DatagramHandler extends DatagramRequestHandler<BaseServer, Deno.NetAddr | 
 
 /** Prints the messages of a connection. */
 class StreamHandler extends StreamRequestHandler {
+  static override timeout = 3_600_000; // ms that a program may have nothing to say
+  static override read_deadline = 10_000; // ms that a counted message may take, once it has begun
+
   override async handle(): Promise<void> {
     const { hostname } = this.client_address;
     try {
       for await (const message of messages(this.rfile)) print(message, hostname);
     } catch (error) {
-      if (!(error instanceof Deno.errors.InvalidData)) throw error;
+      const { InvalidData, TimedOut } = Deno.errors;
+      if (!(error instanceof InvalidData || error instanceof TimedOut)) throw error;
       console.error(`Closed the connection of ${hostname}: ${error.message}`);
     }
   }
@@ -129,7 +134,7 @@ async function main(args: string[]): Promise<void> {
   const address: [string, number] = ["127.0.0.1", Number(port)];
   const limits = { max_packet_size: MAX_MESSAGE };
   await using udp = new UDPServer(address, DatagramHandler, limits);
-  await using tcp = new AsyncTCPServer(address, StreamHandler);
+  await using tcp = new AsyncTCPServer(address, StreamHandler, LIMITS);
   await using unix = new UnixDatagramServer(socket, DatagramHandler, limits);
   const stop_on: Deno.Signal[] = ["SIGINT", "SIGTERM"];
   const serving = [udp, tcp, unix].map((server) => server.serve_forever({ stop_on }));

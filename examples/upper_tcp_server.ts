@@ -13,10 +13,13 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { type ServerOptions, StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
 import { refuse_unknown, run, whole_number } from "./command_line.ts";
+import { BRIEF } from "./limits.ts";
 
 /** Answers each line in upper case. */
 export class UpperHandler extends StreamRequestHandler {
   static override module = import.meta.url;
+  static override timeout = 300_000; // ms that a client may be silent
+  static override read_deadline = 30_000; // ms that a line may take, once it has begun
 
   override async handle(): Promise<void> {
     const decoder = new TextDecoder();
@@ -44,7 +47,7 @@ async function main(args: string[]): Promise<void> {
 
 function bound(host: string, port: number, options: ServerOptions): ThreadingTCPServer {
   try {
-    return new ThreadingTCPServer([host, port], UpperHandler, options);
+    return new ThreadingTCPServer([host, port], UpperHandler, { ...BRIEF, ...options });
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       const other = port < 65_535 ? port + 1 : 0;

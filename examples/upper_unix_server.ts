@@ -12,9 +12,13 @@
  * @module
  */
 import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
+import { LIMITS } from "./limits.ts";
 
 /** Answers each line in upper case. */
 class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
+  static override timeout = 300_000; // ms that a client may be silent
+  static override read_deadline = 30_000; // ms that a line may take, once it has begun
+
   override async handle(): Promise<void> {
     const decoder = new TextDecoder();
     for await (const line of this.rfile) {
@@ -25,7 +29,7 @@ class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.Unix
 
 if (import.meta.main) {
   const [path = "./socketserver.sock"] = Deno.args;
-  await using server = new AsyncUnixStreamServer(path, UpperHandler);
+  await using server = new AsyncUnixStreamServer(path, UpperHandler, LIMITS);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving at ${path}; Ctrl-C ends it`);
   await serving;

@@ -1,19 +1,14 @@
 import { client_fault } from "../internal/runtime/client_fault.ts";
-import { BytePool } from "../server/sockets/byte_pool.ts";
-import { receive, StreamSocket } from "../server/sockets/stream_socket.ts";
+import { check_time } from "../server/sockets/check_time.ts";
+import { InputBuffer } from "./input_buffer.ts";
+import { check_block, check_size, deadline_of, limit_of, type ReadBounds } from "./read_bounds.ts";
+import { ReadClock } from "./read_clock.ts";
+import { NO_SOURCE, reader_source_of, type ReaderSource } from "./reader_source.ts";
 
-/** How long a line may be unless the caller says otherwise, in bytes. */
-const DEFAULT_LIMIT = 65_536;
 /** How much is asked of the source at once unless told otherwise, in bytes. */
 const DEFAULT_SIZE = 65_536;
-/** The most memory that an array from here may share with its neighbours, in bytes. */
-const MAX_SHARED = 4096;
 
 const NEWLINE = new Uint8Array([10]);
-const EMPTY = new Uint8Array(0);
-
-/** Gives at most `size` bytes, none at the end; `midway` says that something is half-read. */
-type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
 
 /**
  * Reads lines and blocks from a connection: the `rfile` of stream handlers, after Python's
@@ -26,14 +21,25 @@ type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
  * Nothing is lost when a read fails, by a timeout for example: what had come is still there for the
  * next one.
  *
- * @example Lines, then a block
+ * A **`read_deadline`** bounds a whole `readline`, `readuntil` or `readexactly`, and each line of
+ * `for await`, however the bytes drip in. Its clock runs from the first byte of the line or block: from
+ * the call where that is there already. So a client may pause between two lines, which the socket's
+ * timeout bounds, and not within one.
+ *
+ * @example A line with a size, then a block
  * ```ts
  * import { StreamRequestHandler } from "@socketserver/socketserver";
  *
  * class BlockHandler extends StreamRequestHandler {
+ *   static override timeout = 30_000;
+ *   static override read_deadline = 10_000;
+ *
  *   override async handle(): Promise<void> {
- *     const header = new TextDecoder().decode(await this.rfile.readline(1024));
- *     const block = await this.rfile.readexactly(Number(header));
+ *     const header = new TextDecoder().decode(await this.rfile.readline(16));
+ *     const size = Number(header);
+ *     // What a client says is checked: `Number("Infinity")` is a number, too.
+ *     if (!/^\d+\n$/.test(header) || size > 65_536) return void await this.wfile.write("No size\n");
+ *     const block = await this.rfile.readexactly(size);
  *     await this.wfile.write(`${block.length} bytes\n`);
  *   }
  * }
@@ -50,15 +56,11 @@ type Source = (size: number, midway: boolean) => Promise<Uint8Array>;
  * ```
  */
 export class BufferedReader {
-  #source: Source;
+  #source: ReaderSource;
   #bufsize: number;
   #before_wait: (() => Promise<void>) | undefined;
-  /** What has come and is not read yet is `#buffer.subarray(#start, #end)`. */
-  #buffer: Uint8Array = EMPTY;
-  #start = 0;
-  #end = 0;
-  /** Where what is read is put, while more of it is there. */
-  #pool: BytePool | undefined;
+  #read_deadline: number | null;
+  #buffer: InputBuffer;
 
   /**
    * Reads from a connection, or bytes that are there already.
@@ -69,39 +71,45 @@ export class BufferedReader {
    * Python's default is; with 0 it never reads further than it is asked to.
    * @param before_wait Called, and waited for, before each read of the source: what is to be done when
    * nothing is left here, as sending the replies so far.
+   * @param read_deadline How long each `readline`, `readuntil` and `readexactly` may take from its
+   * first byte on, in ms, unless it is told otherwise; `null`, the default, means for ever.
+   * @throws {RangeError} If the deadline is negative or not a number.
    */
   constructor(
     source: Pick<Deno.Conn, "read"> | Uint8Array,
     bufsize = -1,
     before_wait?: () => Promise<void>,
+    read_deadline: number | null = null,
   ) {
     this.#before_wait = before_wait;
     this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
-    if (source instanceof Uint8Array) {
-      this.#source = no_more;
-      this.#buffer = source;
-      this.#end = source.length;
-    } else {
-      this.#source = source_of(source);
-    }
+    this.#read_deadline = check_time("read_deadline", read_deadline);
+    const there = source instanceof Uint8Array;
+    this.#source = there ? NO_SOURCE : reader_source_of(source);
+    this.#buffer = new InputBuffer(there ? source : undefined);
   }
 
   /**
    * Reads a line with its `\n`. The last line may lack it.
    *
    * @param limit The most bytes of a line, its end included; 65,536 unless told.
+   * @param read_deadline How long it may take from its first byte on, in ms; `null` means for ever. Unless
+   * told, it is the reader's.
    * @returns The line, an empty array at the end of the input.
    * @throws {Deno.errors.InvalidData} If the line is longer than `limit`. It stays unread.
-   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
-   * @throws {RangeError} If the size or the limit is not a whole number from 0.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout, or the line was not
+   * whole within its deadline. What came stays unread.
+   * @throws {RangeError} If the limit is not a whole number from 0, or the deadline no time.
    */
-  readline(limit: number = DEFAULT_LIMIT): Promise<Uint8Array> {
-    check_size(limit);
-    const length = this.#buffer.indexOf(10, this.#start) + 1 - this.#start;
-    if (length > 0 && length <= Math.min(limit, this.#available)) {
-      return Promise.resolve(this.#take(length));
-    }
-    return this.#read_until(NEWLINE, limit, () => this.#take(this.#end - this.#start));
+  readline(limit?: number, read_deadline?: number | null): Promise<Uint8Array>;
+  /** The same with names. */
+  readline(bounds: ReadBounds): Promise<Uint8Array>;
+  readline(first?: number | ReadBounds, second?: number | null): Promise<Uint8Array> {
+    const limit = limit_of(first);
+    const deadline = deadline_of(typeof first === "object" ? first : second, this.#read_deadline);
+    const length = this.#buffer.index_of(NEWLINE, 0) + 1;
+    if (length > 0 && length <= limit) return Promise.resolve(this.#buffer.take(length));
+    return this.#read_until(NEWLINE, limit, deadline, () => this.#buffer.take(this.#buffer.length));
   }
 
   /**
@@ -115,8 +123,10 @@ export class BufferedReader {
   async read(size = -1): Promise<Uint8Array> {
     const wanted = size < 0 ? Infinity : check_size(size);
     let open = true;
-    while (open && this.#available < wanted) open = await this.#more(wanted - this.#available);
-    return this.#take(Math.min(wanted, this.#available));
+    while (open && this.#buffer.length < wanted) {
+      open = await this.#more(wanted - this.#buffer.length);
+    }
+    return this.#buffer.take(Math.min(wanted, this.#buffer.length));
   }
 
   /**
@@ -131,26 +141,37 @@ export class BufferedReader {
    */
   async read1(size = -1): Promise<Uint8Array> {
     const most = size < 0 ? Infinity : check_size(size);
-    if (this.#available === 0 && most > 0) await this.#more(most);
-    return this.#take(Math.min(most, this.#available));
+    if (this.#buffer.length === 0 && most > 0) await this.#more(most);
+    return this.#buffer.take(Math.min(most, this.#buffer.length));
   }
 
   /**
-   * Reads exactly `n` bytes.
+   * Reads exactly `n` bytes. Memory grows as they come: check an `n` that a client has sent.
    *
-   * @param n The number of bytes.
+   * @param n The number of bytes, at most 4 GiB.
+   * @param read_deadline How long it may take from the first byte on, in ms; `null` means for ever. Unless
+   * told, it is the reader's.
    * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
-   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
-   * @throws {RangeError} If the size or the limit is not a whole number from 0.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout, or not all within the
+   * deadline. What came stays unread.
+   * @throws {RangeError} If `n` is not a whole number from 0 to 4 GiB, or the deadline no time.
    */
-  async readexactly(n: number): Promise<Uint8Array> {
-    check_size(n);
-    while (this.#available < n) {
-      if (await this.#more(n - this.#available)) continue;
-      const message = `The input ended after ${this.#available} of ${n} bytes`;
-      throw new Deno.errors.UnexpectedEof(message);
+  readexactly(n: number, read_deadline?: number | null): Promise<Uint8Array>;
+  /** The same with a name. */
+  readexactly(n: number, bounds: Pick<ReadBounds, "read_deadline">): Promise<Uint8Array>;
+  async readexactly(n: number, given?: ReadBounds | number | null): Promise<Uint8Array> {
+    check_block(n);
+    const clock = this.#clock(deadline_of(given, this.#read_deadline));
+    try {
+      while (this.#buffer.length < n) {
+        if (await this.#more(n - this.#buffer.length, clock)) continue;
+        const message = `The input ended after ${this.#buffer.length} of ${n} bytes`;
+        throw new Deno.errors.UnexpectedEof(message);
+      }
+      return this.#buffer.take(n);
+    } finally {
+      clock?.end();
     }
-    return this.#take(n);
   }
 
   /**
@@ -158,20 +179,33 @@ export class BufferedReader {
    *
    * @param delimiter The bytes, or text in UTF-8, that end the block.
    * @param limit The most bytes of a block, its delimiter included; 65,536 unless told.
+   * @param read_deadline How long it may take from its first byte on, in ms; `null` means for ever. Unless
+   * told, it is the reader's.
    * @throws {Deno.errors.InvalidData} If the block is longer than `limit`. It stays unread.
    * @throws {Deno.errors.UnexpectedEof} If the input ends before. What came stays unread.
-   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout.
-   * @throws {RangeError} If the delimiter is empty, or the limit not a whole number from 0.
+   * @throws {Deno.errors.TimedOut} If nothing came within the socket's timeout, or the block was not
+   * whole within its deadline. What came stays unread.
+   * @throws {RangeError} If the delimiter is empty, the limit not a whole number from 0, or the deadline
+   * no time.
    */
+  readuntil(
+    delimiter: Uint8Array | string,
+    limit?: number,
+    read_deadline?: number | null,
+  ): Promise<Uint8Array>;
+  /** The same with names. */
+  readuntil(delimiter: Uint8Array | string, bounds: ReadBounds): Promise<Uint8Array>;
   async readuntil(
     delimiter: Uint8Array | string,
-    limit: number = DEFAULT_LIMIT,
+    first?: number | ReadBounds,
+    second?: number | null,
   ): Promise<Uint8Array> {
-    check_size(limit);
+    const limit = limit_of(first);
+    const deadline = deadline_of(typeof first === "object" ? first : second, this.#read_deadline);
     const bytes = typeof delimiter === "string" ? new TextEncoder().encode(delimiter) : delimiter;
     if (bytes.length === 0) throw new RangeError("Cannot read until an empty delimiter");
-    return await this.#read_until(bytes, limit, () => {
-      const message = `The input ended after ${this.#available} bytes, before the delimiter`;
+    return await this.#read_until(bytes, limit, deadline, () => {
+      const message = `The input ended after ${this.#buffer.length} bytes, before the delimiter`;
       throw new Deno.errors.UnexpectedEof(message);
     });
   }
@@ -189,8 +223,8 @@ export class BufferedReader {
   async peek(size = -1): Promise<Uint8Array> {
     const most = size < 0 ? Infinity : check_size(size);
     // Without a buffer, what need not be read stays where it is.
-    if (this.#available === 0 && most > 0) await this.#more(size < 0 ? 1 : most);
-    return this.#buffer.slice(this.#start, Math.min(this.#start + most, this.#end));
+    if (this.#buffer.length === 0 && most > 0) await this.#more(size < 0 ? 1 : most);
+    return this.#buffer.show(most);
   }
 
   /** The lines to the end of the input, each with its `\n`; bounded as {@linkcode readline} is. */
@@ -205,94 +239,46 @@ export class BufferedReader {
     return lines;
   }
 
-  get #available(): number {
-    return this.#end - this.#start;
-  }
-
-  #take(count: number): Uint8Array {
-    const bytes = this.#buffer.subarray(this.#start, this.#start + count);
-    const left = this.#available - count;
-    if (left > 0) {
-      this.#start += count;
-      this.#pool ??= new BytePool();
-      return this.#pool.copy(bytes, Math.min(count + left, MAX_SHARED));
-    }
-    this.#buffer = EMPTY;
-    this.#start = this.#end = 0;
-    this.#pool = undefined;
-    return bytes.slice();
-  }
-
   async #read_until(
     delimiter: Uint8Array,
     limit: number,
+    deadline: number | null,
     at_end: () => Uint8Array,
   ): Promise<Uint8Array> {
-    for (let scanned = 0;;) {
-      const found = find(this.#buffer.subarray(this.#start, this.#end), delimiter, scanned);
-      const length = found < 0 ? this.#available : found + delimiter.length;
-      if (length > limit) {
-        const end = delimiter === NEWLINE ? "end of the line" : "delimiter";
-        const message = `No ${end} was found within ${limit} bytes`;
-        throw client_fault(new Deno.errors.InvalidData(message));
+    const clock = this.#clock(deadline);
+    try {
+      for (let scanned = 0;;) {
+        const found = this.#buffer.index_of(delimiter, scanned);
+        const length = found < 0 ? this.#buffer.length : found + delimiter.length;
+        if (length > limit) {
+          const end = delimiter === NEWLINE ? "end of the line" : "delimiter";
+          const message = `No ${end} was found within ${limit} bytes`;
+          throw client_fault(new Deno.errors.InvalidData(message));
+        }
+        if (found >= 0) return this.#buffer.take(length);
+        scanned = Math.max(0, length - delimiter.length + 1);
+        if (!await this.#more(1, clock)) return at_end();
       }
-      if (found >= 0) return this.#take(length);
-      scanned = Math.max(0, length - delimiter.length + 1);
-      if (!await this.#more(1)) return at_end();
+    } finally {
+      clock?.end();
     }
+  }
+
+  #clock(deadline: number | null): ReadClock | undefined {
+    return deadline === null ? undefined : new ReadClock(this.#source, deadline);
   }
 
   /** Waits for more bytes; `false` at the end of the input. */
-  async #more(wanted: number): Promise<boolean> {
+  async #more(wanted: number, clock?: ReadClock): Promise<boolean> {
     const size = this.#bufsize === 0 ? Math.min(wanted, DEFAULT_SIZE) : this.#bufsize;
-    if (this.#before_wait) await this.#before_wait();
-    const chunk = await this.#source(size, this.#available > 0);
-    if (this.#available === 0) {
-      this.#buffer = chunk;
-      this.#start = 0;
-      this.#end = chunk.length;
-    } else {
-      this.#append(chunk);
+    const midway = this.#buffer.length > 0;
+    if (midway) {
+      this.#buffer.trim();
+      clock?.start();
     }
+    if (this.#before_wait) await this.#before_wait();
+    const chunk = await (midway && clock ? clock.read(size) : this.#source.read(size, midway));
+    this.#buffer.add(chunk);
     return chunk.length > 0;
   }
-
-  #append(chunk: Uint8Array): void {
-    const length = this.#available + chunk.length;
-    if (this.#end + chunk.length > this.#buffer.length) {
-      // Room for twice as much, so that a block of many small parts is not copied for each.
-      const room = new Uint8Array(length * 2);
-      room.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#buffer = room;
-      this.#start = 0;
-    }
-    this.#buffer.set(chunk, length - chunk.length + this.#start);
-    this.#end = this.#start + length;
-  }
-}
-
-function no_more(): Promise<Uint8Array> {
-  return Promise.resolve(EMPTY);
-}
-
-function source_of(source: Pick<Deno.Conn, "read">): Source {
-  if (source instanceof StreamSocket) return (size, midway) => receive(source, size, midway);
-  return async (size) => {
-    const bytes = new Uint8Array(size);
-    return bytes.subarray(0, await source.read(bytes) ?? 0);
-  };
-}
-
-/** The size, if it is one. */
-function check_size(size: number): number {
-  if (size === Infinity || (Number.isInteger(size) && size >= 0)) return size;
-  throw new RangeError(`Cannot read ${size} bytes: it must be a whole number from 0`);
-}
-
-/** The place of `wanted` in `bytes`, from `start` on; -1 if it is not there. */
-function find(bytes: Uint8Array, wanted: Uint8Array, start: number): number {
-  for (let at = bytes.indexOf(wanted[0]!, start); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
-    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return at;
-  }
-  return -1;
 }

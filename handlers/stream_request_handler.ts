@@ -44,6 +44,13 @@ export class StreamRequestHandler<
    * so does a write of which the client takes nothing for so long: see `StreamSocket.settimeout()`.
    */
   static timeout: number | null = null;
+  /**
+   * How long a whole line, or block, of `rfile` may take from its first byte on, in ms; `null`, the
+   * default, means for ever. A client that sends a byte now and then never reaches `timeout`. Then
+   * `readline`, `readuntil`, `readexactly` and `for await` throw `Deno.errors.TimedOut`; what had come
+   * stays unread. An argument of these methods wins.
+   */
+  static read_deadline: number | null = null;
   /** How much `rfile` reads at once, in bytes: 64 KiB where negative (the default), 0 unbuffered. */
   static rbufsize: number = -1;
   /**
@@ -71,7 +78,8 @@ export class StreamRequestHandler<
     if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
     const wfile = this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
     const flush = settings.wbufsize === 0 ? undefined : () => wfile.flush();
-    this.rfile = new BufferedReader(this.connection, settings.rbufsize, flush);
+    const { rbufsize, read_deadline } = settings;
+    this.rfile = new BufferedReader(this.connection, rbufsize, flush, read_deadline);
   }
 
   /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */

@@ -1,18 +1,19 @@
 import type { Arrived, ByteSource } from "./byte_source.ts";
+import { large_buffers } from "./large_buffers.ts";
 
-/** The size of a connection's first read buffer, in bytes: an idle connection costs no more. */
-const MIN_BUFFER = 4096;
-/** What the buffer grows to when reads fill it, in bytes. */
-const MAX_BUFFER = 65_536;
-
-const EMPTY = new Uint8Array(0);
+/** The size of a connection's own read buffer, in bytes: an idle connection costs no more. */
+const OWN_BUFFER = 4096;
 
 /** Reads from a `Deno.Conn`, which wants to be given a buffer for that. */
 export class ConnSource implements ByteSource {
   #conn: Pick<Deno.Conn, "read">;
-  #buffer: Uint8Array = EMPTY;
-  #size = MIN_BUFFER;
+  #own: Uint8Array | undefined;
+  /** What the read that waits was lent, if it was. */
+  #lent: Uint8Array | undefined;
+  /** Whether there is much to read. */
+  #much = false;
   #arrived: Arrived | undefined;
+  #failed: ((error: unknown) => void) | undefined;
 
   /** @param conn What it reads from. */
   constructor(conn: Pick<Deno.Conn, "read">) {
@@ -21,19 +22,34 @@ export class ConnSource implements ByteSource {
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
     this.#arrived = arrived;
-    if (this.#buffer.length < this.#size) this.#buffer = new Uint8Array(this.#size);
-    this.#conn.read(this.#buffer).then(this.#read, failed);
+    this.#failed = failed;
+    this.#lent = this.#much ? large_buffers.lend() : undefined;
+    const buffer = this.#lent ?? (this.#own ??= new Uint8Array(OWN_BUFFER));
+    this.#conn.read(buffer).then(this.#read, this.#not_read);
   }
 
   #read = (count: number | null): void => {
-    const buffer = this.#buffer;
+    const lent = this.#take_lent();
+    const buffer = lent ?? this.#own!;
     const full = count === buffer.length;
-    // A read that filled the buffer had more to give: the next one asks for more.
-    if (full) this.#size = Math.min(count * 4, MAX_BUFFER);
-    const bytes = count === null ? null : buffer.subarray(0, count);
-    const kept = this.#arrived!(bytes, full);
-    if (kept && this.#buffer === buffer) this.#buffer = EMPTY;
+    // As much as the connection's own buffer holds: there may be more.
+    this.#much = count !== null && count >= OWN_BUFFER;
+    const kept = this.#arrived!(count === null ? null : buffer.subarray(0, count), full);
+    if (!kept) large_buffers.take_back(lent);
+    else if (lent) large_buffers.forget();
+    else this.#own = undefined;
   };
+
+  #not_read = (error: unknown): void => {
+    large_buffers.take_back(this.#take_lent());
+    this.#failed!(error);
+  };
+
+  #take_lent(): Uint8Array | undefined {
+    const lent = this.#lent;
+    this.#lent = undefined;
+    return lent;
+  }
 }
 
 /** What a connection is read from: it may be a source itself. */

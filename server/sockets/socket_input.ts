@@ -100,6 +100,11 @@ export class SocketInput {
     if (this.#waiter) this.#clock?.start();
   }
 
+  /** Rejects the read that waits, if any. The read of the connection goes on, for the next one. */
+  give_up(error: Error): void {
+    this.#end_wait()?.reject(error);
+  }
+
   /** Ends the input for reads with nothing half-read, the one that waits now and all later ones. */
   end(): void {
     if (this.#state !== "open") return;
@@ -184,7 +189,7 @@ export class SocketInput {
 
   #late(timeout: number): void {
     const message = `No bytes came from the peer within ${timeout} ms`;
-    this.#end_wait()?.reject(client_fault(new Deno.errors.TimedOut(message)));
+    this.give_up(client_fault(new Deno.errors.TimedOut(message)));
   }
 
   /**

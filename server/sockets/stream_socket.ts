@@ -4,6 +4,7 @@ import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
+import { check_time } from "./check_time.ts";
 import { source_of } from "./conn_source.ts";
 import { close_in_peace } from "./socket_closing.ts";
 import { SocketInput } from "./socket_input.ts";
@@ -21,6 +22,8 @@ interface Friends {
    * that something is half-read.
    */
   receive(socket: StreamSocket, size: number, midway: boolean): Promise<Uint8Array>;
+  /** Rejects the read that waits, if any. What comes later is for the next one. */
+  give_up(socket: StreamSocket, error: Error): void;
   /** Ends the input for reads with nothing half-read, the one that waits now and all later ones. */
   end_input(socket: StreamSocket): void;
   /** Takes the connection out of this thread; `undefined`, and it stays, where it can't leave it. */
@@ -94,6 +97,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   static {
     friends.receive = (socket, size, midway) =>
       socket.#input.read(size, midway) as Promise<Uint8Array>;
+    friends.give_up = (socket, error) => socket.#input.give_up(error);
     friends.end_input = (socket) => socket.#input.end();
     friends.detach = (socket) => socket.#detach();
     friends.close_gracefully = (socket, linger) =>
@@ -187,10 +191,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws {RangeError} If it is negative or not a number.
    */
   settimeout(timeout: number | null): void {
-    if (timeout !== null && !(timeout >= 0)) {
-      throw new RangeError(`Cannot set a timeout of ${timeout} ms: it must be 0 or more, or null`);
-    }
-    const limit = timeout === Infinity ? null : timeout;
+    const limit = check_time("timeout", timeout);
     this.#input.set_timeout(limit);
     this.#output.set_timeout(limit);
   }
@@ -283,4 +284,4 @@ export function socket_over<A extends Deno.Addr>(
 }
 
 /** See {@linkcode Friends}. */
-export const { receive, end_input, detach, close_gracefully } = friends;
+export const { receive, give_up, end_input, detach, close_gracefully } = friends;

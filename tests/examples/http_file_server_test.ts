@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
+import { is_pending, soon } from "../fixtures/tools/waiting.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
 const [RUN, CURL, CURL_SINCE, WRK] = commands_of("http_file_server.ts");
@@ -226,6 +227,19 @@ Deno.test("http_file_server.ts answers a request that comes byte by byte", async
   assertMatch(
     await server.answer(...get("/ten.txt")),
     /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n0123456789$/,
+  );
+});
+
+Deno.test("http_file_server.ts ends a head that drips in with a 408", async () => {
+  await using server = await FileServer.start();
+  using conn = await server.connect();
+  const answer = read_to_end(conn);
+  // Fewer bytes than the limit of a head, in far less than the timeout of a read each.
+  let sent = 0;
+  do await conn.write(bytes_of("x")); while (++sent < 300 && await is_pending(answer, 100));
+  assertMatch(
+    text_of(await soon(answer)),
+    /^HTTP\/1\.1 408 Request Timeout\r\n[^]*connection: close/,
   );
 });
 

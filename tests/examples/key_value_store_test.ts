@@ -142,6 +142,48 @@ Deno.test("key_value_store.ts forgets what has expired", async () => {
   assertEquals(await ask(port, "INCR a\n"), ":1\r\n");
 });
 
+Deno.test("key_value_store.ts has a bound for all entries, and for all unfinished commands", async () => {
+  const { task, port } = await start();
+  await using _task = task;
+  const value = "x".repeat(1_000_000);
+  const sets = Array.from({ length: 70 }, (_, at) => command("SET", `key ${at}`, value));
+  const replies = (await ask(port, sets.join(""))).split("\r\n").slice(0, -1);
+  assertEquals(replies.filter((reply) => reply === "+OK").length, 67);
+  assertMatch(replies.at(-1)!, /^-OOM /);
+  assertEquals(
+    await ask(port, "INCR n\nDEL 'key 1'\nINCR n\nGET n\n"),
+    ":1\r\n:1\r\n:2\r\n$1\r\n2\r\n",
+  );
+
+  await using stack = new AsyncDisposableStack();
+  for (let count = 0; count < 67; count++) {
+    const conn = stack.use(await Deno.connect({ hostname: "127.0.0.1", port }));
+    // Once it has the answer, the server soon has what came with it.
+    await write_bytes(conn, bytes_of("PING\n*3\r\n$3\r\nSET\r\n$1000000\r\n"));
+    assertEquals(text_of(await read_bytes(conn, 7)), "+PONG\r\n");
+  }
+  const large = command("ECHO", value);
+  await until(async () => (await ask(port, large)).startsWith("-ERR Protocol error: there is no"));
+  assertEquals(await ask(port, command("ECHO", "small")), "$5\r\nsmall\r\n");
+  await stack.disposeAsync();
+  await until(async () => (await ask(port, large)).startsWith("$1000000"));
+});
+
+Deno.test("key_value_store.ts keeps no line for the sake of a word in it", async () => {
+  const program = `
+    import { words_of } from "./examples/resp.ts";
+    const words = [];
+    for (let count = 0; count < 500; count++) {
+      const line = new TextEncoder().encode("SET " + "a".repeat(20) + " ".repeat(60_000) + count + "\\n");
+      words.push(await words_of(line));
+    }
+    gc();
+    console.log(Deno.memoryUsage().heapUsed < 15_000_000, words.length);
+  `;
+  const args = ["eval", "--v8-flags=--expose-gc", program];
+  assertEquals(await output_of(Deno.execPath(), args), "true 500\n");
+});
+
 const MALFORMED: [string, string][] = [
   ["an array without a length", "*\r\n"],
   ["an array of a negative length", "*-1\r\n"],

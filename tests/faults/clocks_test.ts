@@ -11,6 +11,7 @@ import {
 } from "../fixtures/servers/all_ways.ts";
 import { ask, line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import {
+  DeadlineHandler,
   FLOOD,
   FloodingHandler,
   HeartbeatHandler,
@@ -110,6 +111,28 @@ test_ways_at_once("a client that sends a byte every timeout / 2 is kept", all, a
   }
   assertEquals(await soon(answer), "yes");
 });
+
+test_ways_at_once(
+  "read_deadline ends a line of which a byte comes every timeout / 2, and no pause between lines",
+  all,
+  async (way) => {
+    await using server = await serve(way, DeadlineHandler);
+    using client = await connect(server);
+    assertEquals(await soon(client.ask("hello")), "hello");
+    const end = line_or_end(client);
+    assert(await is_pending(end, IDLE / 2), "It was closed");
+    const start = performance.now();
+    do await client.conn.write(new TextEncoder().encode("x")); while (
+      await is_pending(end, IDLE / 2)
+    );
+    const took = performance.now() - start;
+    assert(took > IDLE * 0.9 && took < IDLE + SLACK, `It was closed after ${took} ms`);
+    await soon(server.log.until(({ errors }) => errors.length > 0));
+    const [error] = server.log.errors;
+    assertInstanceOf(error, Deno.errors.TimedOut);
+    assertStringIncludes(error.message, `read_deadline of ${IDLE} ms`);
+  },
+);
 
 test_ways_at_once(
   "a write that makes no progress for the handler's timeout is cut",

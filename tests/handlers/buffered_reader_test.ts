@@ -96,7 +96,7 @@ Deno.test("BufferedReader.readline() reads no more of a huge line than it may", 
 Deno.test("BufferedReader refuses a size that is none, and loses nothing", async () => {
   const reader = reader_of("ab", "c\ndef\n");
   assertEquals(text_of(await reader.readexactly(1)), "a");
-  for (const size of [-1, 1.5, NaN]) {
+  for (const size of [-1, 1.5, NaN, Infinity, 2 ** 32 + 1, 2 ** 53]) {
     await assertRejects(async () => await reader.readexactly(size), RangeError, `${size}`);
   }
   for (const size of [1.5, NaN]) {
