@@ -1,4 +1,3 @@
-import { TimeoutError } from "../../internal/shared/errors.ts";
 import {
   begin,
   core_of,
@@ -8,10 +7,12 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
-import { attempt, wait_arguments, type WaitArguments } from "../../internal/shared/waits.ts";
+import type { WaitArguments } from "../../internal/shared/waits.ts";
+import { type ConditionLock, IS_OWNED, LET_GO, TAKE_BACK } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
+import { acquire_by, hold_by, run_with } from "./taking.ts";
 
 /** How long `acquire()` waits, as one object. */
 export interface AcquireOptions {
@@ -79,7 +80,7 @@ const KIND: Kind = { file: "concurrency/threading/lock.ts", name: "Lock" };
  * }
  * ```
  */
-export class Lock extends SharedObject {
+export class Lock extends SharedObject implements ConditionLock {
   #line: LockLine;
   #name: string | undefined;
 
@@ -120,10 +121,7 @@ export class Lock extends SharedObject {
   /** The same with the arguments as one object. */
   acquire(options: AcquireOptions): Promise<boolean>;
   acquire(first?: boolean | AcquireOptions, timeout?: number | null): Promise<boolean> {
-    return attempt(() => {
-      const held = this.#take(wait_arguments(first, timeout, "blocking"), false);
-      return held.then((held) => held !== null);
-    });
+    return acquire_by((waits) => this.#take(waits, false), first, timeout);
   }
 
   /**
@@ -138,7 +136,7 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return this.#line.is_held ? Promise.resolve(true) : core_of(this).call("locked", []);
+    return this.#line.holder ? Promise.resolve(true) : core_of(this).call("locked", []);
   }
 
   /**
@@ -151,13 +149,7 @@ export class Lock extends SharedObject {
    * @throws {Deno.errors.BadResource} If the lock was withdrawn.
    */
   hold(options: HoldOptions = {}): Promise<Hold> {
-    return attempt(async () => {
-      const { timeout, signal } = options;
-      const args = wait_arguments({ ...options }, undefined, "blocking");
-      const held = await this.#take({ ...args, timeout: timeout ?? null, signal }, true);
-      if (!held) throw new TimeoutError(`The lock was not free within ${timeout} ms`);
-      return new LockHold(held);
-    });
+    return hold_by((waits) => this.#take(waits, true), options);
   }
 
   /**
@@ -168,9 +160,25 @@ export class Lock extends SharedObject {
    * @returns What it gives.
    * @throws {TimeoutError} If the lock was not free in time.
    */
-  async run<T>(work: (hold: Hold) => T | PromiseLike<T>, options?: HoldOptions): Promise<T> {
-    using hold = await this.hold(options);
-    return await work(hold);
+  run<T>(work: (hold: Hold) => T | PromiseLike<T>, options?: HoldOptions): Promise<T> {
+    return run_with(this.hold(options), work);
+  }
+
+  /** Whether somebody of this thread or child holds it. */
+  [IS_OWNED](): boolean {
+    return this.#line.holder !== undefined;
+  }
+
+  /** Gives it back, for as long as a `Condition` waits. */
+  [LET_GO](): Held {
+    const held = this.#line.holder!;
+    held.release();
+    return held;
+  }
+
+  /** Takes it again as it was. */
+  async [TAKE_BACK](held: Held): Promise<void> {
+    await this.#line.take_back(held);
   }
 
   /** Withdraws the lock, for all who use it, unless it has a name: what waits for it rejects. */
@@ -183,26 +191,12 @@ export class Lock extends SharedObject {
     task.check();
     core_of(this).check();
     signal?.throwIfAborted();
-    return task.follow(this.#line.acquire(task, timeout, ends_with_task), "turn", signal);
+    return task.follow(this.#line.acquire({ task, ends_with_task }, timeout), "turn", signal);
   }
 }
 
 /** The locks that have names, as far as this thread or child knows them. */
 const named = new Map<string, Lock>();
-
-class LockHold implements Hold {
-  readonly abandoned: boolean;
-  #held: Held;
-
-  constructor(held: Held) {
-    this.#held = held;
-    this.abandoned = held.abandoned;
-  }
-
-  [Symbol.dispose](): void {
-    this.#held.release();
-  }
-}
 
 provide_class(KIND, Lock);
 provide_named(KIND, (name) => Lock.named(name));

@@ -93,6 +93,11 @@ export class Task implements Scope {
     return this.#state === "given up";
   }
 
+  /** Whether it has ended by itself. */
+  get has_ended(): boolean {
+    return this.#state === "ended";
+  }
+
   /** Notes what it holds, so that this goes back with it. */
   add(hold: TaskHold): void {
     this.#holds.add(hold);

@@ -74,6 +74,8 @@ export type FromWorker =
     method: string;
     args: unknown[];
     passengers?: Passenger[] | undefined;
+    /** What the caller holds, and the method may take again. */
+    scopes?: Packed | undefined;
   }
   /** For the objects that it shares. */
   | { type: "peer"; body: unknown[] };
