@@ -8,7 +8,7 @@ import {
 import { provide_class } from "../../internal/shared/travel.ts";
 import { attempt, timeout_argument, type WaitArguments } from "../../internal/shared/waits.ts";
 import { ConditionHome } from "./condition_home.ts";
-import { IS_OWNED, LET_GO, TAKE_BACK } from "./condition_lock.ts";
+import { condition_lock_of, type ConditionLock } from "./condition_lock.ts";
 import { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";
 import type { RLock } from "./rlock.ts";
 
@@ -40,6 +40,7 @@ const KIND: Kind = { file: "concurrency/threading/condition.ts", name: "Conditio
  */
 export class Condition extends SharedObject {
   #lock: Lock | RLock;
+  #how: ConditionLock<object>;
 
   /**
    * Makes a condition.
@@ -51,9 +52,7 @@ export class Condition extends SharedObject {
     super();
     const core = begin(this, KIND, () => new ConditionHome(lock ??= new Lock()));
     this.#lock = lock ?? (core as RemoteCore).described as Lock;
-    if (!(IS_OWNED in this.#lock)) {
-      throw new TypeError(`Cannot use ${Deno.inspect(lock)} as the lock of a Condition`);
-    }
+    this.#how = condition_lock_of(this.#lock);
   }
 
   /** Takes the lock: see {@linkcode Lock.acquire}. */
@@ -101,14 +100,14 @@ export class Condition extends SharedObject {
     const core = core_of(this);
     // It must be in the line before the lock is free: else the next holder would notify nobody.
     const ticket = await core.call<number>("begin", []);
-    const held = this.#lock[LET_GO]();
+    const held = this.#how.let_go(this.#lock);
     try {
       return await core.call<boolean>("wait", [ticket, timeout], { kind: "bring", signal });
     } catch (error) {
       await core.call("leave_by", [ticket]).catch(() => {});
       throw error;
     } finally {
-      await this.#lock[TAKE_BACK](held);
+      await this.#how.take_back(this.#lock, held);
     }
   }
 
@@ -164,7 +163,7 @@ export class Condition extends SharedObject {
   }
 
   #check(what: string): void {
-    if (this.#lock[IS_OWNED]()) return;
+    if (this.#how.is_owned(this.#lock)) return;
     throw new TypeError(`Cannot ${what} a condition whose lock is not held`);
   }
 }

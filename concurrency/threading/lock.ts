@@ -8,7 +8,7 @@ import {
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
 import type { WaitArguments } from "../../internal/shared/waits.ts";
-import { type ConditionLock, IS_OWNED, LET_GO, TAKE_BACK } from "./condition_lock.ts";
+import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
@@ -80,9 +80,17 @@ const KIND: Kind = { file: "concurrency/threading/lock.ts", name: "Lock" };
  * }
  * ```
  */
-export class Lock extends SharedObject implements ConditionLock {
+export class Lock extends SharedObject {
   #line: LockLine;
   #name: string | undefined;
+
+  static {
+    provide_condition_lock(Lock, {
+      is_owned: (lock) => lock.#line.holder !== undefined,
+      let_go: (lock) => lock.#line.let_go(),
+      take_back: (lock, held) => lock.#line.take_back(held),
+    });
+  }
 
   /** Makes a lock that is free. */
   constructor() {
@@ -162,23 +170,6 @@ export class Lock extends SharedObject implements ConditionLock {
    */
   run<T>(work: (hold: Hold) => T | PromiseLike<T>, options?: HoldOptions): Promise<T> {
     return run_with(this.hold(options), work);
-  }
-
-  /** Whether somebody of this thread or child holds it. */
-  [IS_OWNED](): boolean {
-    return this.#line.holder !== undefined;
-  }
-
-  /** Gives it back, for as long as a `Condition` waits. */
-  [LET_GO](): Held {
-    const held = this.#line.holder!;
-    held.release();
-    return held;
-  }
-
-  /** Takes it again as it was. */
-  async [TAKE_BACK](held: Held): Promise<void> {
-    await this.#line.take_back(held);
   }
 
   /** Withdraws the lock, for all who use it, unless it has a name: what waits for it rejects. */

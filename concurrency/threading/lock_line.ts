@@ -130,6 +130,13 @@ export class LockLine {
     return true;
   }
 
+  /** Gives the lock back for a while: says as what it was held. */
+  let_go(): Held {
+    const held = this.#holder!;
+    held.release();
+    return held;
+  }
+
   /** Takes the lock again for who gave it back for a while, as what they had it. */
   take_back(held: Held): Promise<Held | null> {
     return current_task().follow(this.acquire({ ...held.wish, again: held }, null), "turn");

@@ -10,7 +10,7 @@ import { current_task, program, type Task, type TaskHold } from "../../internal/
 import { provide_class } from "../../internal/shared/travel.ts";
 import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
-import { type ConditionLock, IS_OWNED, LET_GO, TAKE_BACK } from "./condition_lock.ts";
+import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import type { AcquireOptions, Hold, HoldOptions } from "./lock.ts";
 import { LockHome } from "./lock_home.ts";
@@ -34,6 +34,9 @@ class CarriedHold implements Possession {
 /** The locks that somebody in this thread or child holds. */
 const held_here = new Set<RLock>();
 
+/** Those that what runs now holds. */
+let held_locks: () => RLock[];
+
 /**
  * A lock that its holder may take again: Python's `threading.RLock`, for tasks of one thread, of workers and of
  * child processes alike. It is free when it was given back as often as it was taken.
@@ -56,8 +59,24 @@ const held_here = new Set<RLock>();
  * console.log(balance); // 100
  * ```
  */
-export class RLock extends SharedObject implements ConditionLock {
+export class RLock extends SharedObject {
   #line: LockLine;
+
+  static {
+    provide_condition_lock(RLock, {
+      is_owned: (lock) => lock.#possession() !== undefined,
+      let_go: (lock) => lock.#let_go(),
+      async take_back(lock, held) {
+        await lock.#line.take_back(held);
+        held_here.add(lock);
+      },
+    });
+    held_locks = () => {
+      // Who was given up holds nothing any more.
+      for (const lock of held_here) if (!lock.#line.holder) held_here.delete(lock);
+      return [...held_here].filter((lock) => lock.#possession());
+    };
+  }
 
   /** Makes a lock that is free. */
   constructor() {
@@ -143,25 +162,13 @@ export class RLock extends SharedObject implements ConditionLock {
     return run_with(hold, (held) => run_in(scope, () => work(held)));
   }
 
-  /** Whether what runs now holds it. */
-  [IS_OWNED](): boolean {
-    return this.#possession() !== undefined;
-  }
-
-  /** Gives it back wholly, for as long as a `Condition` waits. */
-  [LET_GO](): Held {
-    const possession = this.#possession()!;
-    if (possession instanceof CarriedHold) {
+  #let_go(): Held {
+    if (this.#possession() instanceof CarriedHold) {
       throw new TypeError("Cannot wait with a lock that the caller of this method holds");
     }
-    this.#free(possession as Held);
-    return possession as Held;
-  }
-
-  /** Takes it again as it was. */
-  async [TAKE_BACK](held: Held): Promise<void> {
-    await this.#line.take_back(held);
-    held_here.add(this);
+    const held = this.#line.let_go();
+    held_here.delete(this);
+    return held;
   }
 
   /** The lock as what runs now holds it. */
@@ -223,11 +230,6 @@ export class RLock extends SharedObject implements ConditionLock {
     this.#line.release(held);
     if (!this.#line.holder) held_here.delete(this);
   }
-
-  /** Whether somebody of this thread or child has a lock. */
-  static is_held(lock: RLock): boolean {
-    return lock.#line.holder !== undefined;
-  }
 }
 
 /** One level of a lock, until the end of a block. */
@@ -271,10 +273,7 @@ function carried_hold(lock: RLock): CarriedHold | undefined {
 /** Has calls of the server carry along which locks their callers hold. */
 function provide_scopes(): void {
   sharing.scopes ??= {
-    held() {
-      for (const lock of held_here) if (!RLock.is_held(lock)) held_here.delete(lock);
-      return [...held_here].filter((lock) => lock[IS_OWNED]());
-    },
+    held: held_locks,
     run(objects, work) {
       const holds: CarriedHold[] = [];
       const run = (objects as RLock[]).reduceRight<() => unknown>((inner, lock) => () => {
