@@ -1,4 +1,3 @@
-import { TimeoutError } from "../../internal/shared/errors.ts";
 import {
   begin,
   core_of,
@@ -8,15 +7,12 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
-import {
-  attempt,
-  timeout_argument,
-  wait_arguments,
-  type WaitArguments,
-} from "../../internal/shared/waits.ts";
+import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
+import { acquire_by, hold_by, run_with } from "./taking.ts";
 
 /** How long `acquire()` waits, as one object. */
 export interface AcquireOptions {
@@ -88,6 +84,14 @@ export class Lock extends SharedObject {
   #line: LockLine;
   #name: string | undefined;
 
+  static {
+    provide_condition_lock(Lock, {
+      is_owned: (lock) => lock.#line.holder !== undefined,
+      let_go: (lock) => lock.#line.let_go(),
+      take_back: (lock, held) => lock.#line.take_back(held),
+    });
+  }
+
   /** Makes a lock that is free. */
   constructor() {
     super();
@@ -125,10 +129,7 @@ export class Lock extends SharedObject {
   /** The same with the arguments as one object. */
   acquire(options: AcquireOptions): Promise<boolean>;
   acquire(first?: boolean | AcquireOptions, timeout?: number | null): Promise<boolean> {
-    return attempt(() => {
-      const held = this.#take(wait_arguments(first, timeout, "blocking"), false);
-      return held.then((held) => held !== null);
-    });
+    return acquire_by((waits) => this.#take(waits, false), first, timeout);
   }
 
   /**
@@ -145,7 +146,7 @@ export class Lock extends SharedObject {
   locked(): Promise<boolean> {
     return attempt(async () => {
       core_of(this).check();
-      return this.#line.is_held || await core_of(this).call<boolean>("locked", []);
+      return this.#line.holder !== undefined || await core_of(this).call<boolean>("locked", []);
     });
   }
 
@@ -159,12 +160,7 @@ export class Lock extends SharedObject {
    * @throws {Deno.errors.BadResource} If the lock was withdrawn.
    */
   hold(options: HoldOptions = {}): Promise<Hold> {
-    return attempt(async () => {
-      const waits = timeout_argument(options);
-      const held = await this.#take(waits, true);
-      if (!held) throw new TimeoutError(`The lock was not free within ${waits.timeout} ms`);
-      return new LockHold(held);
-    });
+    return hold_by((waits) => this.#take(waits, true), options);
   }
 
   /**
@@ -175,9 +171,8 @@ export class Lock extends SharedObject {
    * @returns What it gives.
    * @throws {TimeoutError} If the lock was not free in time.
    */
-  async run<T>(work: (hold: Hold) => T | PromiseLike<T>, options?: HoldOptions): Promise<T> {
-    using hold = await this.hold(options);
-    return await work(hold);
+  run<T>(work: (hold: Hold) => T | PromiseLike<T>, options?: HoldOptions): Promise<T> {
+    return run_with(this.hold(options), work);
   }
 
   /** Withdraws the lock, for all who use it, unless it has a name: what waits for it rejects. */
@@ -190,26 +185,12 @@ export class Lock extends SharedObject {
     task.check();
     core_of(this).check();
     signal?.throwIfAborted();
-    return task.follow(this.#line.acquire(task, timeout, ends_with_task), "turn", signal);
+    return task.follow(this.#line.acquire({ task, ends_with_task }, timeout), "turn", signal);
   }
 }
 
 /** The locks that have names, as far as this thread or child knows them. */
 const named = new Map<string, Lock>();
-
-class LockHold implements Hold {
-  readonly abandoned: boolean;
-  #held: Held;
-
-  constructor(held: Held) {
-    this.#held = held;
-    this.abandoned = held.abandoned;
-  }
-
-  [Symbol.dispose](): void {
-    this.#held.release();
-  }
-}
 
 provide_class(KIND, Lock);
 provide_named(KIND, (name) => Lock.named(name));

@@ -1,4 +1,4 @@
-import type { Task, TaskHold } from "../../internal/shared/task.ts";
+import { current_task, type Task, type TaskHold } from "../../internal/shared/task.ts";
 import { Line, Wait, type Waiting } from "../../internal/shared/wait.ts";
 import type { Lease } from "./lease.ts";
 
@@ -8,22 +8,31 @@ const MAX_PASSES = 16;
 const MAX_TENURE = 1;
 
 /** A lock as a task has it. */
-export class Held implements TaskHold {
+export class Held implements TaskHold, Disposable {
   /** Whether its last holder was lost while it had it: what the lock guards may be half done. */
   readonly abandoned: boolean;
-  readonly task: Task;
+  readonly wish: Wish;
+  /** How often it was taken: more than once only by an `RLock`. */
+  depth = 1;
   #line: LockLine;
-  #ends_with_task: boolean;
 
-  constructor(line: LockLine, task: Task, abandoned: boolean, ends_with_task: boolean) {
+  constructor(line: LockLine, wish: Wish, abandoned: boolean) {
     this.#line = line;
-    this.task = task;
+    this.wish = wish;
     this.abandoned = abandoned;
-    this.#ends_with_task = ends_with_task;
+  }
+
+  get task(): Task {
+    return this.wish.task;
+  }
+
+  /** What of the task has it, if not all of it. */
+  get scope(): unknown {
+    return this.wish.scope;
   }
 
   ended(): void {
-    if (this.#ends_with_task) this.release();
+    if (this.wish.ends_with_task) this.release();
   }
 
   given_up(): void {
@@ -34,12 +43,21 @@ export class Held implements TaskHold {
   release(): void {
     this.#line.release(this);
   }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
 }
 
 /** Who wants the lock. */
-interface Wish {
+export interface Wish {
   task: Task;
+  /** Whether it is given back when the task ends. */
   ends_with_task: boolean;
+  /** What of the task wants it, if not all of it. */
+  scope?: unknown;
+  /** As what it had the lock before, and gave it back for a while. */
+  again?: Held;
 }
 
 /**
@@ -63,38 +81,39 @@ export class LockLine {
   /**
    * Takes the lock for a task.
    *
-   * @param ends_with_task Whether it is given back when the task ends.
+   * @param wish Who wants it.
+   * @param timeout How long they wait, in ms; `null` for ever, 0 tries once.
    * @returns A wait that gives `null` when the timeout is over.
    */
-  acquire(task: Task, timeout: number | null, ends_with_task: boolean): Wait<Held | null> {
+  acquire(wish: Wish, timeout: number | null): Wait<Held | null> {
     if (this.#state === "idle") {
       const taken = this.#lease.take();
       if (taken) {
-        return Wait.granted<Held | null>(this.#take(task, taken.abandoned, ends_with_task));
+        return Wait.granted<Held | null>(this.#take(wish, taken.abandoned));
       }
       if (timeout === 0 && this.#lease.is_exact) return Wait.granted<Held | null>(null);
     } else if (timeout === 0) return Wait.granted<Held | null>(null);
     // What is tried once elsewhere is settled there.
     const clock = timeout === 0 ? null : timeout;
-    const wait = this.#line.add({ task, ends_with_task }, clock, () => null, () => this.#left());
+    const wait = this.#line.add(wish, clock, () => null, () => this.#left());
     if (this.#state === "idle") this.#ask(timeout === 0 ? wait : undefined);
     return wait;
   }
 
-  #take(task: Task, abandoned: boolean, ends_with_task: boolean): Held {
+  #take(wish: Wish, abandoned: boolean): Held {
     if (this.#state !== "held") {
       this.#state = "held";
       this.#passes = 0;
       this.#since = performance.now();
     }
-    const held = this.#holder = new Held(this, task, abandoned, ends_with_task);
-    task.add(held);
+    const held = this.#holder = wish.again ?? new Held(this, wish, abandoned);
+    wish.task.add(held);
     return held;
   }
 
-  /** Whether a task of this agent has it. */
-  get is_held(): boolean {
-    return this.#state === "held";
+  /** Who of this agent has it. */
+  get holder(): Held | undefined {
+    return this.#holder;
   }
 
   /**
@@ -109,6 +128,18 @@ export class LockLine {
     held.task.remove(held);
     this.#pass_on(false);
     return true;
+  }
+
+  /** Gives the lock back for a while: says as what it was held. */
+  let_go(): Held {
+    const held = this.#holder!;
+    held.release();
+    return held;
+  }
+
+  /** Takes the lock again for who gave it back for a while, as what they had it. */
+  take_back(held: Held): Promise<Held | null> {
+    return current_task().follow(this.acquire({ ...held.wish, again: held }, null), "turn");
   }
 
   /** Its holder was given up. */
@@ -134,8 +165,8 @@ export class LockLine {
 
   /** Gives the lock to the first task in line. */
   #grant(abandoned: boolean): void {
-    const [wait, { task, ends_with_task }] = this.#line.shift()!;
-    wait.grant(this.#take(task, abandoned, ends_with_task));
+    const [wait, wish] = this.#line.shift()!;
+    wait.grant(this.#take(wish, abandoned));
   }
 
   /** Asks for the lock, for all that are in line; once, if that is for one who only tries. */

@@ -78,3 +78,5 @@ export { TimeoutError } from "../../internal/shared/errors.ts";
 export { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";
 export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 export { Event } from "./event.ts";
+export { RLock } from "./rlock.ts";
+export { Condition } from "./condition.ts";

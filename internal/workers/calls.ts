@@ -3,7 +3,7 @@ import { error_of } from "./error_image.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import { RemotePromise } from "./remote_promise.ts";
-import { pack, type Packed, sharing, unpack } from "./sharing.ts";
+import { held_scopes, pack, type Packed, sharing, unpack } from "./sharing.ts";
 
 /** A job whose waits end when it must end. */
 export interface Waiting {
@@ -51,7 +51,12 @@ export class Calls {
     const [call, outcome] = this.#new_call(job);
     try {
       const { value, passengers } = pack(args, sharing.parent!);
-      const packed = { args: value as unknown[], ...(passengers && { passengers }) };
+      const scopes = held_scopes(sharing.parent!);
+      const packed = {
+        args: value as unknown[],
+        ...(passengers && { passengers }),
+        ...(scopes && { scopes }),
+      };
       this.#outbox.post({ type: "call", call, job: id, target, method, ...packed });
     } catch (error) {
       this.#open.delete(call);

@@ -66,8 +66,18 @@ export interface Sharing {
   begin(options: ScopeOptions): Scope;
 }
 
+/** What callers hold that goes with their calls: a method that runs for one may take it again. */
+export interface Scopes {
+  /** What the caller holds. */
+  held(): object[];
+  /** Runs a method for a caller that holds these. */
+  run(objects: object[], work: () => unknown): Promise<unknown>;
+}
+
 /** What there is in this thread. */
 interface State {
+  /** Provided when something is made that a caller can hold so. */
+  scopes: Scopes | undefined;
   /** Provided when `internal/shared/` is loaded. */
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
@@ -81,6 +91,7 @@ interface State {
 }
 
 export const sharing: State = {
+  scopes: undefined,
   system: undefined,
   parent: undefined,
   main_module: Deno.mainModule,
@@ -105,6 +116,22 @@ export function pack(value: unknown, peer: Peer): Packed {
 export async function unpack({ value, passengers }: Packed, peer: Peer): Promise<unknown> {
   if (!passengers) return value;
   return await (await load_system()).unpack({ value, passengers }, peer);
+}
+
+/** What a caller holds that goes with a call. */
+export function held_scopes(peer: Peer): Packed | undefined {
+  const held = sharing.scopes?.held();
+  return held && held.length > 0 ? pack(held, peer) : undefined;
+}
+
+/** Runs a method for a caller that holds something. */
+export async function run_in_scopes(
+  scopes: Packed,
+  peer: Peer,
+  work: () => unknown,
+): Promise<unknown> {
+  const held = await unpack(scopes, peer) as object[];
+  return await (sharing.scopes ? sharing.scopes.run(held, work) : work());
 }
 
 /** Something came from a peer for what may not be loaded yet. */

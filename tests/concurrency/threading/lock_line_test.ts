@@ -35,7 +35,7 @@ class FakeLease implements Lease {
 function line_with(lease: FakeLease) {
   const line = new LockLine(lease);
   const acquire = (timeout: number | null = null, task = new Task({})) =>
-    line.acquire(task, timeout, true);
+    line.acquire({ task, ends_with_task: true }, timeout);
   return { line, acquire };
 }
 
@@ -47,7 +47,7 @@ Deno.test("LockLine: one request for all, and the lock goes from one to the next
   lease.requests[0]!.grant(false);
   for (const wait of waits) {
     assertEquals((await wait.promise)!.abandoned, false);
-    assertEquals(line.is_held, true);
+    assertEquals(line.holder !== undefined, true);
     line.release();
   }
   assertEquals(lease.log, ["request null", "give"]);
@@ -62,7 +62,7 @@ Deno.test("LockLine: while another agent waits, it is not kept for long", async 
   await turn();
   lease.is_wanted = true;
   let passed = 0;
-  while (line.is_held) {
+  while (line.holder) {
     line.release();
     passed++;
   }
@@ -162,10 +162,10 @@ Deno.test("LockLine: a task that is given up loses the lock, the next one is tol
   first.give_up(new Error("too long"));
   assertEquals((await next.promise)!.abandoned, true);
   old.release();
-  assertEquals([line.is_held, lease.log], [true, ["request null", "lost"]]);
+  assertEquals([line.holder !== undefined, lease.log], [true, ["request null", "lost"]]);
   second.give_up(new Error("too long"));
   assertEquals(lease.log, ["request null", "lost", "lost", "give abandoned"]);
-  assertEquals(line.is_held, false);
+  assertEquals(line.holder !== undefined, false);
 });
 
 Deno.test("LockLine: a request that fails rejects all who wait, and the next one asks anew", async () => {

@@ -1,0 +1,293 @@
+import { new_scope, run_in, type Scope, scope_of } from "../../internal/shared/scopes.ts";
+import {
+  begin,
+  core_of,
+  type Kind,
+  LocalCore,
+  SharedObject,
+} from "../../internal/shared/shared_object.ts";
+import { current_task, program, type Task, type TaskHold } from "../../internal/shared/task.ts";
+import { provide_class } from "../../internal/shared/travel.ts";
+import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import { sharing } from "../../internal/workers/sharing.ts";
+import { provide_condition_lock } from "./condition_lock.ts";
+import { HomeLease, RemoteLease } from "./lease.ts";
+import type { AcquireOptions, Hold, HoldOptions } from "./lock.ts";
+import { LockHome } from "./lock_home.ts";
+import { type Held, LockLine } from "./lock_line.ts";
+import { acquire_by, hold_by, run_with } from "./taking.ts";
+
+const KIND: Kind = { file: "concurrency/threading/rlock.ts", name: "RLock" };
+
+/** What of a program has the lock: a task here, a scope of one, or who calls from elsewhere. */
+interface Possession {
+  readonly abandoned: boolean;
+  depth: number;
+}
+
+/** A lock that a caller in another thread or child holds, while a method runs for that one. */
+class CarriedHold implements Possession {
+  readonly abandoned = false;
+  depth = 1;
+}
+
+/** The locks that somebody in this thread or child holds. */
+const held_here = new Set<RLock>();
+
+/** Those that what runs now holds. */
+let held_locks: () => RLock[];
+
+/**
+ * A lock that its holder may take again: Python's `threading.RLock`, for tasks of one thread, of workers and of
+ * child processes alike. It is free when it was given back as often as it was taken.
+ *
+ * Its holder is the task: the handler of a request, a thread, a task of a pool. A method of the server that a
+ * handler calls while it holds the lock may take it again, wherever the handler runs. Branches of one task
+ * (`Promise.all`) are one holder to `acquire()`; with {@linkcode RLock.run} each branch is one of its own.
+ *
+ * @example A method that takes the lock of its caller
+ * ```ts
+ * import * as threading from "@socketserver/socketserver/threading";
+ *
+ * const lock = new threading.RLock();
+ * let balance = 0;
+ * const add = (amount: number) => lock.run(() => void (balance += amount));
+ * await lock.run(async () => {
+ *   await add(70);
+ *   await add(30);
+ * });
+ * console.log(balance); // 100
+ * ```
+ */
+export class RLock extends SharedObject {
+  #line: LockLine;
+
+  static {
+    provide_condition_lock(RLock, {
+      is_owned: (lock) => lock.#possession() !== undefined,
+      let_go: (lock) => lock.#let_go(),
+      async take_back(lock, held) {
+        await lock.#line.take_back(held);
+        held_here.add(lock);
+      },
+    });
+    held_locks = () => {
+      // Who was given up holds nothing any more.
+      for (const lock of held_here) if (!lock.#line.holder) held_here.delete(lock);
+      return [...held_here].filter((lock) => lock.#possession());
+    };
+  }
+
+  /** Makes a lock that is free. */
+  constructor() {
+    super();
+    const core = begin(this, KIND, () => new LockHome());
+    const lease = core instanceof LocalCore ? new HomeLease(core.home) : new RemoteLease(core);
+    this.#line = new LockLine(lease);
+    core.when_withdrawn((reason) => this.#line.withdraw(reason));
+    provide_scopes();
+  }
+
+  /**
+   * Takes the lock, once more if the task holds it, and waits for it as long as it takes.
+   *
+   * @param blocking Whether to wait: `true` unless told.
+   * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
+   * @returns Whether it was taken.
+   * @throws {RangeError} If the timeout is negative, or there is one although `blocking` is `false`.
+   * @throws {TypeError} If it is held already outside of any handler, thread or task: who holds it there cannot
+   * be told.
+   * @throws {Deno.errors.BadResource} If the lock was withdrawn.
+   */
+  acquire(blocking?: boolean, timeout?: number | null): Promise<boolean>;
+  /** The same with the arguments as one object. */
+  acquire(options: AcquireOptions): Promise<boolean>;
+  acquire(first?: boolean | AcquireOptions, timeout?: number | null): Promise<boolean> {
+    return acquire_by((waits) => this.#take_again(waits), first, timeout);
+  }
+
+  /**
+   * Gives the lock back once.
+   *
+   * @throws {TypeError} If the task does not hold it.
+   */
+  release(): void {
+    if (current_task().is_given_up) return;
+    const possession = this.#possession() ?? this.#left_over();
+    const is_callers = possession instanceof CarriedHold && possession.depth === 1;
+    if (!possession || is_callers) {
+      throw new TypeError("Cannot release a lock that this task does not hold");
+    }
+    this.#leave(possession);
+  }
+
+  /** Whether somebody has it, here or elsewhere. */
+  locked(): Promise<boolean> {
+    return this.#line.holder ? Promise.resolve(true) : core_of(this).call("locked", []);
+  }
+
+  /**
+   * Takes the lock until the end of the block: `using hold = await lock.hold()`. At the end of the task it
+   * is given back in any case.
+   *
+   * @param options How long to wait, in ms, and what ends the wait.
+   * @throws {TimeoutError} If it was not free in time.
+   * @throws {RangeError} If the timeout is negative.
+   * @throws {TypeError} As {@linkcode RLock.acquire}.
+   */
+  hold(options: HoldOptions = {}): Promise<Hold> {
+    return hold_by(async (waits) => {
+      const task = current_task();
+      const possession = await this.#take_again(waits);
+      return possession && new Level(task, possession, () => this.#leave(possession));
+    }, options);
+  }
+
+  /**
+   * Runs a function that has the lock for itself. Only what runs in it, and what that calls, takes the lock again:
+   * not another branch of the same task.
+   *
+   * @param work What to run; it is told whether the last holder was lost.
+   * @param options How long to wait for the lock.
+   * @returns What it gives.
+   * @throws {TimeoutError} If the lock was not free in time.
+   */
+  run<T>(work: (hold: Hold) => T | PromiseLike<T>, options: HoldOptions = {}): Promise<T> {
+    const scope = new_scope(this);
+    const hold = hold_by(async (waits) => {
+      const task = current_task();
+      const possession = await this.#take(waits, scope);
+      return possession && new Level(task, possession, () => this.#leave(possession));
+    }, options);
+    return run_with(hold, (held) => run_in(scope, () => work(held)));
+  }
+
+  #let_go(): Held {
+    if (this.#possession() instanceof CarriedHold) {
+      throw new TypeError("Cannot wait with a lock that the caller of this method holds");
+    }
+    const held = this.#line.let_go();
+    held_here.delete(this);
+    return held;
+  }
+
+  /** The lock as what runs now holds it. */
+  #possession(): Possession | undefined {
+    const carried = carried_hold(this);
+    if (carried) return carried;
+    const { holder } = this.#line;
+    if (!holder) return undefined;
+    const is_mine = holder.scope
+      ? scope_of(this) === holder.scope
+      : holder.task === current_task() && holder.task !== program;
+    return is_mine ? holder : undefined;
+  }
+
+  /** What nobody else could give back: a task that has ended left it, or the program took it. */
+  #left_over(): Held | undefined {
+    const { holder } = this.#line;
+    if (!holder || holder.scope) return undefined;
+    return holder.task.has_ended || holder.task === current_task() ? holder : undefined;
+  }
+
+  #take_again(waits: WaitArguments): Promise<Possession | null> {
+    return attempt(() => {
+      const { holder } = this.#line;
+      const is_unclear = current_task() === program && holder?.task === program && !holder.scope;
+      if (!is_unclear || this.#possession()) return this.#take(waits, undefined);
+      throw new TypeError(
+        "Cannot take an RLock again outside of a handler, a thread or a task: who holds it cannot be told " +
+          "there. Use lock.run(), or an AsyncThread",
+      );
+    });
+  }
+
+  async #take(
+    { timeout, signal }: WaitArguments,
+    scope: Scope | undefined,
+  ): Promise<Possession | null> {
+    const task = current_task();
+    task.check();
+    core_of(this).check();
+    signal?.throwIfAborted();
+    const possession = this.#possession();
+    if (possession) {
+      possession.depth++;
+      return possession;
+    }
+    const wish = { task, ends_with_task: false, scope };
+    const held = await task.follow(this.#line.acquire(wish, timeout), "turn", signal);
+    if (held) held_here.add(this);
+    return held;
+  }
+
+  #leave(possession: Possession): void {
+    if (--possession.depth > 0 || possession instanceof CarriedHold) return;
+    this.#free(possession as Held);
+  }
+
+  #free(held: Held): void {
+    this.#line.release(held);
+    if (!this.#line.holder) held_here.delete(this);
+  }
+}
+
+/** One level of a lock, until the end of a block. */
+class Level implements Hold, TaskHold {
+  readonly abandoned: boolean;
+  #task: Task;
+  #leave: (() => void) | undefined;
+
+  constructor(task: Task, { abandoned }: Possession, leave: () => void) {
+    this.#task = task;
+    this.#leave = leave;
+    this.abandoned = abandoned;
+    task.add(this);
+  }
+
+  ended(): void {
+    this[Symbol.dispose]();
+  }
+
+  given_up(): void {
+    this.#leave = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    const leave = this.#leave;
+    this.#leave = undefined;
+    this.#task.remove(this);
+    leave?.();
+  }
+}
+
+/** The locks that callers of methods hold elsewhere, as scopes of what runs for them. */
+const carried = new WeakMap<Scope, CarriedHold>();
+
+function carried_hold(lock: RLock): CarriedHold | undefined {
+  const scope = scope_of(lock);
+  const hold = scope && carried.get(scope);
+  return hold && hold.depth > 0 ? hold : undefined;
+}
+
+/** Has calls of the server carry along which locks their callers hold. */
+function provide_scopes(): void {
+  sharing.scopes ??= {
+    held: held_locks,
+    run(objects, work) {
+      const holds: CarriedHold[] = [];
+      const run = (objects as RLock[]).reduceRight<() => unknown>((inner, lock) => () => {
+        const scope = new_scope(lock);
+        const hold = new CarriedHold();
+        holds.push(hold);
+        carried.set(scope, hold);
+        return run_in(scope, inner);
+      }, work);
+      // What goes on after the call holds nothing: its caller may have given the lock back.
+      const over = () => holds.forEach((hold) => hold.depth = 0);
+      return Promise.resolve(run()).finally(over);
+    },
+  };
+}
+
+provide_class(KIND, RLock);
