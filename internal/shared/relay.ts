@@ -25,7 +25,10 @@ class RelayedTask implements Hold {
   }
 }
 
-const NO_HOME: Home = { methods: new Set(), withdraw() {} };
+/** What stands for the home. */
+function no_home(fixed: unknown): Home {
+  return { methods: new Set(), fixed, withdraw() {} };
+}
 
 /**
  * An object that is at home in another thread and that a third one reaches through this one: what a worker made and
@@ -36,7 +39,7 @@ export class RelayCore extends LocalCore {
   #tasks: Map<Owner, RelayedTask> = new Map();
 
   constructor(core: RemoteCore) {
-    super(core.kind, NO_HOME);
+    super(core.kind, no_home(core.fixed));
     this.#core = core;
     core.when_withdrawn(() => super.withdraw());
   }

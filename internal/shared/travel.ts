@@ -24,7 +24,7 @@ const OWN_FILE = /^concurrency\/[a-z_]+\/[a-z_]+\.ts$/;
 
 /** A handle: of an object of the sender's, of one of the receiver's, or of a function. */
 type Handle =
-  | { mine: number | string; kind: Kind; described: unknown }
+  | { mine: number | string; kind: Kind; described: unknown; fixed: unknown }
   | { yours: number | string }
   | { function: FunctionHandle };
 
@@ -106,7 +106,7 @@ function handle_of(object: SharedObject, link: Link): Handle {
   const local = local_core(core);
   const { kind, home } = local;
   const mine = hub.introduce(object, local, link);
-  return { mine, kind, described: home.describe?.(link) };
+  return { mine, kind, described: home.describe?.(link), fixed: home.fixed };
 }
 
 const relays = new WeakMap<Core, RelayCore>();
@@ -200,13 +200,13 @@ function own_object(id: number | string, link: Link): SharedObject {
 }
 
 function stub_of(
-  { mine, kind, described }: Extract<Handle, { mine: number | string }>,
+  { mine, kind, described, fixed }: Extract<Handle, { mine: number | string }>,
   link: Link,
 ): SharedObject | Promise<SharedObject> {
   const make = (Class: SharedClass) => {
     let stub = link.stubs.get(mine);
     if (!stub) {
-      stub = open(Class, new RemoteCore(kind, link, mine, described));
+      stub = open(Class, new RemoteCore(kind, link, mine, { described, fixed }));
       link.stubs.set(mine, stub);
     }
     return stub;
