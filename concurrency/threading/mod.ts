@@ -11,3 +11,5 @@ export { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.t
 export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 export { Event } from "./event.ts";
 export { Barrier } from "./barrier.ts";
+export { type ExceptHook, set_excepthook } from "./excepthook.ts";
+export { Timer } from "./timer.ts";
