@@ -70,7 +70,7 @@ export class Timer<A extends unknown[] = unknown[]> {
     args?: Readonly<A> | null,
     kwargs?: object,
   ) {
-    if (!(interval >= 0 && interval <= MAX_TIMER)) {
+    if (typeof interval !== "number" || !(interval >= 0 && interval <= MAX_TIMER)) {
       throw new RangeError(`Cannot use ${interval} ms: it must be a number from 0 to ${MAX_TIMER}`);
     }
     if (typeof fn !== "function") {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import * as threading from "../../../concurrency/threading/mod.ts";
-import { type ServerOptions, type TCPServer } from "../../../mod.ts";
+import type { ServerOptions, TCPServer } from "../../../mod.ts";
 import { LineClient } from "../../fixtures/clients/clients.ts";
 import { BARRIER_CASES, new_barriers } from "../../fixtures/handlers/barrier_cases.ts";
 import {
