@@ -1,29 +1,25 @@
-/** An item in a queue. */
-export interface Entry {
-  readonly item: unknown;
-  /** Its place in the order in which items came. */
+/** What has a place in the order in which it came. */
+interface Numbered {
   readonly number: number;
-  /** How often it was taken. */
-  deliveries: number;
 }
 
 /** How a queue keeps its items, and which one is next. */
-export interface Store {
+export interface Store<E> {
   /** How many there are. */
   readonly size: number;
   /** Adds one. */
-  add(entry: Entry): void;
+  add(entry: E): void;
   /** Takes the next one. */
-  next(): Entry | undefined;
+  next(): E | undefined;
   /** Puts back one that was taken, to where it was. */
-  put_back(entry: Entry): void;
+  put_back(entry: E): void;
   /** Takes all. */
-  clear(): Entry[];
+  clear(): E[];
 }
 
 /** The first to come is the next to go. */
-export class Fifo implements Store {
-  #entries: (Entry | undefined)[] = [];
+export class Fifo<E extends Numbered> implements Store<E> {
+  #entries: (E | undefined)[] = [];
   /** Where the next one is. */
   #head = 0;
 
@@ -31,11 +27,11 @@ export class Fifo implements Store {
     return this.#entries.length - this.#head;
   }
 
-  add(entry: Entry): void {
+  add(entry: E): void {
     this.#entries.push(entry);
   }
 
-  next(): Entry | undefined {
+  next(): E | undefined {
     if (this.size === 0) return undefined;
     const entry = this.#entries[this.#head];
     this.#entries[this.#head++] = undefined;
@@ -48,15 +44,15 @@ export class Fifo implements Store {
   }
 
   /** To the front, but behind those that have come back and were there before it. */
-  put_back(entry: Entry): void {
+  put_back(entry: E): void {
     let at = this.#head;
     while (at < this.#entries.length && this.#entries[at]!.number < entry.number) at++;
     if (at === this.#head && at > 0) this.#entries[--this.#head] = entry;
     else this.#entries.splice(at, 0, entry);
   }
 
-  clear(): Entry[] {
-    const entries = this.#entries.splice(0).slice(this.#head) as Entry[];
+  clear(): E[] {
+    const entries = this.#entries.splice(0).slice(this.#head) as E[];
     this.#head = 0;
     return entries;
   }

@@ -77,3 +77,6 @@ export {
   type QueueWaitOptions,
   SimpleQueue,
 } from "./queue.ts";
+export { LifoQueue } from "./lifo_queue.ts";
+export type { Priority } from "./priorities.ts";
+export { PriorityQueue, type PriorityQueueOptions } from "./priority_queue.ts";

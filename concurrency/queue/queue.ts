@@ -15,6 +15,7 @@ import {
   type WaitArguments,
 } from "../../internal/shared/waits.ts";
 import { check_names } from "../../internal/runtime/check_names.ts";
+import { arrange, type Arrangement, type Entry } from "./arrangement.ts";
 import { Fifo } from "./fifo.ts";
 import { type Job, TakenJob } from "./job.ts";
 import { type Delivery, QueueHome, type QueueSettings } from "./queue_home.ts";
@@ -48,6 +49,9 @@ export interface QueueOptions {
   max_deliveries?: number;
 }
 
+/** The names of what a queue can be told. */
+export const QUEUE_OPTIONS: readonly string[] = ["max_deliveries"];
+
 const MAX_DELIVERIES = 5;
 
 /** What all queues can do, as Python's `queue.SimpleQueue` does it. */
@@ -61,6 +65,7 @@ export abstract class BaseQueue<T> extends SharedObject {
    * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
    * @throws {Full} If there was no room in time.
    * @throws {ShutDown} If the queue was shut down.
+   * @throws {TypeError} If the queue is a `PriorityQueue`, and cannot compare the item with others.
    * @throws {DOMException} If the item cannot be copied to those who use the queue (`DataCloneError`).
    * @throws {RangeError} If the timeout is negative.
    * @throws {Deno.errors.BadResource} If the queue was withdrawn.
@@ -135,8 +140,8 @@ function next_item<R>(
   return core_of(queue).call(method, [timeout], { kind: "bring", signal });
 }
 
-function begin_queue(queue: SharedObject, kind: Kind, settings: QueueSettings): void {
-  begin(queue, kind, () => new QueueHome(new Fifo(), settings));
+function begin_queue(queue: SharedObject, its: Arrangement, settings: QueueSettings): void {
+  begin(queue, its.kind, () => new QueueHome(its, settings));
 }
 
 const KIND: Kind = { file: "concurrency/queue/queue.ts", name: "Queue" };
@@ -192,7 +197,8 @@ export class Queue<T> extends BaseQueue<T> {
    * @throws {TypeError} If `maxsize` is not a number.
    */
   constructor(maxsize = 0, options: QueueOptions = {}) {
-    check_names(options, ["max_deliveries"]);
+    super();
+    const arrangement = this[arrange](options);
     const { max_deliveries = MAX_DELIVERIES } = options;
     if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
       throw new TypeError(`Cannot use maxsize = ${Deno.inspect(maxsize)}: it must be a number`);
@@ -202,8 +208,13 @@ export class Queue<T> extends BaseQueue<T> {
         `Cannot use max_deliveries = ${max_deliveries}: it must be a whole number from 1`,
       );
     }
-    super();
-    begin_queue(this, KIND, { maxsize, max_deliveries, counts: true });
+    begin_queue(this, arrangement, { maxsize, max_deliveries, counts: true });
+  }
+
+  /** @ignore */
+  [arrange](options: QueueOptions): Arrangement {
+    check_names(options, QUEUE_OPTIONS);
+    return { kind: KIND, store: new Fifo() };
   }
 
   /**
@@ -305,7 +316,8 @@ export class SimpleQueue<T> extends BaseQueue<T> {
   /** Makes an empty queue. */
   constructor() {
     super();
-    begin_queue(this, SIMPLE, { maxsize: 0, max_deliveries: Infinity, counts: false });
+    const arrangement = { kind: SIMPLE, store: new Fifo<Entry>() };
+    begin_queue(this, arrangement, { maxsize: 0, max_deliveries: Infinity, counts: false });
   }
 }
 

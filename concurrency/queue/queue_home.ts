@@ -2,7 +2,8 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
-import type { Entry, Store } from "./fifo.ts";
+import type { Arrangement, Entry } from "./arrangement.ts";
+import type { Store } from "./fifo.ts";
 
 /** What a `take()` gives: the number of the delivery, how many there were, and the item. */
 export type Delivery = [ticket: number, deliveries: number, item: unknown];
@@ -11,11 +12,6 @@ export type Delivery = [ticket: number, deliveries: number, item: unknown];
 interface Getter {
   owner: Owner;
   takes: boolean;
-}
-
-/** Somebody whose item has no room yet. */
-interface Putter {
-  item: unknown;
 }
 
 /** The items that a task got and has not said `task_done()` for. */
@@ -89,22 +85,25 @@ export class QueueHome implements Home {
   ]);
   name = "a queue";
   declare report?: (error: Error) => void;
-  #store: Store;
+  #store: Store<Entry>;
+  #rank: (item: unknown) => unknown;
   #settings: QueueSettings;
   #state: "open" | "shut down" | "emptied" = "open";
   #unfinished = 0;
   /** Whether anybody says `task_done()`: else it means nothing that nobody does. */
   #is_counted = false;
   #getters: Line<unknown, Getter> = new Line();
-  #putters: Line<void, Putter> = new Line();
+  /** Those whose item has no room yet. */
+  #putters: Line<void, Entry> = new Line();
   #joiners: Line<void, null> = new Line();
   #fetched: Map<Owner, Fetched> = new Map();
   #taken: Map<number, Taken> = new Map();
-  #last_number = 0;
   #last_ticket = 0;
+  #last_number = 0;
 
-  constructor(store: Store, settings: QueueSettings) {
+  constructor({ store, rank = () => undefined }: Arrangement, settings: QueueSettings) {
     this.#store = store;
+    this.#rank = rank;
     this.#settings = settings;
   }
 
@@ -112,19 +111,24 @@ export class QueueHome implements Home {
     return this.#settings.maxsize > 0 && this.#store.size >= this.#settings.maxsize;
   }
 
-  /** Adds an item, or waits for room. */
+  /**
+   * Adds an item, or waits for room.
+   *
+   * @throws {TypeError} If it cannot be compared with the others.
+   */
   put(_owner: Owner, item: unknown, timeout: number | null): Wait<void> | void {
     if (this.#state !== "open") throw shut_down();
-    if (!this.#is_full) return this.#add(item);
+    const entry = { item, number: ++this.#last_number, rank: this.#rank(item), deliveries: 0 };
+    if (!this.#is_full) return this.#add(entry);
     if (timeout === 0) throw full();
-    return this.#putters.add({ item }, timeout, () => {
+    return this.#putters.add(entry, timeout, () => {
       throw full();
     });
   }
 
-  #add(item: unknown): void {
+  #add(entry: Entry): void {
     this.#unfinished++;
-    this.#store.add({ item, number: ++this.#last_number, deliveries: 0 });
+    this.#store.add(entry);
     this.#serve();
   }
 
@@ -196,9 +200,9 @@ export class QueueHome implements Home {
   /** Lets in those who wait for room. */
   #admit(): void {
     while (this.#putters.size > 0 && !this.#is_full) {
-      const [wait, { item }] = this.#putters.shift()!;
+      const [wait, entry] = this.#putters.shift()!;
       wait.grant();
-      this.#add(item);
+      this.#add(entry);
     }
   }
 

@@ -1,10 +1,4 @@
-import {
-  begin,
-  core_of,
-  type Kind,
-  type RemoteCore,
-  SharedObject,
-} from "../../internal/shared/shared_object.ts";
+import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
 import { attempt, timeout_argument, type WaitArguments } from "../../internal/shared/waits.ts";
 import { ConditionHome } from "./condition_home.ts";
@@ -50,8 +44,8 @@ export class Condition extends SharedObject {
    */
   constructor(lock?: Lock | RLock) {
     super();
-    const core = begin(this, KIND, () => new ConditionHome(lock ??= new Lock()));
-    this.#lock = lock ?? (core as RemoteCore).described as Lock;
+    const core = begin(this, KIND, () => new ConditionHome(lock ?? new Lock()));
+    this.#lock = core.fixed as Lock | RLock;
     this.#how = condition_lock_of(this.#lock);
   }
 

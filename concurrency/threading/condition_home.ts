@@ -1,5 +1,5 @@
 import type { Home } from "../../internal/shared/home.ts";
-import type { Agent, Hold, Owner } from "../../internal/shared/owner.ts";
+import type { Hold, Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Wait } from "../../internal/shared/wait.ts";
 
 /** One that waits for a notification: from before it gives the lock back until it has heard. */
@@ -36,17 +36,14 @@ class Ticket implements Hold {
 /** A condition in its home thread: who waits for a notification. */
 export class ConditionHome implements Home {
   readonly methods: ReadonlySet<string> = new Set(["begin", "wait", "leave_by", "notify"]);
-  readonly #lock: object;
+  /** Its lock, which goes where it goes. */
+  readonly fixed: object;
   #tickets: Map<number, Ticket> = new Map();
   #last = 0;
 
-  /** @param lock Its lock, which goes where it goes. */
+  /** @param lock Its lock. */
   constructor(lock: object) {
-    this.#lock = lock;
-  }
-
-  describe(_agent: Agent): object {
-    return this.#lock;
+    this.fixed = lock;
   }
 
   /** Takes a place in the line. */

@@ -27,5 +27,11 @@ export class ShutDown extends Deno.errors.BadResource {
   override readonly name = "ShutDown";
 }
 
+/** Somebody will never come to a barrier: Python's `threading.BrokenBarrierError`. */
+export class BrokenBarrierError extends Error {
+  /** Always `"BrokenBarrierError"`. */
+  override readonly name = "BrokenBarrierError";
+}
+
 // So that they keep their classes on the way to other threads and processes.
-for (const Class of [TimeoutError, Empty, Full, ShutDown]) know_error(Class);
+for (const Class of [TimeoutError, Empty, Full, ShutDown, BrokenBarrierError]) know_error(Class);

@@ -8,7 +8,9 @@ export interface Home {
   name?: string;
   /** Where reports go; to standard error unless told. */
   report?: (error: Error) => void;
-  /** What a stub of it needs to know, beyond its number: it can be cloned. */
+  /** What never changes: a stub of it has that, too. It can be cloned. */
+  readonly fixed?: unknown;
+  /** What else a stub needs to know, which is not the same for all agents: it can be cloned. */
   describe?(agent: Agent): unknown;
   /** An agent that knew of it is no more. */
   agent_ended?(agent: Agent): void;

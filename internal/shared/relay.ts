@@ -26,8 +26,10 @@ class RelayedTask implements Hold {
   }
 }
 
-/** A stub of what is passed on knows nothing but the way. */
-const NO_HOME: Home = { methods: new Set(), describe: () => ({}), withdraw() {} };
+/** What stands for the home: a stub of what is passed on knows what never changes, and the way. */
+function no_home(fixed: unknown): Home {
+  return { methods: new Set(), fixed, describe: () => ({}), withdraw() {} };
+}
 
 /**
  * An object that is at home in another thread and that a third one reaches through this one: what a worker made and
@@ -38,7 +40,7 @@ export class RelayCore extends LocalCore {
   #tasks: Map<Owner, RelayedTask> = new Map();
 
   constructor(core: RemoteCore) {
-    super(core.kind, NO_HOME);
+    super(core.kind, no_home(core.fixed));
     this.#core = core;
     core.when_withdrawn(() => super.withdraw());
   }

@@ -31,6 +31,8 @@ export abstract class Core {
     return this.kind.name;
   }
 
+  /** What never changes about the object, wherever it is at home. */
+  abstract readonly fixed: unknown;
   /** Calls a method. */
   abstract call<T>(method: string, args: unknown[], waits?: Waits): Promise<T>;
   /** Refuses to go on where the object is no more. */
@@ -62,6 +64,10 @@ export class LocalCore<H extends Home = Home> extends Core {
   constructor(kind: Kind, home: H) {
     super(kind);
     this.home = home;
+  }
+
+  get fixed(): unknown {
+    return this.home.fixed;
   }
 
   call<T>(method: string, args: unknown[], waits?: Waits): Promise<T> {
@@ -112,15 +118,22 @@ export class LocalCore<H extends Home = Home> extends Core {
 export class RemoteCore extends Core {
   readonly link: Link;
   readonly id: number | string;
-  /** What its home says of it. */
+  /** What its home says of it to this agent. */
   readonly described: unknown;
+  readonly fixed: unknown;
   #withdrawn: Error | undefined;
 
-  constructor(kind: Kind, link: Link, id: number | string, described?: unknown) {
+  constructor(
+    kind: Kind,
+    link: Link,
+    id: number | string,
+    { described, fixed }: { described?: unknown; fixed?: unknown } = {},
+  ) {
     super(kind);
     this.link = link;
     this.id = id;
     this.described = described;
+    this.fixed = fixed;
   }
 
   check(): void {
@@ -205,7 +218,7 @@ export function begin<H extends Home>(
 }
 
 /** A class of shared objects, as it is found by its kind. */
-export type SharedClass = new () => SharedObject;
+export type SharedClass = new (...args: never[]) => SharedObject;
 
 /** Makes what stands for an object that is at home elsewhere. */
 export function open(Class: SharedClass, core: RemoteCore): SharedObject {

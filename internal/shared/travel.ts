@@ -25,7 +25,7 @@ const OWN_FILE = /^concurrency\/[a-z_]+\/[a-z_]+\.ts$/;
 
 /** A handle: of an object of the sender's, of one of the receiver's, or of a function. */
 type Handle =
-  | { mine: number | string; kind: Kind; described: Packed }
+  | { mine: number | string; kind: Kind; described: unknown; fixed: Packed }
   | { yours: number | string }
   | { function: FunctionHandle };
 
@@ -108,7 +108,7 @@ function handle_of(object: SharedObject, link: Link): Handle {
   const local = local_core(core);
   const { kind, home } = local;
   const mine = hub.introduce(object, local, link);
-  return { mine, kind, described: pack(home.describe?.(link), link) };
+  return { mine, kind, described: home.describe?.(link), fixed: pack(home.fixed, link) };
 }
 
 const relays = new WeakMap<Core, RelayCore>();
@@ -203,21 +203,21 @@ function own_object(id: number | string, link: Link): SharedObject {
 }
 
 function stub_of(
-  { mine, kind, described: packed }: Extract<Handle, { mine: number | string }>,
+  { mine, kind, described, fixed: packed }: Extract<Handle, { mine: number | string }>,
   link: Link,
 ): SharedObject | Promise<SharedObject> {
-  const make = (Class: SharedClass, described: unknown) => {
+  const make = (Class: SharedClass, fixed: unknown) => {
     let stub = link.stubs.get(mine);
     if (!stub) {
-      stub = open(Class, new RemoteCore(kind, link, mine, described));
+      stub = open(Class, new RemoteCore(kind, link, mine, { described, fixed }));
       link.stubs.set(mine, stub);
     }
     return stub;
   };
   const known = classes.get(`${kind.file} ${kind.name}`);
-  const described = unpack(packed, link);
-  if (known && !(described instanceof Promise)) return make(known, described);
-  return Promise.all([load_class(kind), described]).then(([Class, value]) => make(Class, value));
+  const fixed = unpack(packed, link);
+  if (known && !(fixed instanceof Promise)) return make(known, fixed);
+  return Promise.all([load_class(kind), fixed]).then(([Class, value]) => make(Class, value));
 }
 
 const classes = new Map<string, SharedClass>();

@@ -1,16 +1,16 @@
 /** How a queue keeps its items. */
 import { assertEquals } from "@std/assert";
-import { type Entry, Fifo } from "../../../concurrency/queue/fifo.ts";
+import { Fifo } from "../../../concurrency/queue/fifo.ts";
 import { Random } from "../../fixtures/tools/random.ts";
 
-function entry(number: number): Entry {
-  return { item: number, number, deliveries: 0 };
+function entry(number: number): { number: number } {
+  return { number };
 }
 
 Deno.test("Fifo: items that come back stand where they were, whatever comes and goes", () => {
-  const fifo = new Fifo();
+  const fifo = new Fifo<{ number: number }>();
   let model: number[] = [];
-  const out: Entry[] = [];
+  const out: { number: number }[] = [];
   let last = 0;
   const random = new Random(7);
   for (let step = 0; step < 5000; step++) {
