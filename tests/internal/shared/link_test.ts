@@ -3,7 +3,7 @@ import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } fr
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { core_of } from "../../../internal/shared/shared_object.ts";
 import { Task } from "../../../internal/shared/task.ts";
-import { CARRIED } from "../../fixtures/handlers/carried_functions.ts";
+import { CARRIED, REFUSED } from "../../fixtures/handlers/carried_functions.ts";
 import { Linked } from "../../fixtures/tools/linked.ts";
 import { soon, turn } from "../../fixtures/tools/waiting.ts";
 
@@ -317,4 +317,22 @@ Deno.test("Link: an item that is aborted while its function is looked for goes b
   await linked.settle();
   assertEquals(await soon(got), reason);
   assertEquals(await items_of(queue), [CARRIED.double]);
+});
+
+Deno.test("Link: a job that cannot be used where it is taken goes back, until it is poison", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  const stub = linked.stub_of(queue);
+  const reports: Error[] = [];
+  core_of(queue).adopt("server.jobs", (error) => reports.push(error));
+  await queue.put(REFUSED.hidden![0]());
+  for (let deliveries = 1; deliveries <= 5; deliveries++) {
+    assertEquals([await queue.qsize(), reports.length], [1, 0]);
+    const taken = rejection(stub.take());
+    await linked.settle();
+    assertInstanceOf(await soon(taken), TypeError);
+  }
+  await soon(queue.join());
+  assertEquals(reports.length, 1);
+  assertStringIncludes(reports[0]!.message, "server.jobs was taken 5 times");
 });
