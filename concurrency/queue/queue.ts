@@ -101,6 +101,8 @@ export abstract class BaseQueue<T> extends SharedObject {
    * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
    * @throws {Empty} If there was none in time.
    * @throws {ShutDown} If the queue was shut down, and is empty.
+   * @throws {TypeError} If a function in the item cannot be found here: the item is dropped, counts as done, and is
+   * reported.
    * @throws {RangeError} If the timeout is negative.
    * @throws {Deno.errors.BadResource} If the queue was withdrawn.
    */
@@ -226,6 +228,8 @@ export class Queue<T> extends BaseQueue<T> {
    * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
    * @throws {Empty} If there was none in time.
    * @throws {ShutDown} If the queue was shut down, and is empty.
+   * @throws {TypeError} If a function in the item cannot be found here: the item goes back, as one that
+   * is left without `done()`.
    * @throws {RangeError} If the timeout is negative.
    * @throws {Deno.errors.BadResource} If the queue was withdrawn.
    */

@@ -334,12 +334,12 @@ export class Link implements KnowingAgent, TaskWatcher {
     try {
       await loading;
       this.#later = undefined;
-      while (later.length > 0 && !this.#later) this.received(later.shift()!);
+      for (const body of later) this.received(body);
     } catch (reason) {
       // Who hears the next thing is told.
       this.#fault = { reason };
+      this.#later = undefined;
     }
-    if (later.length > 0) this.#later?.push(...later);
   }
 
   #take(what: number, items: unknown[]): Promise<void> | void {
@@ -353,15 +353,11 @@ export class Link implements KnowingAgent, TaskWatcher {
         return this.#asked.get(number)?.end(CANCELLED);
       case ANSWER:
         return this.#answered(items);
-      case RECEIVED: {
-        const wait = this.#asked.get(number);
-        this.#asked.delete(number);
-        return wait?.receive();
-      }
+      case RECEIVED:
+        return this.#granted(number)?.receive();
       case REFUSED: {
-        const wait = this.#asked.get(number);
-        this.#asked.delete(number);
-        return wait?.refuse(error_of(items[1] as ErrorImage));
+        const error = error_of(items[1] as ErrorImage);
+        return this.#granted(number)?.refuse(error);
       }
       case GIVEN_UP:
         this.#owners.get(number)?.give_back();
@@ -374,6 +370,14 @@ export class Link implements KnowingAgent, TaskWatcher {
       case WITHDRAW:
         return hub.find(number, this)?.core.withdraw();
     }
+  }
+
+  /** A call of the other side, which has heard what it was granted. */
+  #granted(number: number): Wait | undefined {
+    const wait = this.#asked.get(number);
+    if (wait && !wait.is_over) throw new TypeError(`The call ${number} was granted nothing`);
+    this.#asked.delete(number);
+    return wait;
   }
 
   /** It does not want any more what it has asked for. What it was granted has gone back when it hears of that. */

@@ -60,7 +60,7 @@ for (const way of SERVERS) {
   });
 
   Deno.test(`${way.name}: at request_timeout all waits reject with the signal's reason`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     await take_all(server);
     using client = await waiting(server);
     const names = ["event", "lock", "pair"];
@@ -104,7 +104,7 @@ for (const way of SERVERS) {
   });
 
   Deno.test(`${way.name}: waits that nobody awaits end with their request, silently`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     await take_all(server);
     using client = await LineClient.connect(server.server_address);
     await client.send("forget waits");

@@ -35,7 +35,7 @@ async function permits(semaphore: SharingTCPServer["places"]): Promise<number> {
 
 for (const way of [THREADING, FORKING]) {
   Deno.test(`${way.name}: a handler that loops with a free lock is killed: the next one is told`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     using _client = await asking(server, "ask-and-loop");
     using hold = await soon(server.lock.hold());
     assertEquals(hold.abandoned, true);
@@ -44,7 +44,7 @@ for (const way of [THREADING, FORKING]) {
   });
 
   Deno.test(`${way.name}: a handler that loops with a lock that it was handed is killed: the next one is told`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     const first = await server.lock.hold();
     using _client = await asking(server, "ask-and-loop");
     first[Symbol.dispose]();
@@ -80,7 +80,7 @@ for (const way of [THREADING, FORKING]) {
   });
 
   Deno.test(`${way.name}: the permits of a handler that loops come back`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     using client = await LineClient.connect(server.server_address);
     await client.send("take-two-and-loop");
     await soon(until(async () => await permits(server.pair) === 0));
@@ -95,7 +95,7 @@ for (const way of [THREADING, FORKING]) {
     await using server = serve(way, TWO);
     const first = await server.lock.hold();
     assertEquals([await server.pair.acquire(), await server.pair.acquire()], [true, true]);
-    server.request_timeout = 300;
+    server.request_timeout = 1000;
     using _lost = await asking(server, "wait-and-loop");
     server.request_timeout = null;
     using behind = await asking(server, "hold");
@@ -138,7 +138,7 @@ Deno.test("ForkingTCPServer: a child that is killed gives back its lock and its 
 
 for (const way of [ASYNC, THREADING, FORKING]) {
   Deno.test(`${way.name}: what a request holds that never ends comes back when it is given up`, async () => {
-    await using server = serve(way, { request_timeout: 300 });
+    await using server = serve(way, { request_timeout: 1000 });
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("hold-and-stay"), "held");
     const start = performance.now();
@@ -157,7 +157,7 @@ for (const way of [ASYNC, THREADING]) {
     await using server = serve(way);
     using neighbour = await LineClient.connect(server.server_address);
     assertEquals(await neighbour.ask("meddled"), "not yet");
-    server.request_timeout = 300;
+    server.request_timeout = 1000;
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("hold-and-meddle"), "held");
     using _hold = await soon(server.lock.hold());
@@ -176,7 +176,7 @@ for (const way of [ASYNC, THREADING]) {
 for (const way of [ASYNC, THREADING, FORKING]) {
   for (const [withdrawn, other] of [["lock", "places"], ["places", "lock"]] as const) {
     Deno.test(`${way.name}: nothing is lost with who holds a withdrawn ${withdrawn}`, async () => {
-      await using server = serve(way, { request_timeout: 300 });
+      await using server = serve(way, { request_timeout: 1000 });
       using client = await LineClient.connect(server.server_address);
       assertEquals(await client.ask("hold-and-stay"), "held");
       const object = server[withdrawn];

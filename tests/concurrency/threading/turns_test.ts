@@ -16,6 +16,9 @@ for (const way of ALL_WAYS.filter(({ workers, relay }) => workers && !relay)) {
     using one = await LineClient.connect(server.server_address);
     using other = await LineClient.connect(server.server_address);
     for (const client of [one, other]) await client.send(`turns ${TURNS}`);
+    const there = (entry: string) => entry === "there";
+    await soon(server.log.until(({ entries }) => entries.filter(there).length === 2));
+    await server.event.set();
     await soon(server.log.until(({ entries }) => entries.includes("turn")));
     // As long as the workers want it all the time, this thread has it between them.
     let turns = 0;

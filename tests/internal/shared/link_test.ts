@@ -3,6 +3,7 @@ import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } fr
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { core_of } from "../../../internal/shared/shared_object.ts";
 import { Task } from "../../../internal/shared/task.ts";
+import { CARRIED, REFUSED } from "../../fixtures/handlers/carried_functions.ts";
 import { Linked } from "../../fixtures/tools/linked.ts";
 import { soon, turn } from "../../fixtures/tools/waiting.ts";
 
@@ -257,4 +258,81 @@ Deno.test("Link: what makes no sense is told who has heard it", () => {
   for (const body of [[99], ["__proto__"], [null], [{}], [3.5]]) {
     assertThrows(() => linked.home.received(body), TypeError);
   }
+});
+
+Deno.test("Link: what comes after a function waits until its module is there", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  const stub = linked.stub_of(queue);
+  const { double } = CARRIED;
+  const items = [1, double, 2, { double }, 3];
+  const puts = items.map((item) => stub.put(item));
+  await linked.settle();
+  await soon(Promise.all(puts));
+  assertEquals(await items_of(queue), items);
+  for (const item of items) await queue.put(item);
+  const gets = items.map(() => stub.get());
+  await linked.settle();
+  assertEquals(await soon(Promise.all(gets)), items);
+});
+
+Deno.test("Link: a put whose function is still to be found is not done when its channel ends", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  const put = rejection(linked.stub_of(queue).put(CARRIED.double));
+  linked.to_home.deliver();
+  linked.home.closed();
+  linked.away.closed();
+  assertInstanceOf(await soon(put), Deno.errors.BadResource);
+  await linked.settle();
+  assertEquals(await items_of(queue), []);
+});
+
+Deno.test("Link: that an item was received is said before who waited for it goes on", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  const stub = linked.stub_of(queue);
+  for (const item of [1, CARRIED.double]) {
+    const said = stub.get().then(() => linked.to_home.messages.length);
+    await queue.put(item);
+    await turn();
+    linked.to_home.deliver();
+    await turn();
+    linked.to_away.deliver();
+    assertEquals(await soon(said), 1, Deno.inspect(item));
+    await linked.settle();
+  }
+});
+
+Deno.test("Link: an item that is aborted while its function is looked for goes back", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  await queue.put(CARRIED.double);
+  const controller = new AbortController();
+  const reason = new Error("no longer wanted");
+  const got = rejection(linked.stub_of(queue).get({ signal: controller.signal }));
+  await on_its_way(linked);
+  linked.to_away.deliver();
+  controller.abort(reason);
+  await linked.settle();
+  assertEquals(await soon(got), reason);
+  assertEquals(await items_of(queue), [CARRIED.double]);
+});
+
+Deno.test("Link: a job that cannot be used where it is taken goes back, until it is poison", async () => {
+  const linked = new Linked();
+  const queue = new Queue<unknown>();
+  const stub = linked.stub_of(queue);
+  const reports: Error[] = [];
+  core_of(queue).adopt("server.jobs", (error) => reports.push(error));
+  await queue.put(REFUSED.hidden![0]());
+  for (let deliveries = 1; deliveries <= 5; deliveries++) {
+    assertEquals([await queue.qsize(), reports.length], [1, 0]);
+    const taken = rejection(stub.take());
+    await linked.settle();
+    assertInstanceOf(await soon(taken), TypeError);
+  }
+  await soon(queue.join());
+  assertEquals(reports.length, 1);
+  assertStringIncludes(reports[0]!.message, "server.jobs was taken 5 times");
 });
