@@ -1,6 +1,11 @@
 import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
-import { attempt, timeout_argument, type WaitArguments } from "../../internal/shared/waits.ts";
+import {
+  attempt,
+  attempt_later,
+  timeout_argument,
+  type WaitArguments,
+} from "../../internal/shared/waits.ts";
 import { ConditionHome } from "./condition_home.ts";
 import { condition_lock_of, type ConditionLock } from "./condition_lock.ts";
 import { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";
@@ -85,7 +90,7 @@ export class Condition extends SharedObject {
   /** The same with the arguments as one object. */
   wait(options: HoldOptions): Promise<boolean>;
   wait(first?: number | null | HoldOptions): Promise<boolean> {
-    return attempt(() => this.#wait(timeout_argument(first)));
+    return attempt_later(async () => await this.#wait(timeout_argument(first)));
   }
 
   async #wait({ timeout, signal }: WaitArguments): Promise<boolean> {
@@ -121,7 +126,7 @@ export class Condition extends SharedObject {
     predicate: () => T | PromiseLike<T>,
     first?: number | null | HoldOptions,
   ): Promise<T> {
-    return attempt(async () => {
+    return attempt_later(async () => {
       const { timeout, signal } = timeout_argument(first);
       this.#check("wait for");
       const end = timeout === null ? Infinity : performance.now() + timeout;

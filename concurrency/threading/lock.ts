@@ -144,9 +144,9 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return attempt(async () => {
+    return attempt(() => {
       core_of(this).check();
-      return this.#line.holder !== undefined || await core_of(this).call<boolean>("locked", []);
+      return this.#line.holder ? Promise.resolve(true) : core_of(this).call("locked", []);
     });
   }
 
@@ -180,12 +180,16 @@ export class Lock extends SharedObject {
     if (this.#name === undefined) super[Symbol.dispose]();
   }
 
-  #take({ timeout, signal }: WaitArguments, ends_with_task: boolean): Promise<Held | null> {
+  #take(
+    { timeout, signal }: WaitArguments,
+    ends_with_task: boolean,
+  ): Held | null | Promise<Held | null> {
     const task = current_task();
     task.check();
     core_of(this).check();
     signal?.throwIfAborted();
-    return task.follow(this.#line.acquire({ task, ends_with_task }, timeout), "turn", signal);
+    const wait = this.#line.acquire({ task, ends_with_task }, timeout);
+    return wait.value !== undefined ? wait.value : task.follow(wait, "turn", signal);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task, program, type Task, type TaskHold } from "../../internal/shared/task.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
-import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import type { WaitArguments } from "../../internal/shared/waits.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
@@ -191,15 +191,13 @@ export class RLock extends SharedObject {
   }
 
   #take_again(waits: WaitArguments): Promise<Possession | null> {
-    return attempt(() => {
-      const { holder } = this.#line;
-      const is_unclear = current_task() === program && holder?.task === program && !holder.scope;
-      if (!is_unclear || this.#possession()) return this.#take(waits, undefined);
-      throw new TypeError(
-        "Cannot take an RLock again outside of a handler, a thread or a task: who holds it cannot be told " +
-          "there. Use lock.run(), or an AsyncThread",
-      );
-    });
+    const { holder } = this.#line;
+    const is_unclear = current_task() === program && holder?.task === program && !holder.scope;
+    if (!is_unclear || this.#possession()) return this.#take(waits, undefined);
+    throw new TypeError(
+      "Cannot take an RLock again outside of a handler, a thread or a task: who holds it cannot be told " +
+        "there. Use lock.run(), or an AsyncThread",
+    );
   }
 
   async #take(
