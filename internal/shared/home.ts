@@ -1,3 +1,5 @@
+import { text_of } from "../runtime/error_text.ts";
+import { print } from "../runtime/standard_error.ts";
 import type { Agent, Owner } from "./owner.ts";
 
 /** What a shared object is in its home thread: its state, and what may be done with it. */
@@ -27,7 +29,7 @@ export function call_home(home: Home, method: string, owner: Owner, args: unknow
 /** Reports what happened to a shared object, and belongs to no call. */
 export function report_of(home: Home, error: Error): void {
   if (home.report) home.report(error);
-  else console.error(error);
+  else print(text_of(error));
 }
 
 /** The error of what is used after it was withdrawn. */

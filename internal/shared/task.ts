@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { text_of } from "../runtime/error_text.ts";
+import { print } from "../runtime/standard_error.ts";
 import type { Scope, ScopeOptions } from "../workers/sharing.ts";
 import { EndlessOwner, HERE, Owner } from "./owner.ts";
 import { note_rejection } from "./unawaited.ts";
@@ -156,7 +158,7 @@ export class Task implements Scope {
   report(error: unknown): void {
     if (error === this.#reason) return;
     if (this.#report) this.#report(error);
-    else console.error(error);
+    else print(text_of(error));
   }
 
   /** Refuses what a task may not begin any more. */
