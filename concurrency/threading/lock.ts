@@ -88,7 +88,10 @@ export class Lock extends SharedObject {
     provide_condition_lock(Lock, {
       is_owned: (lock) => lock.#line.holder !== undefined,
       let_go: (lock) => lock.#line.let_go(),
-      take_back: (lock, held) => lock.#line.take_back(held),
+      take_back(lock, held) {
+        core_of(lock).check();
+        return lock.#line.take_back(held);
+      },
     });
   }
 
