@@ -4,7 +4,7 @@ import { attempt, timeout_argument, type WaitArguments } from "../../internal/sh
 import { ConditionHome } from "./condition_home.ts";
 import { condition_lock_of, type ConditionLock } from "./condition_lock.ts";
 import type { Held } from "./lock_line.ts";
-import { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";
+import type { AcquireOptions, Hold, HoldOptions, Lock } from "./lock.ts";
 import type { RLock } from "./rlock.ts";
 
 const KIND: Kind = { file: "concurrency/threading/condition.ts", name: "Condition" };
