@@ -58,7 +58,7 @@ test_ways_at_once(
   is_concurrent,
   async (way) => {
     for (const name of NAMES) {
-      await using server = serve_nesting(way, { ...TWO, request_timeout: 1000 });
+      await using server = serve_nesting(way, { ...TWO, request_timeout: 1500 });
       const condition = server[name];
       using client = await waiting(server, `wait ${name}`);
       const hold = await condition.hold();
@@ -77,7 +77,7 @@ test_ways_at_once(
   "a request that is given up while it waits for the lock again had nothing",
   is_concurrent,
   async (way) => {
-    await using server = serve_nesting(way, { ...TWO, request_timeout: 500 });
+    await using server = serve_nesting(way, { ...TWO, request_timeout: 1500 });
     for (const name of NAMES) {
       const condition = server[name];
       using client = await waiting(server, `wait ${name}`);
@@ -100,7 +100,7 @@ test_ways_at_once(
   async (way) => {
     await using server = serve_nesting(way, TWO);
     for (const name of NAMES) {
-      server.request_timeout = 500;
+      server.request_timeout = 1500;
       using _first = await waiting(server, `wait ${name}`);
       server.request_timeout = null;
       using second = await waiting(server, `wait ${name}`);
@@ -116,7 +116,7 @@ test_ways_at_once(
   "a condition's own lock is reported as the condition",
   is_concurrent,
   async (way) => {
-    await using server = serve_nesting(way, { request_timeout: 500 });
+    await using server = serve_nesting(way, { request_timeout: 1500 });
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("condition-hold"), "held");
     using hold = await soon(server.changed.hold());

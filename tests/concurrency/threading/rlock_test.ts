@@ -165,7 +165,7 @@ test_ways_at_once(
   "a request that is given up loses the lock, however deep",
   is_concurrent,
   async (way) => {
-    await using server = serve_nesting(way, { request_timeout: 1000 });
+    await using server = serve_nesting(way, { request_timeout: 1500 });
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("deep"), "held");
     using hold = await soon(server.rlock.hold());
@@ -182,7 +182,7 @@ test_ways_at_once(
   has_workers,
   async (way) => {
     await using server = serve_nesting(way, { ...TWO, max_requests_per_worker: 1 });
-    server.request_timeout = 1000;
+    server.request_timeout = 1500;
     using client = await LineClient.connect(server.server_address);
     assertEquals(await client.ask("deep-and-loop"), "held");
     server.request_timeout = null;
