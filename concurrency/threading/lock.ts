@@ -7,12 +7,12 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
-import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import type { WaitArguments } from "../../internal/shared/waits.ts";
 import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
-import { acquire_by, hold_by, run_with } from "./taking.ts";
+import { acquire_by, hold_by, locked_by, run_with } from "./taking.ts";
 
 /** How long `acquire()` waits, as one object. */
 export interface AcquireOptions {
@@ -88,7 +88,10 @@ export class Lock extends SharedObject {
     provide_condition_lock(Lock, {
       is_owned: (lock) => lock.#line.holder !== undefined,
       let_go: (lock) => lock.#line.let_go(),
-      take_back: (lock, held) => lock.#line.take_back(held),
+      take_back(lock, held) {
+        core_of(lock).check();
+        return lock.#line.take_back(held);
+      },
     });
   }
 
@@ -144,10 +147,7 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return attempt(() => {
-      core_of(this).check();
-      return this.#line.holder ? Promise.resolve(true) : core_of(this).call("locked", []);
-    });
+    return locked_by(this.#line, core_of(this));
   }
 
   /**

@@ -6,6 +6,8 @@ import {
   wait_arguments,
   type WaitArguments,
 } from "../../internal/shared/waits.ts";
+import type { LockLine } from "./lock_line.ts";
+import type { Core } from "../../internal/shared/shared_object.ts";
 import type { AcquireOptions, Hold, HoldOptions } from "./lock.ts";
 
 /** Takes a lock; gives `null` if it was not free in time. Where it is free it gives it at once. */
@@ -37,6 +39,14 @@ export function hold_by(take: Take<Hold>, options: HoldOptions): Promise<Hold> {
 function check_taken(hold: Hold | null, { timeout }: WaitArguments): Hold {
   if (hold) return hold;
   throw new TimeoutError(`The lock was not free within ${timeout} ms`);
+}
+
+/** `locked()` of all locks. */
+export function locked_by(line: LockLine, core: Core): Promise<boolean> {
+  return attempt(() => {
+    core.check();
+    return line.holder ? Promise.resolve(true) : core.call("locked", []);
+  });
 }
 
 /** Runs a function that has the lock for itself. */

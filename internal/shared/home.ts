@@ -1,6 +1,7 @@
 import { text_of } from "../runtime/error_text.ts";
 import { print } from "../runtime/standard_error.ts";
 import type { Agent, Owner } from "./owner.ts";
+import type { SharedObject } from "./shared_object.ts";
 
 /** What a shared object is in its home thread: its state, and what may be done with it. */
 export interface Home {
@@ -12,6 +13,8 @@ export interface Home {
   report?: (error: Error) => void;
   /** What never changes: a stub of it has that, too. It can be cloned. */
   readonly fixed?: unknown;
+  /** An object that it has made for itself: it is reported as this one, and withdrawn with it. */
+  readonly part?: SharedObject | undefined;
   /** What else a stub needs to know, which is not the same for all agents: it can be cloned. */
   describe?(agent: Agent): unknown;
   /** An agent that knew of it is no more. */

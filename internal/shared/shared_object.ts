@@ -101,6 +101,7 @@ export class LocalCore<H extends Home = Home> extends Core {
   override adopt(name: string, report: (error: Error) => void): void {
     this.home.name = name;
     this.home.report = report;
+    if (this.home.part) core_of(this.home.part).adopt(name, report);
   }
 
   withdraw(): void {
@@ -109,6 +110,7 @@ export class LocalCore<H extends Home = Home> extends Core {
     this.home.withdraw(this.#withdrawn);
     // Who still holds it loses nothing any more.
     this.home.report = () => {};
+    this.home.part?.[Symbol.dispose]();
     this.is_withdrawn(this.#withdrawn);
     hub.withdraw(this);
   }

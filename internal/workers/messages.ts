@@ -78,7 +78,7 @@ export type FromWorker =
     args: unknown[];
     passengers?: Passenger[] | undefined;
     /** What the caller holds, and the method may take again. */
-    scopes?: Packed | undefined;
+    scopes?: Packed[] | undefined;
   }
   /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
   | { type: "peer"; body: unknown[]; is_plain: boolean };

@@ -7,7 +7,7 @@ import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
-import { pack, type Peer, received, run_in_scopes, sharing, unpack } from "./sharing.ts";
+import { pack, type Peer, received, run_for_caller, sharing, unpack } from "./sharing.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -346,7 +346,7 @@ export class WorkerHandle {
     try {
       const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
       const work = () => this.#calls.call(job, target, method, args as unknown[]);
-      const result = await (scopes ? run_in_scopes(scopes, this.#peer, work) : work());
+      const result = await run_for_caller(scopes, this.#peer, work);
       answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
       if (call === 0) this.#calls.report(job, error);

@@ -33,6 +33,7 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
 /** Those that other tests run. */
 const ELSEWHERE = [
   "docs/porting.md: TaskHandler, TaskServer",
+  "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",
   "docs/testing.md: upper_test.ts",
 ];
