@@ -14,6 +14,8 @@ export type ToWorker =
   /** The first message. `claims` and `table` are shared memory: a process has none of both. */
   | (WorkerStart & {
     type: "start";
+    /** The URL of the program's main module. */
+    main_module: string;
     /** Objects that the worker shares, by their names. */
     shared?: Packed | undefined;
     /** See {@linkcode ClaimCounter}. */

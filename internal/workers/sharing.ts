@@ -70,18 +70,29 @@ interface State {
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
   parent: Peer | undefined;
-  /** Whether this thread is a worker that loads its handler's module. */
+  /** Whether this thread is a worker that starts: it loads the module of what it will run. */
   is_loading: boolean;
+  /** The program's main module, in a worker: Deno does not say so there. */
+  main_module: string | undefined;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
   rejected(error: object, job: number): void;
+  /** Has a worker not end by itself before this is over. */
+  hold(closing: Promise<void>): void;
 }
 
 export const sharing: State = {
   system: undefined,
   parent: undefined,
   is_loading: false,
+  main_module: undefined,
   rejected() {},
+  hold() {},
 };
+
+/** The URL of the program's main module. */
+export function main_module(): string {
+  return sharing.main_module ?? Deno.mainModule;
+}
 
 /** How a shared object is known, whatever copy of this package has made it. */
 export const SHARED: unique symbol = Symbol.for("@socketserver/shared") as never;

@@ -7,7 +7,7 @@ import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
-import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
+import { main_module, pack, type Peer, received, sharing, unpack } from "./sharing.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -115,6 +115,7 @@ export class WorkerHandle {
     this.#outbox.post({
       type: "start",
       ...rest,
+      main_module: main_module(),
       shared: shared && pack(shared, this.#peer),
       claims: this.#claims?.memory,
       table: this.#table?.memory,
