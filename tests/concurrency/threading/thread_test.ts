@@ -361,7 +361,7 @@ Deno.test("Thread: the daemons that it has started end with it", async () => {
 Deno.test("Thread: when it is terminated, those that it has started end, in a loop, too", async () => {
   using _reports = silent_reports();
   const [there, lock] = [new threading.Event(), new threading.Lock()];
-  const thread = new threading.Thread({ target: targets.start_loop, args: [there, lock], module });
+  const thread = new threading.Thread({ target: targets.start_inner, args: [there, lock], module });
   await soon(thread.start());
   await soon(there.wait());
   thread.terminate();
