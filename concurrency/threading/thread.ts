@@ -3,7 +3,14 @@ import { current_task } from "../../internal/shared/task.ts";
 import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { place_of, refuse_while_loading } from "../../internal/workers/class_place.ts";
-import { BaseThread, begin_life, end_life, refuse_second_start, state_of } from "./base_thread.ts";
+import {
+  BaseThread,
+  begin_life,
+  end_life,
+  keep_running,
+  refuse_second_start,
+  state_of,
+} from "./base_thread.ts";
 import { tell_excepthook } from "./excepthook.ts";
 import { type AnyThreadOptions, new_state, type ThreadOptions } from "./thread_options.ts";
 import { type ThreadSettings, ThreadWorker } from "./thread_worker.ts";
@@ -174,12 +181,15 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
 
   async #started({ started }: ThreadWorker): Promise<void> {
     const task = current_task();
+    const stop = keep_running();
     try {
       await started;
     } catch (error) {
       await state_of(this).over.promise;
       task.note(error);
       throw error;
+    } finally {
+      stop();
     }
   }
 }
