@@ -350,6 +350,18 @@ Deno.test("Thread: may start others; it is alive until these have ended", async 
   await soon(thread.join());
 });
 
+Deno.test("Thread: what it has started may start others when its own run is over", async () => {
+  const [told, event] = [new Queue<unknown>(), new threading.Event()];
+  const { start_late } = targets;
+  await using thread = await started(
+    new threading.Thread({ target: start_late, args: [told, event], module }),
+  );
+  assertEquals(await is_pending(thread.join(), 50), true);
+  await event.set();
+  await soon(told.get());
+  assertEquals(await soon(told.get()), "late");
+});
+
 Deno.test("Thread: the daemons that it has started end with it", async () => {
   const [told, event] = [new Queue<unknown>(), new threading.Event()];
   const args = [told, event, true] as const;
