@@ -37,6 +37,7 @@ export const OTHERWISE = "; or take AsyncThread, which runs any function on this
  *
  * @example A function
  * ```ts ignore
+ * // counting.ts
  * import * as threading from "@socketserver/socketserver/threading";
  *
  * export async function count(to: number, done: threading.Event): Promise<void> {
@@ -56,6 +57,7 @@ export const OTHERWISE = "; or take AsyncThread, which runs any function on this
  *
  * @example A subclass, whose fields come back
  * ```ts ignore
+ * // factors.ts
  * import * as threading from "@socketserver/socketserver/threading";
  *
  * export class Factorizer extends threading.Thread {
@@ -105,7 +107,8 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
    * Starts it: it is alive at once. A subclass's own fields are copied now, those that are shared objects are shared;
    * they come back when `run()` has ended. No constructor runs in the thread, and what is `#private` is not there.
    *
-   * @returns A promise that resolves when the thread runs.
+   * @returns A promise that resolves when the thread runs. Await it: a start that fails, and that nobody awaits, ends
+   * the program as any such promise does.
    * @throws {TypeError} If it was started before; if its target or class cannot be found by its name in the module that
    * should export it; if a field or an argument cannot be cloned.
    * @throws {Deno.errors.NotSupported} If a worker that loads this module starts it: see `import.meta.main`.

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import * as threading from "../../../concurrency/threading/mod.ts";
-import { type Constructor, type TCPServer } from "../../../mod.ts";
+import type { Constructor, TCPServer } from "../../../mod.ts";
 import { LineClient } from "../../fixtures/clients/clients.ts";
 import { LocalHandler } from "../../fixtures/handlers/thread_handlers.ts";
 import { test_each_way } from "../../fixtures/servers/all_ways.ts";

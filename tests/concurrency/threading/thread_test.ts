@@ -116,6 +116,27 @@ Deno.test("Thread: options are checked", () => {
   );
 });
 
+/** Never called: its types are what is tested. */
+export function typed(one: (n: number, s?: string) => void, none: () => Promise<number>): void {
+  new threading.Thread({ target: one, args: [1] });
+  new threading.Thread({ target: one, args: [1, "two"], name: "three", daemon: true, module });
+  new threading.Thread({ target: none });
+  new threading.AsyncThread({
+    target: (event: threading.Event) => event.set(),
+    args: [new threading.Event()],
+  });
+  // @ts-expect-error: its argument is missing
+  new threading.Thread({ target: one });
+  // @ts-expect-error: the same
+  new threading.Thread({ target: one, args: [] });
+  // @ts-expect-error: it is no number
+  new threading.Thread({ target: one, args: ["1"] });
+  // @ts-expect-error: there are too many
+  new threading.Thread({ target: none, args: [1] });
+  // @ts-expect-error: it is no event
+  new threading.AsyncThread({ target: (event: threading.Event) => event.set(), args: [1] });
+}
+
 Deno.test("Thread: what cannot be found in a worker is refused at start()", async () => {
   const closure = () => {};
   const cases: [() => void, string][] = [
