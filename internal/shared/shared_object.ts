@@ -210,7 +210,7 @@ function warn_while_loading({ name }: Kind): void {
   if (!sharing.is_loading || warned.has(name)) return;
   warned.add(name);
   console.warn(
-    `A ${name} is made while a worker loads its handler's module: each worker gets one of its own. ` +
-      `Make it a field of the server, which handlers have as this.server, or take Lock.named()`,
+    `A ${name} is made while a worker loads a module: each worker gets one of its own. Make it a field of ` +
+      "the server, which handlers have as this.server, or an argument of the thread, or take Lock.named()",
   );
 }

@@ -12,6 +12,7 @@ function run(name: string, ...args: string[]): string[] {
 const PRINTED = {
   "not daemon": "end\nlate\n",
   "not awaited": "end\nlate\n",
+  "nested": "end\nlate\n",
   "daemon": "end\n",
   "joined daemon": "late\nend\n",
   "late daemon": "end\nlate\njoined\n",
@@ -30,6 +31,16 @@ Deno.test("what a thread throws is printed with its name, and the program goes o
   const { code, output, errors } = await ending_of(Deno.execPath(), command);
   assertEquals([code, output], [0, "goes on\nend\n"]);
   assertStringIncludes(errors, "Exception in failing: RangeError: wrong\n");
+});
+
+Deno.test({
+  name: "threads that there are too few descriptors for are refused, the others run",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const command = ["-c", 'ulimit -n 100; exec "$0" "$@"', Deno.execPath()];
+    const args = [...command, ...run("thread_program.ts", "many")];
+    assertEquals(await output_of("sh", args), "true\ntrue\nend\n");
+  },
 });
 
 Deno.test("a program that starts threads wherever it is imported says what to write", async () => {
