@@ -1,4 +1,4 @@
-import { Task } from "../../internal/shared/task.ts";
+import { run_afresh, Task } from "../../internal/shared/task.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import {
   async_ident,
@@ -17,7 +17,8 @@ import { type AnyThreadOptions, type AsyncThreadOptions, new_state } from "./thr
  * microseconds to start. For what mostly waits; what computes holds up the others and belongs into a
  * {@linkcode Thread}. Its function may be any, closures too, and shares all variables with the rest of the program.
  *
- * To locks, `local()` and `current_thread()` it is a thread like any other. It cannot be terminated: nothing can stop a
+ * To locks, `local()` and `current_thread()` it is a thread like any other; what an `AsyncLocalStorage` has where it is
+ * started is not there. It cannot be terminated: nothing can stop a
  * function that runs on the same event loop. Tell it to end, by an `Event` or an `AbortSignal`.
  *
  * @typeParam A The types of the target's arguments.
@@ -60,7 +61,7 @@ export class AsyncThread<A extends unknown[] = []> extends BaseThread {
       refuse_second_start(this);
       begin_life(this, async_ident());
       const { promise, resolve } = Promise.withResolvers<void>();
-      void this.#live(resolve);
+      run_afresh(() => void this.#live(resolve));
       return promise;
     });
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { AsyncLocalStorage } from "node:async_hooks";
 import * as threading from "../../../concurrency/threading/mod.ts";
 import { hooked } from "../../fixtures/threads/hooked.ts";
 import { is_pending, soon } from "../../fixtures/tools/waiting.ts";
@@ -128,6 +129,20 @@ Deno.test("AsyncThread: those that it makes are daemons if it is one", async () 
     await soon(thread.join());
   }
   assertEquals(daemons, [true, false]);
+});
+
+Deno.test("AsyncThread: does not run in the context of who starts it", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const target = async () => {
+    seen.push(storage.getStore());
+    await undefined;
+    seen.push(storage.getStore());
+  };
+  const thread = new threading.AsyncThread({ target });
+  await storage.run("of the starter", () => thread.start());
+  await soon(thread.join());
+  assertEquals(seen, [undefined, undefined]);
 });
 
 Deno.test("AsyncThread: join() has a timeout", async () => {
