@@ -13,8 +13,8 @@ import { tell_excepthook } from "./excepthook.ts";
 import { type AnyThreadOptions, type AsyncThreadOptions, new_state } from "./thread_options.ts";
 
 /**
- * A thread without a worker: it runs on this event loop, beside all else that waits there, and takes a few
- * microseconds to start. For what mostly waits; what computes holds up the others and belongs into a
+ * A thread without a worker: it runs on this event loop, beside all else that waits there, and takes no
+ * time to start. For what mostly waits; what computes holds up the others and belongs into a
  * {@linkcode Thread}. Its function may be any, closures too, and shares all variables with the rest of the program.
  *
  * To locks, `local()` and `current_thread()` it is a thread like any other; what an `AsyncLocalStorage` has where it is
