@@ -236,7 +236,7 @@ function warn_while_loading({ name }: Kind): void {
   warned.add(name);
   const or_named = name === "Lock" ? ", or take Lock.named()" : "";
   console.warn(
-    `A ${name} is made while a worker loads its handler's module: each worker gets one of its own. ` +
-      `Make it a field of the server, which handlers have as this.server${or_named}`,
+    `A ${name} is made while a worker loads a module: each worker gets one of its own. Make it a field of ` +
+      `the server, which handlers have as this.server, or an argument of the thread${or_named}`,
   );
 }

@@ -29,6 +29,9 @@ export interface TaskWatcher {
 let last_ident = 0;
 const storage = new AsyncLocalStorage<Task>();
 
+/** Runs something outside of all that its caller runs in: of its task, and of any other storage. */
+export const run_afresh: <T>(work: () => T) => T = AsyncLocalStorage.snapshot() as never;
+
 /**
  * Who waits and holds: the handler of one request, for example. What runs outside of any belongs to the
  * program.

@@ -15,7 +15,7 @@ export type ToWorker =
   /** The first message. `claims` and `table` are shared memory: a process has none of both. */
   | (WorkerStart & {
     type: "start";
-    /** The program's main module. */
+    /** The URL of the program's main module. */
     main_module: string;
     /** Objects that the worker shares, by their names. */
     shared?: Packed | undefined;

@@ -84,10 +84,12 @@ interface State {
   parent: Peer | undefined;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
-  /** Whether this thread is a worker that loads its handler's module. */
+  /** Whether this thread is a worker that starts: it loads the module of what it will run. */
   is_loading: boolean;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
   rejected(error: object, job: number): void;
+  /** Has a worker not end by itself before this is over. */
+  hold(closing: Promise<void>): void;
 }
 
 export const sharing: State = {
@@ -97,6 +99,7 @@ export const sharing: State = {
   main_module: Deno.mainModule,
   is_loading: false,
   rejected() {},
+  hold() {},
 };
 
 /** How a shared object is known, whatever copy of this package has made it. */

@@ -51,6 +51,8 @@ const LOOK = 10;
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {
   readonly name: string;
+  /** Its number among the threads of the process. */
+  readonly thread_id: number;
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
@@ -64,8 +66,21 @@ export class ThreadHost implements WorkerHost {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #give_up!: () => void;
 
-  constructor(id: number, events: HostEvents, clocks: KillClocks = KILL_CLOCKS) {
-    this.name = `Worker ${id}`;
+  /**
+   * Starts a thread.
+   *
+   * @param id Its number in its pool.
+   * @param events What is told of it.
+   * @param clocks How it is ended.
+   * @param name What it is called in messages.
+   */
+  constructor(
+    id: number,
+    events: HostEvents,
+    clocks: KillClocks = KILL_CLOCKS,
+    name = `Worker ${id}`,
+  ) {
+    this.name = name;
     this.#clocks = clocks;
     this.#worker = new Worker(entry_url(), {
       name: `socketserver ${id}`,
@@ -77,6 +92,7 @@ export class ThreadHost implements WorkerHost {
         maxYoungGenerationSizeMb: YOUNG,
       },
     });
+    this.thread_id = this.#worker.threadId;
     // A channel of its own: Deno looks through all that comes by the worker's for further ports,
     // byte by byte.
     const { port1, port2 } = new MessageChannel();

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineClient } from "../fixtures/clients/clients.ts";
-import { Program } from "../fixtures/programs/programs.ts";
+import { output_of, Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, documents, name_of, ROOT } from "./blocks.ts";
@@ -30,6 +30,12 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "server/threading_mixin.ts: FactorHandler, ThreadingTCPServer": ["91\n", "7\n"],
 };
 
+/** What programs print that end by themselves. */
+const PRINTS: Record<string, string> = {
+  "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
+  "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",
+};
+
 /** Those that other tests run. */
 const ELSEWHERE = [
   "docs/porting.md: TaskHandler, TaskServer",
@@ -50,7 +56,8 @@ for (const path of documents()) {
 }
 
 Deno.test("Each block that deno test --doc ignores is run by a test", () => {
-  assertEquals([...PROGRAMS.keys()].sort(), [...Object.keys(TALKS), ...ELSEWHERE].sort());
+  const run = [...Object.keys(TALKS), ...Object.keys(PRINTS), ...ELSEWHERE];
+  assertEquals([...PROGRAMS.keys()].sort(), run.sort());
 });
 
 Deno.test("Each block that deno test --doc ignores has the right types", async () => {
@@ -112,6 +119,16 @@ for (const [key, [says, hears]] of Object.entries(TALKS)) {
       if (typeof hears === "string") assertEquals(heard, hears);
       else assertMatch(heard, hears);
     });
+  });
+}
+
+for (const [key, printed] of Object.entries(PRINTS)) {
+  Deno.test(`${key}: prints what it should, and ends`, async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("main.ts");
+    await Deno.writeTextFile(path, PROGRAMS.get(key)!);
+    const flags = ["--no-prompt", `--allow-read=${ROOT},${folder.path}`];
+    assertEquals(await output_of(Deno.execPath(), ["run", ...CONFIG, ...flags, path]), printed);
   });
 }
 
