@@ -1,5 +1,4 @@
 import { printable, text_of } from "../../internal/runtime/error_text.ts";
-import { print as print_text } from "../../internal/runtime/standard_error.ts";
 
 /** What {@linkcode set_excepthook} has called when a thread or a timer ends with an error. */
 export type ExceptHook = (args: ExceptHookArgs) => void;
@@ -30,10 +29,10 @@ export function tell_excepthook(error: unknown, thread: { readonly name: string 
     hook({ error, thread });
   } catch (failure) {
     print({ error, thread });
-    print_text(`The hook of set_excepthook() has failed: ${text_of(failure)}`);
+    console.error(`The hook of set_excepthook() has failed: ${text_of(failure)}`);
   }
 }
 
 function print({ error, thread }: ExceptHookArgs): void {
-  print_text(`Exception in ${printable(thread.name)}: ${text_of(error)}`);
+  console.error(`Exception in ${printable(thread.name)}: ${text_of(error)}`);
 }

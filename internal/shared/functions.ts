@@ -46,7 +46,10 @@ export function handle_of_function(
  */
 export async function function_of(handle: FunctionHandle, otherwise = ""): Promise<unknown> {
   const { module, name, hash } = handle;
-  if (!MODULE_URL.test(module)) throw new TypeError(`${module} is no module with functions`);
+  // What the program itself tells its workers to run is its own affair.
+  if (!sharing.parent && !MODULE_URL.test(module)) {
+    throw new TypeError(`${module} is no module with functions`);
+  }
   const exports = await load_module(module, `the function ${name}`);
   const candidates = [exports[name], exports.default, ...Object.values(exports)];
   const found = candidates.find((value) =>

@@ -1,5 +1,4 @@
 import { text_of } from "../runtime/error_text.ts";
-import { print } from "../runtime/standard_error.ts";
 import type { Agent, Owner } from "./owner.ts";
 import type { SharedObject } from "./shared_object.ts";
 
@@ -32,7 +31,7 @@ export function call_home(home: Home, method: string, owner: Owner, args: unknow
 /** Reports what happened to a shared object, and belongs to no call. */
 export function report_of(home: Home, error: Error): void {
   if (home.report) home.report(error);
-  else print(text_of(error));
+  else console.error(text_of(error));
 }
 
 /** The error of what is used after it was withdrawn. */

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { text_of } from "../runtime/error_text.ts";
-import { print } from "../runtime/standard_error.ts";
 import type { Scope, ScopeOptions } from "../workers/sharing.ts";
 import { EndlessOwner, HERE, Owner } from "./owner.ts";
 import { note_rejection } from "./unawaited.ts";
@@ -161,7 +160,7 @@ export class Task implements Scope {
   report(error: unknown): void {
     if (error === this.#reason) return;
     if (this.#report) this.#report(error);
-    else print(text_of(error));
+    else console.error(text_of(error));
   }
 
   /** Refuses what a task may not begin any more. */
