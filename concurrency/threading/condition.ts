@@ -1,3 +1,4 @@
+import { may_fail } from "../../internal/runtime/pending.ts";
 import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
 import {
@@ -95,20 +96,33 @@ export class Condition extends SharedObject {
   }
 
   async #wait({ timeout, signal }: WaitArguments): Promise<boolean> {
-    this.#check("wait for");
+    const holding = this.#check("wait for");
     signal?.throwIfAborted();
     const core = core_of(this);
     // It must be in the line before the lock is free: else the next holder would notify nobody.
     const ticket = await core.call<number>("begin", []);
     let held: Held | undefined;
+    let is_notified = false;
     try {
-      held = this.#how.let_go(this.#lock);
-      return await core.call<boolean>("wait", [ticket, timeout], { kind: "bring", signal });
+      held = this.#how.let_go(this.#lock, holding);
+      is_notified = await core.call("wait", [ticket, timeout], { kind: "bring", signal });
     } catch (error) {
       await core.call("leave_by", [ticket]).catch(() => {});
       throw error;
     } finally {
-      if (held) await this.#how.take_back(this.#lock, held);
+      if (held) await this.#take_back(held, ticket);
+    }
+    // Until now the notification would have gone to the next, had this one been lost.
+    if (is_notified) void may_fail(core.call("heard", [ticket]));
+    return is_notified;
+  }
+
+  async #take_back(held: Held, ticket: number): Promise<void> {
+    try {
+      await this.#how.take_back(this.#lock, held);
+    } catch (error) {
+      await core_of(this).call("leave_by", [ticket]).catch(() => {});
+      throw error;
     }
   }
 
@@ -167,8 +181,10 @@ export class Condition extends SharedObject {
     return this.notify(Number.MAX_SAFE_INTEGER);
   }
 
-  #check(what: string): void {
-    if (this.#how.is_owned(this.#lock)) return;
+  /** As what the lock is held, which it must be. */
+  #check(what: string): object {
+    const holding = this.#how.holding(this.#lock);
+    if (holding) return holding;
     throw new TypeError(`Cannot ${what} a condition whose lock is not held`);
   }
 }

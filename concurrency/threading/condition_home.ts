@@ -4,7 +4,7 @@ import type { SharedObject } from "../../internal/shared/shared_object.ts";
 import { type Grant, Wait } from "../../internal/shared/wait.ts";
 import { Lock } from "./lock.ts";
 
-/** One that waits for a notification: from before it gives the lock back until it has heard. */
+/** One that waits for a notification: from before it gives the lock back until it has it again. */
 class Ticket implements Hold {
   readonly number: number;
   is_notified = false;
@@ -37,7 +37,7 @@ class Ticket implements Hold {
 
 /** A condition in its home thread: who waits for a notification. */
 export class ConditionHome implements Home {
-  readonly methods: ReadonlySet<string> = new Set(["begin", "wait", "leave_by", "notify"]);
+  readonly methods: ReadonlySet<string> = new Set(["begin", "wait", "heard", "leave_by", "notify"]);
   /** Its lock, which goes where it goes. */
   readonly fixed: SharedObject;
   readonly part: SharedObject | undefined;
@@ -72,10 +72,13 @@ export class ConditionHome implements Home {
 
   /** What becomes of a notification: one that nobody hears goes to the next. */
   #grant(ticket: Ticket): Grant {
-    return {
-      undo: () => this.leave(ticket),
-      received: () => this.#remove(ticket),
-    };
+    return { undo: () => this.leave(ticket) };
+  }
+
+  /** Who was notified has the lock again. */
+  heard(owner: Owner, number: number): void {
+    const ticket = this.#ticket_of(owner, number);
+    if (ticket) this.#remove(ticket);
   }
 
   /** Gives up a place in the line. */

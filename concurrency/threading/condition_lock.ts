@@ -2,14 +2,15 @@ import type { Held } from "./lock_line.ts";
 
 /** What a `Condition` does with its lock, and nobody else may. */
 export interface ConditionLock<L> {
-  /** Whether what runs now holds the lock. */
-  is_owned(lock: L): boolean;
+  /** As what that which runs now holds the lock, if it does. */
+  holding(lock: L): object | undefined;
   /**
    * Gives the lock back wholly, for a while: says as what it was held.
    *
-   * @throws {TypeError} If it is not held, or only the caller of a method could give it back.
+   * @param holding As what it was held when that was asked.
+   * @throws {TypeError} If it is not held as that any more, or only the caller of a method could give it back.
    */
-  let_go(lock: L): Held;
+  let_go(lock: L, holding: object): Held;
   /** Takes the lock again as that. */
   take_back(lock: L, held: Held): Promise<void>;
 }

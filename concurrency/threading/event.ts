@@ -1,4 +1,10 @@
-import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
+import {
+  begin,
+  core_of,
+  type Kind,
+  LocalCore,
+  SharedObject,
+} from "../../internal/shared/shared_object.ts";
 import { program } from "../../internal/shared/task.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
 import { attempt, timeout_argument } from "../../internal/shared/waits.ts";
@@ -67,19 +73,25 @@ export class Event extends SharedObject {
   }
 
   /**
-   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. One that has aborted
-   * stays so when the event is cleared.
+   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. It stays aborted when the
+   * event is cleared: ask for another one then. Whether it has happened by now says {@linkcode Event.is_set}.
    */
   as_signal(): AbortSignal {
-    if (this.#signal && !this.#signal.aborted) return this.#signal;
+    if (this.#signal) return this.#signal;
+    const core = core_of(this);
     const controller = new AbortController();
-    this.#signal = controller.signal;
+    const { signal } = controller;
+    const abort = () => controller.abort(new DOMException("The event has happened", "AbortError"));
+    this.#signal = signal;
+    if (core instanceof LocalCore && (core.home as EventHome).is_set()) abort();
     // For nobody in particular. Where the event is withdrawn it will never happen.
-    program.run(() => this.wait()).then(
-      () => controller.abort(new DOMException("The event has happened", "AbortError")),
-      () => {},
-    );
-    return controller.signal;
+    void program.run(async () => {
+      await this.wait();
+      abort();
+      await core.call("cleared", [], { kind: "bring" });
+      this.#signal = undefined;
+    }).catch(() => {});
+    return signal;
   }
 }
 

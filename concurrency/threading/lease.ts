@@ -58,6 +58,8 @@ export class RemoteLease implements Lease {
   #word: LeaseWord | undefined;
 
   #is_described = false;
+  /** Whether the lock was taken by its word, or by who has that: then it is given back so, too. */
+  #is_by_word = false;
 
   /** @param core The way to the lock's home. */
   constructor(core: RemoteCore) {
@@ -85,17 +87,20 @@ export class RemoteLease implements Lease {
   }
 
   take(): { abandoned: boolean } | undefined {
-    return this.#word?.take(this.#agent!);
+    const taken = this.#word?.take(this.#agent!);
+    if (taken) this.#is_by_word = true;
+    return taken;
   }
 
   request(timeout: number | null): Waiting<boolean | null> {
     this.#core.check();
     if (!this.#is_described) this.#ask();
+    this.#is_by_word = this.is_exact;
     return this.#core.link.call(this.#core.id, "lease", program, [timeout, this.is_exact]);
   }
 
   give(abandoned: boolean): void {
-    if (this.#word?.give(this.#agent!, abandoned)) return;
+    if (this.#is_by_word && this.#word?.give(this.#agent!, abandoned)) return;
     this.#tell("give", abandoned);
   }
 

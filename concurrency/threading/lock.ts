@@ -86,8 +86,8 @@ export class Lock extends SharedObject {
 
   static {
     provide_condition_lock(Lock, {
-      is_owned: (lock) => lock.#line.holder !== undefined,
-      let_go: (lock) => lock.#line.let_go(),
+      holding: (lock) => lock.#line.holder,
+      let_go: (lock, holding) => lock.#line.let_go(holding),
       take_back(lock, held) {
         core_of(lock).check();
         return lock.#line.take_back(held);

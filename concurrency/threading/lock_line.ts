@@ -132,10 +132,16 @@ export class LockLine {
     return true;
   }
 
-  /** Gives the lock back for a while: says as what it was held. */
-  let_go(): Held {
+  /**
+   * Gives the lock back for a while: says as what it was held.
+   *
+   * @param holding As what it was held a moment ago: it may be another's by now.
+   */
+  let_go(holding: object): Held {
     const held = this.#holder;
-    if (!held) throw new TypeError("Cannot wait with a lock that nobody here holds");
+    if (!held || held !== holding) {
+      throw new TypeError("Cannot wait with a lock that was given back meanwhile");
+    }
     this.release(held);
     return held;
   }

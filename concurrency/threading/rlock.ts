@@ -75,8 +75,8 @@ export class RLock extends SharedObject {
 
   static {
     provide_condition_lock(RLock, {
-      is_owned: (lock) => lock.#releasable() !== undefined,
-      let_go: (lock) => lock.#let_go(),
+      holding: (lock) => lock.#releasable(),
+      let_go: (lock, holding) => lock.#let_go(holding),
       async take_back(lock, held) {
         core_of(lock).check();
         await lock.#line.take_back(held);
@@ -166,13 +166,11 @@ export class RLock extends SharedObject {
     return run_with(hold, (held) => scope ? run_in(scope, () => work(held)) : work(held));
   }
 
-  #let_go(): Held {
-    const possession = this.#releasable();
-    if (possession instanceof CarriedHold) {
+  #let_go(holding: object): Held {
+    if (holding instanceof CarriedHold) {
       throw new TypeError("Cannot wait with a lock that the caller of this method holds");
     }
-    if (!possession) throw new TypeError("Cannot wait with a lock that this task does not hold");
-    const held = this.#line.let_go();
+    const held = this.#line.let_go(holding);
     this.#note();
     return held;
   }

@@ -104,9 +104,12 @@ export class SemaphoreHome implements Home {
   /** The permits of somebody who is no more, or was given up, come back. */
   lost(owner: Owner, count: number): void {
     this.forget(owner, count);
-    const permits = count === 1 ? "1 permit" : `${count} permits`;
+    // Others may have released for them what they had.
+    const back = Math.min(count, this.#most - this.#value);
+    if (back === 0) return;
+    const permits = back === 1 ? "1 permit" : `${back} permits`;
     report_of(this, new Error(`${permits} of ${this.name} came back: who had taken them was lost`));
-    this.#add(count);
+    this.#add(back);
   }
 
   #add(count: number): void {

@@ -409,13 +409,16 @@ export class Link implements KnowingAgent, TaskWatcher {
   #do_call(items: unknown[], args: unknown[]): void {
     if (this.#ended) return;
     const [number, id, method, key] = items as [number, number, string, number];
-    if (this.#asked.has(number)) throw new TypeError(`There is a call ${number} already`);
+    if (number !== 0 && this.#asked.has(number)) {
+      throw new TypeError(`There is a call ${number} already`);
+    }
     try {
       const entry = hub.find(id, this);
       if (!entry) throw gone("it was withdrawn");
       const result = entry.core.call_as(method, this.#owner_of(key), args);
-      if (result instanceof Wait) this.#await_call(number, result);
-      else if (number !== 0) this.#answer(number, VALUE, result);
+      if (number === 0) this.#is_told(result);
+      else if (result instanceof Wait) this.#await_call(number, result);
+      else this.#answer(number, VALUE, result);
     } catch (error) {
       this.#answer_error(number, error);
     }
@@ -427,6 +430,14 @@ export class Link implements KnowingAgent, TaskWatcher {
     let owner = this.#owners.get(key);
     if (!owner) this.#owners.set(key, owner = new Owner(this));
     return owner;
+  }
+
+  /** Nobody hears what was given: it counts as received. */
+  #is_told(result: unknown): void {
+    if (!(result instanceof Wait)) return;
+    result.on_over(() => {
+      if (!result.error) result.receive();
+    });
   }
 
   #await_call(number: number, wait: Wait): void {

@@ -53,6 +53,8 @@ export class RelayCore extends LocalCore {
   override call_as(method: string, owner: Owner, args: unknown[]): Wait {
     this.check();
     this.#core.check();
+    // What its home says of it to this thread is not for the third one: it does not share that memory so.
+    if (method === "described") return Wait.granted(this.home.describe?.(owner.agent));
     const { link, id } = this.#core;
     const call = link.relay(id, method, this.#task_of(owner), args);
     // The wait says what it failed with.
