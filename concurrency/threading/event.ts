@@ -67,8 +67,9 @@ export class Event extends SharedObject {
   }
 
   /**
-   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. One that has aborted
-   * stays so when the event is cleared.
+   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. Keep it, as one that has
+   * aborted stays so when the event is cleared, and the next call gives a new one. That of an event that is set
+   * aborts as soon as the event has answered, not within the call: in loops ask `await event.is_set()`.
    */
   as_signal(): AbortSignal {
     if (this.#signal && !this.#signal.aborted) return this.#signal;
