@@ -1,7 +1,8 @@
 /**
  * Python's `threading`: threads, and locks, conditions, semaphores, events and barriers for the tasks of one thread,
- * of workers and of child processes alike. Handlers share one as a field of their server: `lock = new
- * threading.Lock()` there is `this.server.lock` in all four ways of running a handler, with the same methods.
+ * of workers and of child processes alike. Handlers share one as a field of their server:
+ * `lock = new threading.Lock()` there is `this.server.lock` in all four ways of running a handler, with the same
+ * methods.
  *
  * ```sh
  * deno add jsr:@socketserver/socketserver
