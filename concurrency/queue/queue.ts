@@ -279,7 +279,7 @@ export class Queue<T> extends BaseQueue<T> {
    * Ends the queue: `put()` rejects with `ShutDown` from now on, and `get()` and `take()` when it is empty. After
    * Python 3.13.
    *
-   * @param immediate Whether what is in it is dropped, and counts as done.
+   * @param immediate Whether what is in it is dropped, and counts as done; `false` unless told.
    */
   shutdown(immediate = false): Promise<void> {
     return core_of(this).call("shutdown", [immediate]);

@@ -73,8 +73,9 @@ export class Event extends SharedObject {
   }
 
   /**
-   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. It stays aborted when the
-   * event is cleared: ask for another one then. Whether it has happened by now says {@linkcode Event.is_set}.
+   * A signal that aborts when it has happened: for `fetch()` and all else that takes one. It stays aborted; when the
+   * event is cleared, the next call gives a new one. In another thread than the event's, that of an event that is set
+   * aborts as soon as the event has answered, not within the call: in loops ask `await event.is_set()`.
    */
   as_signal(): AbortSignal {
     if (this.#signal) return this.#signal;

@@ -1,7 +1,8 @@
 /**
- * Python's `threading`: locks, conditions, semaphores, events and barriers, for the tasks of one thread, of workers and
- * of child processes alike. Handlers share one as a field of their server: `lock = new threading.Lock()` there is
- * `this.server.lock` in all four ways of running a handler, with the same methods.
+ * Python's `threading`: threads, and locks, conditions, semaphores, events and barriers for the tasks of one thread,
+ * of workers and of child processes alike. Handlers share one as a field of their server:
+ * `lock = new threading.Lock()` there is `this.server.lock` in all four ways of running a handler, with the same
+ * methods.
  *
  * ```sh
  * deno add jsr:@socketserver/socketserver
@@ -10,7 +11,7 @@
  * Or add nothing, and import `jsr:@socketserver/socketserver/threading`. Import the module as one name, as in Python:
  * `Event` by itself would hide a global of Deno.
  *
- * | class | what it is for |
+ * | name | what it is for |
  * |---|---|
  * | {@linkcode Lock} | only one at a time |
  * | {@linkcode RLock} | the same, for methods that call each other: who has it may take it again |
@@ -19,6 +20,12 @@
  * | {@linkcode Event} | something that happens once, and all who wait for it |
  * | {@linkcode Barrier} | waits until so many are there |
  * | {@linkcode Timer} | calls a function later, unless it is cancelled |
+ * | {@linkcode Thread} | runs an exported function, or a subclass, in a worker of its own |
+ * | {@linkcode AsyncThread} | runs any function beside the others on this event loop |
+ * | {@linkcode local} | what each thread and each handler has for itself |
+ * | {@linkcode current_thread} | the thread that this runs in; also {@linkcode main_thread}, {@linkcode enumerate}, {@linkcode active_count} |
+ * | {@linkcode set_excepthook} | what becomes of an error that a thread or a timer ends with |
+ * | {@linkcode TimeoutError}, {@linkcode BrokenBarrierError} | what waits reject with |
  *
  * `./queue` has queues. [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a
  * deadlock shows.
@@ -32,7 +39,8 @@
  *
  * ## Permissions
  *
- * None of its own: what the server needs is enough.
+ * `--allow-read` for the module that a {@linkcode Thread} runs, if it is a local one. All else needs none of its own: what
+ * the server needs is enough.
  *
  * @example Handlers in workers, of which one at a time looks at the balance and changes it
  * ```ts ignore

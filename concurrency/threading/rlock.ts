@@ -52,9 +52,9 @@ let held_locks: () => RLock[];
  * A lock that its holder may take again: Python's `threading.RLock`, for tasks of one thread, of workers and of
  * child processes alike. It is free when it was given back as often as it was taken.
  *
- * Its holder is the task: the handler of a request, a thread, a task of a pool. A method of the server that a
- * handler calls while it holds the lock may take it again, wherever the handler runs. Branches of one task
- * (`Promise.all`) are one holder to `acquire()`; with {@linkcode RLock.run} each branch is one of its own.
+ * Its holder is the task: the handler of a request, a `Thread`, an `AsyncThread`, the function of a `Timer`. A method
+ * of the server that a handler calls while it holds the lock may take it again, wherever the handler runs. Branches
+ * of one task (`Promise.all`) are one holder to `acquire()`; with {@linkcode RLock.run} each branch is one of its own.
  *
  * @example A method that takes the lock of its caller
  * ```ts
@@ -106,7 +106,7 @@ export class RLock extends SharedObject {
    * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
    * @returns Whether it was taken.
    * @throws {RangeError} If the timeout is negative, or there is one although `blocking` is `false`.
-   * @throws {TypeError} If it is held already outside of any handler, thread or task: who holds it there cannot
+   * @throws {TypeError} If it is held already outside of any handler, thread or timer: who holds it there cannot
    * be told.
    * @throws {Deno.errors.BadResource} If the lock was withdrawn.
    */

@@ -41,7 +41,7 @@ export class Semaphore extends SharedObject {
   /**
    * Makes a semaphore.
    *
-   * @param value How many permits there are.
+   * @param value How many permits there are; 1 unless told.
    * @throws {RangeError} If it is not a whole number from 0.
    * @throws {TypeError} If it is no number.
    */
@@ -77,7 +77,7 @@ export class Semaphore extends SharedObject {
   /**
    * Gives permits back, or adds new ones.
    *
-   * @param count How many.
+   * @param count How many; 1 unless told.
    * @throws {RangeError} If it is not a whole number from 1; for a `BoundedSemaphore` also if there would be
    * more permits than at first.
    * @throws {TypeError} If it is no number.

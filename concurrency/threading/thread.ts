@@ -107,7 +107,8 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
   /**
    * Starts it: it is alive at once. A subclass's own fields are copied now, those that are shared objects are shared;
    * they come back when `run()` has ended. No constructor runs in the thread, and what is `#private` is not there; an
-   * object of a class that is in a field arrives, and comes back, as a plain one.
+   * object of a class that is in a field arrives, and comes back, as a plain one. If it is terminated while it starts, the
+   * promise resolves, and it never runs.
    *
    * @returns A promise that resolves when the thread runs. Await it: a start that fails, and that nobody awaits, ends
    * the program as any such promise does.

@@ -44,7 +44,7 @@ export class Timer<A extends unknown[] = unknown[]> {
    *
    * @param interval How long it waits then, in ms.
    * @param fn What it calls.
-   * @param args Its arguments.
+   * @param args Its arguments; none unless told.
    * @throws {RangeError} If the interval is not a number from 0 to 2,147,483,647.
    * @throws {TypeError} If `fn` is no function.
    */

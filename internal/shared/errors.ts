@@ -1,8 +1,9 @@
 import { know_error } from "../workers/error_image.ts";
 
 /**
- * A wait took longer than its `timeout`. Python's `TimeoutError`, one class for `threading`, `concurrent.futures`
- * and `multiprocessing`.
+ * A wait took longer than its `timeout`: of `hold()` and `run()` of locks, conditions and semaphores, and of `join()` of
+ * queues. Python's `TimeoutError`. `acquire()`, and `wait()` of
+ * events and conditions, give `false` instead.
  */
 export class TimeoutError extends Deno.errors.TimedOut {
   /** Always `"TimeoutError"`. */
