@@ -139,8 +139,8 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
 
   /**
    * Ends it at once, even in an endless loop. What it holds is given back; the fields of a subclass stay as they are
-   * here. Nothing happens if it is over. Only what imports modules without an end may go on in the background: Deno
-   * does not always halt that.
+   * here. Nothing happens if it is over. One that is importing modules at that moment may, rarely, go on in the
+   * background: Deno does not always halt that.
    *
    * @throws {TypeError} If it was not started, or from inside of the thread.
    */

@@ -57,8 +57,13 @@ Deno.test("a thread whose module may not be read says what to allow", async () =
   assertStringIncludes(errors, "Workers cannot read the modules that they need: add --allow-read=");
 });
 
+Deno.test("threads that are terminated while they load modules do not end the program", async () => {
+  const command = run("kill_threads.ts", "10", "load");
+  assertEquals(await output_of(Deno.execPath(), command), "over\n");
+});
+
 Deno.test({
-  name: "threads that are terminated while they start, load modules, wait or compute all end",
+  name: "threads that are terminated while they start, wait or compute all end",
   ignore: Deno.build.os !== "linux",
   async fn() {
     assertEquals(await output_of(Deno.execPath(), run("kill_threads.ts", "10")), "0\n");
