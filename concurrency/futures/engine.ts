@@ -38,6 +38,8 @@ export interface Engine {
 export interface EngineEvents {
   /** There may be room for another task. */
   room(): void;
+  /** No worker can start, and none ever could: what waits fails. */
+  broken(error: unknown): void;
   /** An error that is no task's outcome. */
   report(task: Submitted | undefined, error: unknown): void;
 }

@@ -81,7 +81,7 @@ class MapOver<R> implements AsyncIterableIterator<R> {
       if (!this.#is_reading) void this.#read_ahead();
       const call = this.#calls[0];
       if (call) await this.#take(call);
-      else if (this.#is_over) return { value: undefined, done: true };
+      else if (this.#is_over && !this.#is_reading) return { value: undefined, done: true };
       else await (this.#news = Promise.withResolvers()).promise;
     }
     this.#ahead--;

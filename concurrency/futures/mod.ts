@@ -16,6 +16,9 @@ export {
 } from "./executor.ts";
 export { type CancelOptions, Future, type FutureWaitOptions } from "./future.ts";
 export type { PoolEvent } from "./pool_event.ts";
+export type { PoolExecutorOptions } from "./pool_executor.ts";
+export { ProcessPoolExecutor } from "./process_pool_executor.ts";
+export { ThreadPoolExecutor } from "./thread_pool_executor.ts";
 export type { TaskOptions } from "./task_options.ts";
 export {
   ALL_COMPLETED,

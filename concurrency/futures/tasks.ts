@@ -150,6 +150,10 @@ export class Tasks implements TaskLine, EngineEvents {
       this.#failed(task, error);
     }
     this.room();
+    this.#look_whether_empty();
+  }
+
+  #look_whether_empty(): void {
     if (this.#given.size === 0 && this.#size === 0) this.#empty?.resolve();
   }
 
@@ -164,11 +168,13 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   /** No worker can start: all that wait fail. */
-  fail_waiting(error: unknown): void {
+  broken(error: unknown): void {
     for (const task of this.#waiting.clear()) {
-      this.#size -= task.is_over ? 0 : 1;
+      if (task.is_over) continue;
+      this.#size--;
       task.fail(error);
     }
+    this.#look_whether_empty();
   }
 
   has_begun(task: Submitted): boolean {
@@ -179,7 +185,7 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#given.has(task)) return this.engine.take_back(task);
     // The line passes it over.
     this.#size--;
-    if (this.#given.size === 0 && this.#size === 0) this.#empty?.resolve();
+    this.#look_whether_empty();
     return true;
   }
 

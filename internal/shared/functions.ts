@@ -17,16 +17,21 @@ const places = new WeakMap<object, FunctionHandle>();
 /**
  * How a function travels. What cannot be found elsewhere is told so there; what has no name, here.
  *
+ * @param fn The function; `module` says which module exports it.
+ * @param options Which module does if the function does not say so, and what else may be done, for the error.
  * @throws {TypeError} If it has no name of its own.
  */
-export function handle_of_function(fn: { name: string; module?: unknown }): FunctionHandle {
+export function handle_of_function(
+  fn: { name: string; module?: unknown },
+  options: { module?: string | undefined; otherwise?: string } = {},
+): FunctionHandle {
   const place = places.get(fn);
   if (place) return place;
-  const { name, module = sharing.main_module } = fn;
+  const { name, module = options.module ?? sharing.main_module } = fn;
   if (!name || name.startsWith("bound ")) {
     throw new TypeError(
       `Cannot find the function ${name || "without a name"} in another thread or process: ` +
-        "give it a name, and export it from its module",
+        `give it a name, and export it from its module${options.otherwise ?? ""}`,
     );
   }
   return { module: String(module), name, hash: hash_of(String(fn)) };
@@ -35,9 +40,10 @@ export function handle_of_function(fn: { name: string; module?: unknown }): Func
 /**
  * The function of a handle.
  *
+ * @param otherwise What else may be done where it is not found, for the error.
  * @throws {TypeError} If its module does not export it.
  */
-export async function function_of(handle: FunctionHandle): Promise<unknown> {
+export async function function_of(handle: FunctionHandle, otherwise = ""): Promise<unknown> {
   const { module, name, hash } = handle;
   if (!MODULE_URL.test(module)) throw new TypeError(`${module} is no module with functions`);
   const exports = await import(module) as Record<string, unknown>;
@@ -52,7 +58,7 @@ export async function function_of(handle: FunctionHandle): Promise<unknown> {
   }
   throw new TypeError(
     `Cannot find the function ${name} in a worker: ${module} does not export it; export it, ` +
-      `or say where it is with ${name}.module = import.meta.url`,
+      `or say where it is with ${name}.module = import.meta.url${otherwise}`,
   );
 }
 

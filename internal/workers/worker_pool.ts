@@ -40,6 +40,22 @@ export interface PoolOptions extends PoolSize, JobCalls {
   keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean;
+  /** Whether a worker does one job at a time, and short ones are sent ahead. */
+  is_serial?: boolean;
+  /** How many jobs a worker gets until another one takes its place; unless told, no matter how many. */
+  max_jobs_per_life?: number;
+  /** Told of what is to be known where jobs wait elsewhere until there is room: see `has_room()`. */
+  line?: JobLine;
+}
+
+/** The line in which jobs wait until there is room. */
+export interface JobLine {
+  /** How many wait. */
+  readonly size: number;
+  /** There may be room now. */
+  room(): void;
+  /** No worker can start, and none ever could. */
+  broken(cause: unknown): void;
 }
 
 /** A job that was given to a worker. */
@@ -59,6 +75,8 @@ export class WorkerPool {
   #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
   #started = false;
+  /** Whether any worker could work. */
+  #was_ready = false;
   /** Whether workers of the start are not ready yet: jobs must not all go to the first one. */
   #assembling: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
@@ -92,6 +110,48 @@ export class WorkerPool {
     this.#started = true;
     this.#assemble(workers);
     for (let missing = min_workers - this.#workers.size; missing > 0; missing--) this.#add_later();
+  }
+
+  /** Starts no worker until there is something to do. */
+  open(): void {
+    this.#started = true;
+  }
+
+  /**
+   * Whether a job would be given to a worker at once. If not, or if there are workers to come, one is started.
+   *
+   * @param job The job.
+   * @param max_workers How many workers there may be just now.
+   */
+  has_room(job: Job, max_workers: number = this.#options.max_workers): boolean {
+    if (this.#waiting.length > 0) return false;
+    const worker = this.#free_worker(job);
+    if (!worker || worker.active > 0) this.#grow_to(max_workers);
+    return worker !== undefined;
+  }
+
+  /** Whether a worker has begun a job. */
+  has_begun(job: Job): boolean {
+    return this.#holder(job)?.has_begun(job) ?? false;
+  }
+
+  /** Takes a job back, whose `check()` will throw; `false` if a worker has begun it. */
+  take_back(job: Job): boolean {
+    const worker = this.#holder(job);
+    if (worker?.has_begun(job)) return false;
+    worker?.recall();
+    this.#wake_waiting();
+    return !worker?.has(job);
+  }
+
+  /** Ends the worker of a job, if that has not heard that it must end the job now. */
+  kill_if_deaf(job: Job, cause: unknown): void {
+    this.#holder(job)?.kill_if_deaf(job, cause);
+  }
+
+  /** Ends the worker of a job. */
+  kill(job: Job, cause: unknown): void {
+    this.#holder(job)?.kill(cause);
   }
 
   #assemble(workers: WorkerHandle[]): void {
@@ -139,7 +199,7 @@ export class WorkerPool {
     try {
       job.check();
       if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
-      const worker = this.#free_worker();
+      const worker = this.#free_worker(job);
       if (!worker) return undefined;
       const outcome = worker.run(job);
       if (job.must_end) worker.interrupt(job, job.must_end.reason);
@@ -189,12 +249,13 @@ export class WorkerPool {
   }
 
   /** The worker with the least to do, if one can take a job: one that answers, if there is any. */
-  #free_worker(): WorkerHandle | undefined {
+  #free_worker(job: Job): WorkerHandle | undefined {
+    const { is_serial, max_jobs_per_worker } = this.#options;
+    const max_jobs = is_serial ? undefined : max_jobs_per_worker;
     let best: WorkerHandle | undefined;
     let best_look: Look | undefined;
     for (const worker of this.#workers) {
-      if (worker.state !== "ready") continue;
-      if (worker.active >= this.#options.max_jobs_per_worker) continue;
+      if (!worker.has_room(job, max_jobs)) continue;
       const look = worker.look();
       if (best_look && !is_busier(best_look, look)) continue;
       best = worker;
@@ -229,8 +290,13 @@ export class WorkerPool {
     const { start_host, start } = this.#options;
     const calls = this.#options;
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
+    worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
-    worker.ready.then(() => this.#wake_waiting(), () => {});
+    worker.ready.then(() => {
+      this.#was_ready = true;
+      this.#wake_waiting();
+      this.#options.line?.room();
+    }, () => {});
     worker.ended.then((end) => this.#ended(worker, end))
       .catch((error) => this.#options.report(undefined, error));
     return worker;
@@ -244,14 +310,23 @@ export class WorkerPool {
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (end.useful) this.#restarts.reset();
+    const { line } = this.#options;
+    if (line && !this.#was_ready) return this.#failed_to_start(line, end.cause);
     this.#replace(end.useful);
+    line?.room();
     if (end.silent && this.#restarts.is_news()) this.#options.report(undefined, end.cause);
+  }
+
+  /** No worker could ever work: when the last one that starts has failed, those that wait are told. */
+  #failed_to_start(line: JobLine, cause: unknown): void {
+    if (this.#workers.size === 0) line.broken(cause);
   }
 
   /** Replaces a worker that is gone or takes no more jobs, at once or after a pause. */
   #replace(at_once: boolean): void {
     if (this.#closing) return;
-    const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;
+    const waiting = this.#waiting.length + (this.#options.line?.size ?? 0);
+    const wanted = this.#workers.size < this.#options.min_workers || waiting > 0;
     if (wanted && at_once && this.#can_start(1)) this.#add();
     else if (wanted) this.#add_later();
   }
@@ -273,12 +348,29 @@ export class WorkerPool {
     if (starting <= this.#waiting.length && this.#can_start(1)) this.#add();
   }
 
+  /** Starts workers for the jobs that wait in line. */
+  #grow_to(max_workers: number): void {
+    if (this.#closing || this.#restart_timers.size > 0) return;
+    const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
+    const room = max_workers - this.#workers.size;
+    let missing = Math.min(room, this.#options.line!.size - starting);
+    for (; missing > 0 && this.#can_start(1); missing--) this.#add();
+    if (this.#workers.size === 0) this.#add_later();
+  }
+
   /** A worker can take one more job. */
   #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
+    if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
     if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
-    this.#rest ??= setTimeout(() => this.#end_idle(), REST);
+    this.#rest ??= this.#end_idle_later();
+  }
+
+  #end_idle_later(): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#end_idle(), REST);
+    Deno.unrefTimer(timer);
+    return timer;
   }
 
   /** Gives a worker nothing more, and puts another in its place. */
@@ -309,7 +401,7 @@ export class WorkerPool {
       this.#let_end(worker);
     }
     if (this.#workers.size > this.#options.min_workers) {
-      this.#rest = setTimeout(() => this.#end_idle(), REST);
+      this.#rest = this.#end_idle_later();
     }
   }
 
@@ -319,7 +411,9 @@ export class WorkerPool {
     const ready = [...this.#workers].filter(({ state }) => state === "ready");
     const silent = ready.filter(({ untaken }) => untaken > 0);
     if (silent.length === 0) return;
-    if (silent.length < ready.length) { for (const worker of silent) worker.recall(); }
+    const { is_serial } = this.#options;
+    const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
+    if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
 }
