@@ -1,5 +1,5 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
-import type { Submitted } from "./submitted.ts";
+import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 
 /** Where the tasks of an executor run: on this loop, or in workers. */
 export interface Engine {
@@ -9,6 +9,18 @@ export interface Engine {
   readonly takes_chunks: boolean;
   /** What its workers are doing. */
   readonly workers: ExecutorWorkerInfo[];
+  /**
+   * Refuses a function that cannot be called where tasks run.
+   *
+   * @throws {TypeError} If that is so.
+   */
+  check_function(fn: TaskFunction): void;
+  /**
+   * Refuses settings that it cannot follow.
+   *
+   * @throws {TypeError} If that is so.
+   */
+  check_settings(settings: TaskSettings): void;
   /**
    * Whether a task would be begun at once, or sent ahead. If not, it sees to it that there will be room.
    *

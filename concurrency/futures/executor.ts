@@ -90,6 +90,8 @@ export abstract class Executor implements Submitter, AsyncDisposable {
   #timeout: number | null;
 
   /**
+   * Made by its subclasses only.
+   *
    * @param options What it was told.
    * @param make_engine Makes what runs the tasks.
    * @throws {RangeError} If a number is out of its range.
@@ -145,7 +147,7 @@ export abstract class Executor implements Submitter, AsyncDisposable {
    */
   with(options: TaskOptions): Submitter {
     const settings = task_settings(options, this.#timeout);
-    this._check_settings(settings);
+    this.#tasks.engine.check_settings(settings);
     return {
       submit: (fn, ...args) => this.#submit(settings, fn, args),
       map: (fn, ...iterables) => this.#map(settings, fn, iterables),
@@ -198,12 +200,6 @@ export abstract class Executor implements Submitter, AsyncDisposable {
     await this.shutdown();
   }
 
-  /** Refuses settings that this executor cannot follow. */
-  protected _check_settings(_settings: TaskSettings): void {}
-
-  /** Refuses a function that cannot be called where tasks run. */
-  protected _check_function(_fn: TaskFunction): void {}
-
   #submit<A extends unknown[], R>(
     settings: TaskSettings,
     fn: (...args: A) => R,
@@ -233,7 +229,7 @@ export abstract class Executor implements Submitter, AsyncDisposable {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot call ${Deno.inspect(fn)}: it must be a function`);
     }
-    this._check_function(fn);
+    this.#tasks.engine.check_function(fn);
   }
 
   #add(call: Call, settings: TaskSettings): Future<unknown> {

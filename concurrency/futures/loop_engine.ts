@@ -30,6 +30,10 @@ export class LoopEngine implements Engine {
     this.#events = events;
   }
 
+  check_function(): void {}
+
+  check_settings(): void {}
+
   has_room(_task: Submitted, _waiting: number, is_blocked: boolean): boolean {
     return this.#runs.size < this.max_workers || is_blocked;
   }

@@ -16,9 +16,10 @@ export {
 } from "./executor.ts";
 export { type CancelOptions, Future, type FutureWaitOptions } from "./future.ts";
 export type { PoolEvent } from "./pool_event.ts";
-export type { PoolExecutorOptions } from "./pool_executor.ts";
+export type { PoolExecutor, PoolExecutorOptions } from "./pool_executor.ts";
 export { ProcessPoolExecutor } from "./process_pool_executor.ts";
 export { ThreadPoolExecutor } from "./thread_pool_executor.ts";
+export type { TaskFunction, TaskOutcome } from "./submitted.ts";
 export type { TaskOptions } from "./task_options.ts";
 export {
   ALL_COMPLETED,
@@ -37,5 +38,7 @@ export {
   Full,
   InvalidStateError,
   TimeoutError,
+  type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export type { WorkerInfo } from "../../internal/workers/worker_info.ts";

@@ -11,7 +11,7 @@ import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { WorkerPool } from "../../internal/workers/worker_pool.ts";
 import { check_worker_modules, explain_start_error } from "../../server/pooled/worker_modules.ts";
 import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
-import type { Submitted, TaskFunction } from "./submitted.ts";
+import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
 /** The URL of the module that does tasks in workers. */
@@ -42,6 +42,8 @@ export interface PoolKind {
   initargs: readonly unknown[];
   /** The module that exports functions which do not say where they are. */
   module: string | undefined;
+  /** Whether something can be moved to workers. */
+  can_move: boolean;
   /** How workers are started; asked once, before the first. */
   start_host(): StartHost | Promise<StartHost>;
 }
@@ -97,8 +99,7 @@ export class PoolEngine implements Engine {
     this.#settings = { initializer: kind.initializer && this.#handle_of(kind.initializer) };
   }
 
-  /** @throws {TypeError} If workers cannot find the function. */
-  check(fn: TaskFunction): void {
+  check_function(fn: TaskFunction): void {
     if (sharing.is_loading) {
       throw new Deno.errors.NotSupported(
         "A task is submitted while a worker imports this module for a function of it: " +
@@ -106,6 +107,11 @@ export class PoolEngine implements Engine {
       );
     }
     this.#handle_of(fn);
+  }
+
+  check_settings({ transfer }: TaskSettings): void {
+    if (transfer.length === 0 || this.#kind.can_move) return;
+    throw new TypeError("Cannot use transfer: nothing can be moved to another process");
   }
 
   #handle_of(fn: TaskFunction): FunctionHandle {

@@ -1,4 +1,4 @@
-import type { Outcome } from "./submitted.ts";
+import type { TaskOutcome } from "./submitted.ts";
 
 /** What an executor's `observer` is told. Each start has one stop. */
 export type PoolEvent =
@@ -17,7 +17,7 @@ export type PoolEvent =
       /** It has an outcome. */
       type: "task.stop";
       /** Which. */
-      outcome: Outcome;
+      outcome: TaskOutcome;
       /** How long it was there, in ms. */
       duration: number;
       /** How long of that it waited for a worker, in ms. */

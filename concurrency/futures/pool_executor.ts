@@ -1,6 +1,5 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
-import type { EngineEvents } from "./engine.ts";
 import { check_function, Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
 import { PoolEngine } from "./pool_engine.ts";
 import type { TaskFunction } from "./submitted.ts";
@@ -45,26 +44,31 @@ const NAMES = [
   "max_tasks_per_child",
 ];
 
-/** How the workers of an executor are started, with what they are called. */
-export type StartWorkers = (name: string) => StartHost | Promise<StartHost>;
+/** The workers of a kind of executor. */
+export interface Workers {
+  /** The name of the executor's class. */
+  kind: string;
+  /** Whether something can be moved to them. */
+  can_move: boolean;
+  /** How they are started, with what they are called. */
+  start(name: string): StartHost | Promise<StartHost>;
+}
 
 const numbers = new Map<string, number>();
 
 /** What {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
 export abstract class PoolExecutor extends Executor {
-  #engine: PoolEngine;
-
   /**
-   * @param kind The name of the class.
-   * @param max_workers How many workers there may be.
+   * Made by its subclasses only.
+   *
+   * @param workers What workers it has.
+   * @param max_workers How many there may be.
    * @param options What else there is to be told.
-   * @param start_workers Starts them.
    */
   constructor(
-    kind: string,
+    { kind, can_move, start }: Workers,
     max_workers: number | null | undefined,
     options: PoolExecutorOptions,
-    start_workers: StartWorkers,
   ) {
     check_names(options, NAMES);
     const workers = max_workers ?? navigator.hardwareConcurrency;
@@ -75,20 +79,15 @@ export abstract class PoolExecutor extends Executor {
     const number = (numbers.get(kind) ?? 0) + 1;
     numbers.set(kind, number);
     const { thread_name_prefix = `${kind}-${number}` } = options;
-    let engine!: PoolEngine;
-    super(options, (events: EngineEvents) =>
-      engine = new PoolEngine({
+    super(options, (events) =>
+      new PoolEngine({
         max_workers: workers,
         max_tasks_per_child,
         initializer,
         initargs,
         module,
-        start_host: () => start_workers(thread_name_prefix),
+        can_move,
+        start_host: () => start(thread_name_prefix),
       }, events));
-    this.#engine = engine;
-  }
-
-  protected override _check_function(fn: TaskFunction): void {
-    this.#engine.check(fn);
   }
 }

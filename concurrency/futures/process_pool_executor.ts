@@ -1,7 +1,15 @@
 import { child_commands } from "../../internal/workers/child_command.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../../internal/workers/process_host.ts";
-import { PoolExecutor, type PoolExecutorOptions } from "./pool_executor.ts";
-import type { TaskSettings } from "./submitted.ts";
+import { PoolExecutor, type PoolExecutorOptions, type Workers } from "./pool_executor.ts";
+
+const WORKERS: Workers = {
+  kind: "ProcessPoolExecutor",
+  can_move: false,
+  async start() {
+    const command = await child_commands(PROCESS_ENTRY);
+    return (_id, events) => new ProcessHost(command(), events);
+  },
+};
 
 /**
  * Runs tasks in child processes, one at a time in each: for what may take its whole process with it. It needs
@@ -33,15 +41,6 @@ export class ProcessPoolExecutor extends PoolExecutor {
    * @throws {TypeError} If an option has another type, or an unknown name.
    */
   constructor(max_workers?: number | null, options: PoolExecutorOptions = {}) {
-    super("ProcessPoolExecutor", max_workers, options, async () => {
-      const command = await child_commands(PROCESS_ENTRY);
-      return (_id, events) => new ProcessHost(command(), events);
-    });
-  }
-
-  /** Nothing can be moved to another process. */
-  protected override _check_settings({ transfer }: TaskSettings): void {
-    if (transfer.length === 0) return;
-    throw new TypeError("Cannot use transfer: nothing can be moved to another process");
+    super(WORKERS, max_workers, options);
   }
 }

@@ -35,11 +35,11 @@ export interface TaskLine {
   end(task: Submitted, reason: unknown): void;
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined;
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void;
-  settled(task: Submitted, outcome: Outcome): void;
+  settled(task: Submitted, outcome: TaskOutcome): void;
 }
 
 /** How a task came to its end. */
-export type Outcome = "done" | "failed" | "cancelled" | "timed_out";
+export type TaskOutcome = "done" | "failed" | "cancelled" | "timed_out";
 
 /** A task that was submitted, until it has an outcome. */
 export class Submitted implements FutureSource {
@@ -112,7 +112,7 @@ export class Submitted implements FutureSource {
   }
 
   /** It has failed. */
-  fail(error: unknown, outcome: Outcome = "failed"): void {
+  fail(error: unknown, outcome: TaskOutcome = "failed"): void {
     if (this.is_over) return;
     this.#end(outcome);
     this.future.set_exception(error);
@@ -143,13 +143,13 @@ export class Submitted implements FutureSource {
   }
 
   /** Fails, whether it was begun or not, and ends what was begun. */
-  #fail(reason: unknown, outcome: Outcome): void {
+  #fail(reason: unknown, outcome: TaskOutcome): void {
     if (this.is_over) return;
     if (!this.#line.take_back(this)) this.#line.end(this, reason);
     this.fail(reason, outcome);
   }
 
-  #end(outcome: Outcome): void {
+  #end(outcome: TaskOutcome): void {
     clearTimeout(this.#clock);
     if (this.#abort) this.settings.signal!.removeEventListener("abort", this.#abort);
     this.#line.settled(this, outcome);

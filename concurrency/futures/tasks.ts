@@ -10,9 +10,9 @@ import type { Future } from "./future.ts";
 import type { PoolEvent } from "./pool_event.ts";
 import {
   type Call,
-  type Outcome,
   Submitted,
   type TaskLine,
+  type TaskOutcome,
   type TaskSettings,
 } from "./submitted.ts";
 
@@ -38,7 +38,7 @@ export class Tasks implements TaskLine, EngineEvents {
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
-  #counts: Record<Outcome, number> = { done: 0, failed: 0, cancelled: 0, timed_out: 0 };
+  #counts: Record<TaskOutcome, number> = { done: 0, failed: 0, cancelled: 0, timed_out: 0 };
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
@@ -211,7 +211,7 @@ export class Tasks implements TaskLine, EngineEvents {
     else console.error(error);
   }
 
-  settled(task: Submitted, outcome: Outcome): void {
+  settled(task: Submitted, outcome: TaskOutcome): void {
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();

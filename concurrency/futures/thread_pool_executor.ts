@@ -1,5 +1,11 @@
 import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
-import { PoolExecutor, type PoolExecutorOptions } from "./pool_executor.ts";
+import { PoolExecutor, type PoolExecutorOptions, type Workers } from "./pool_executor.ts";
+
+const WORKERS: Workers = {
+  kind: "ThreadPoolExecutor",
+  can_move: true,
+  start: (name) => (id, events) => new ThreadHost(id, events, KILL_CLOCKS, `${name}_${id}`),
+};
 
 /**
  * Runs tasks in worker threads, one at a time in each: for what computes. Workers start when there are tasks for
@@ -34,11 +40,6 @@ export class ThreadPoolExecutor extends PoolExecutor {
    * @throws {TypeError} If an option has another type, or an unknown name.
    */
   constructor(max_workers?: number | null, options: PoolExecutorOptions = {}) {
-    super(
-      "ThreadPoolExecutor",
-      max_workers,
-      options,
-      (name) => (id, events) => new ThreadHost(id, events, KILL_CLOCKS, `${name}_${id}`),
-    );
+    super(WORKERS, max_workers, options);
   }
 }

@@ -71,6 +71,8 @@ export class WorkerDied extends Error {
   readonly signal: string | null;
 
   /**
+   * Made where a worker ends.
+   *
    * @param message What happened.
    * @param death How it ended.
    */

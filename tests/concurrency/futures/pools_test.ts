@@ -109,7 +109,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       assertInstanceOf(error, BrokenExecutor);
       assertInstanceOf(error.cause, Deno.errors.NotFound);
     }
-    Deno.writeTextFileSync(file, "");
+    await Deno.writeTextFile(file, "");
     assertEquals(await soon(executor.submit(tasks.double, 4).result()), 8);
   });
 
