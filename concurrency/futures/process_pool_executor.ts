@@ -19,6 +19,7 @@ const WORKERS: Workers = {
  *
  * @example A result from another process
  * ```ts ignore
+ * // elsewhere.ts
  * import { ProcessPoolExecutor } from "@socketserver/socketserver/futures";
  *
  * export function pid(): number {

@@ -15,6 +15,7 @@ const WORKERS: Workers = {
  *
  * @example Factors of large numbers, on all cores
  * ```ts ignore
+ * // factors.ts
  * import { ThreadPoolExecutor } from "@socketserver/socketserver/futures";
  *
  * export function smallest_factor(n: number): number {
@@ -24,7 +25,7 @@ const WORKERS: Workers = {
  *
  * if (import.meta.main) {
  *   await using executor = new ThreadPoolExecutor();
- *   for await (const factor of executor.map(smallest_factor, [1_000_003, 999_999_000_001])) {
+ *   for await (const factor of executor.map(smallest_factor, [91, 1_000_003])) {
  *     console.log(factor);
  *   }
  * }

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineClient } from "../fixtures/clients/clients.ts";
-import { Program } from "../fixtures/programs/programs.ts";
+import { output_of, Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, documents, name_of, ROOT } from "./blocks.ts";
@@ -30,6 +30,14 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "server/threading_mixin.ts: FactorHandler, ThreadingTCPServer": ["91\n", "7\n"],
 };
 
+/** What programs print that end by themselves. */
+const PRINTS: Record<string, string> = {
+  "concurrency/futures/mod.ts: primes.ts": "1229\n1033\n983\n",
+  "concurrency/futures/process_pool_executor.ts: elsewhere.ts": "true\n",
+  "concurrency/futures/thread_pool_executor.ts: factors.ts": "7\n1000003\n",
+  "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
+};
+
 /** Those that other tests run. */
 const ELSEWHERE = [
   "docs/porting.md: TaskHandler, TaskServer",
@@ -49,7 +57,8 @@ for (const path of documents()) {
 }
 
 Deno.test("Each block that deno test --doc ignores is run by a test", () => {
-  assertEquals([...PROGRAMS.keys()].sort(), [...Object.keys(TALKS), ...ELSEWHERE].sort());
+  const run = [...Object.keys(TALKS), ...Object.keys(PRINTS), ...ELSEWHERE];
+  assertEquals([...PROGRAMS.keys()].sort(), run.sort());
 });
 
 Deno.test("Each block that deno test --doc ignores has the right types", async () => {
@@ -111,6 +120,18 @@ for (const [key, [says, hears]] of Object.entries(TALKS)) {
       if (typeof hears === "string") assertEquals(heard, hears);
       else assertMatch(heard, hears);
     });
+  });
+}
+
+for (const [key, printed] of Object.entries(PRINTS)) {
+  Deno.test(`${key}: prints what it should, and ends`, async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("main.ts");
+    const code = PROGRAMS.get(key)!;
+    await Deno.writeTextFile(path, code);
+    const flags = ["--no-prompt", `--allow-read=${ROOT},${folder.path}`];
+    if (code.includes("ProcessPool")) flags.push(`--allow-run=${Deno.execPath()}`);
+    assertEquals(await output_of(Deno.execPath(), ["run", ...CONFIG, ...flags, path]), printed);
   });
 }
 
