@@ -1,7 +1,11 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
+import type { Kind } from "../../internal/shared/shared_object.ts";
+import { provide_class } from "../../internal/shared/travel.ts";
 import { Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
 import { LoopEngine } from "./loop_engine.ts";
 import { check_count } from "./task_options.ts";
+
+const KIND: Kind = { file: "concurrency/futures/async_executor.ts", name: "AsyncExecutor" };
 
 /**
  * Runs tasks on this event loop, many at once: for what mostly waits, as for networks and timers. Any function will
@@ -31,6 +35,8 @@ export class AsyncExecutor extends Executor {
     check_names(options, EXECUTOR_OPTIONS);
     const workers = max_workers ?? Infinity;
     check_count("max_workers", workers, 1);
-    super(options, (events) => new LoopEngine(workers, events));
+    super(options, { kind: KIND }, (events) => new LoopEngine(workers, events));
   }
 }
+
+provide_class(KIND, AsyncExecutor);

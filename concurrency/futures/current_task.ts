@@ -1,5 +1,4 @@
 import { current_task as own_task, type Task } from "../../internal/shared/task.ts";
-import type { Submitted } from "./submitted.ts";
 
 /** What a task may know of itself. */
 export interface CurrentTask {
@@ -10,11 +9,17 @@ export interface CurrentTask {
   readonly signal: AbortSignal;
 }
 
+/** Which task of which executor it is. */
+export interface TaskPlace {
+  executor: string;
+  number: number;
+}
+
 /** Outside of any task: nothing ends that. */
 const NO_TASK: CurrentTask = { signal: new AbortController().signal };
 
 const contexts = new WeakMap<Task, CurrentTask>();
-const submitted = new WeakMap<Task, Submitted>();
+const places = new WeakMap<Task, TaskPlace>();
 
 /**
  * The task of an executor that this runs in. Outside of any, its signal never aborts: a function can be called
@@ -34,13 +39,13 @@ export function current_task(): CurrentTask {
   return contexts.get(own_task()) ?? NO_TASK;
 }
 
-/** Says what a task may know of itself, and which one it is, where it was submitted on this loop. */
-export function set_context(task: Task, context: CurrentTask, which?: Submitted): void {
-  contexts.set(task, context);
-  if (which) submitted.set(task, which);
+/** Says what a task may know of itself, and which one it is. */
+export function set_context(task: Task, { signal }: CurrentTask, place: TaskPlace): void {
+  contexts.set(task, { signal });
+  places.set(task, place);
 }
 
-/** Which task was submitted that runs as this one. */
-export function submitted_of(task: Task): Submitted | undefined {
-  return submitted.get(task);
+/** Which task of which executor runs as this one. */
+export function place_of(task: Task): TaskPlace | undefined {
+  return places.get(task);
 }

@@ -26,9 +26,11 @@ export interface Engine {
    *
    * @param task The task.
    * @param waiting How many wait, with this one.
-   * @param is_blocked Whether all tasks that run wait for tasks that do not: one more must run.
+   * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
-  has_room(task: Submitted, waiting: number, is_blocked: boolean): boolean;
+  has_room(task: Submitted, waiting: number, max_workers: number): boolean;
+  /** A task waits for others: what was sent to its worker behind it goes elsewhere. */
+  is_blocked(task: Submitted): void;
   /**
    * Runs a task.
    *
@@ -48,6 +50,8 @@ export interface Engine {
 
 /** What an engine tells. */
 export interface EngineEvents {
+  /** Which executor it is: no other one, in any process, has the same. */
+  readonly id: string;
   /** There may be room for another task. */
   room(): void;
   /** No worker can start, and none ever could: what waits fails. */

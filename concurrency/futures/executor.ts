@@ -1,8 +1,11 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
+import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
 import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import { ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
 import { map_over } from "./map.ts";
+import { RemoteEngine } from "./remote_engine.ts";
 import type { PoolEvent } from "./pool_event.ts";
 import type { Call, TaskFunction, TaskSettings } from "./submitted.ts";
 import {
@@ -83,8 +86,15 @@ export interface Submitter {
   ): AsyncIterableIterator<Awaited<R>>;
 }
 
+/** What an executor is where it goes. */
+export interface ExecutorKind {
+  kind: Kind;
+  /** The module that exports the functions. */
+  module?: string | undefined;
+}
+
 /** Runs tasks: what {@linkcode AsyncExecutor}, {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
-export abstract class Executor implements Submitter, AsyncDisposable {
+export abstract class Executor extends SharedObject implements Submitter, AsyncDisposable {
   #tasks: Tasks;
   #settings: TaskSettings & MapSettings;
   #timeout: number | null;
@@ -93,11 +103,17 @@ export abstract class Executor implements Submitter, AsyncDisposable {
    * Made by its subclasses only.
    *
    * @param options What it was told.
+   * @param kind Its class, and the module of its functions.
    * @param make_engine Makes what runs the tasks.
    * @throws {RangeError} If a number is out of its range.
    * @throws {TypeError} If something has another type.
    */
-  constructor(options: ExecutorOptions, make_engine: (events: EngineEvents) => Engine) {
+  constructor(
+    options: ExecutorOptions,
+    { kind, module }: ExecutorKind,
+    make_engine: (events: EngineEvents) => Engine,
+  ) {
+    super();
     const { max_pending = Infinity, timeout = null, on_error, observer } = options;
     check_count("max_pending", max_pending, 0);
     check_timeout(timeout);
@@ -105,7 +121,13 @@ export abstract class Executor implements Submitter, AsyncDisposable {
     check_function("observer", observer);
     this.#timeout = timeout;
     this.#settings = task_settings({}, timeout);
-    this.#tasks = new Tasks({ max_pending, on_error, observer }, make_engine);
+    const tasks = { max_pending, on_error, observer };
+    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), { module });
+    // One that a module makes has no workers until it has tasks.
+    const core = begin(this, kind, make_home, false);
+    this.#tasks = core instanceof RemoteCore
+      ? new Tasks(tasks, () => new RemoteEngine(core))
+      : core.home.tasks;
   }
 
   /**

@@ -216,9 +216,10 @@ export class Future<T> implements Promise<T> {
    */
   set_exception(error: unknown): void {
     if (this.done()) throw this.#wrong_state("set the error of");
+    const source = this.#source;
     this.#failure = { error };
     this.#end("finished");
-    if (!this.#has_listeners) this.#source?.failed_unseen(error, () => this.#has_listeners);
+    if (!this.#has_listeners) source?.failed_unseen(error, () => this.#has_listeners);
   }
 
   /** As a promise does; `await future` calls it. */
@@ -286,6 +287,7 @@ export class Future<T> implements Promise<T> {
 
   #end(state: "cancelled" | "cancelled and notified" | "finished"): void {
     this.#state = state;
+    this.#source = undefined;
     if (this.#promised) this.#settle_promise();
     const waiters = [...this.#waiters];
     this.#waiters.clear();

@@ -34,16 +34,19 @@ export class LoopEngine implements Engine {
 
   check_settings(): void {}
 
-  has_room(_task: Submitted, _waiting: number, is_blocked: boolean): boolean {
-    return this.#runs.size < this.max_workers || is_blocked;
+  has_room(_task: Submitted, _waiting: number, max_workers: number): boolean {
+    return this.#runs.size < max_workers;
   }
+
+  is_blocked(): void {}
 
   async run(task: Submitted): Promise<unknown> {
     const { promise, reject } = Promise.withResolvers<never>();
     const scope = new Task({ report: (error) => this.#events.report(task, error) });
     const run: Run = { scope, controller: new AbortController(), give_up: reject };
     this.#runs.set(task, run);
-    set_context(scope, run.controller, task);
+    const { number } = task;
+    set_context(scope, run.controller, { executor: this.#events.id, number });
     task.start_clock();
     try {
       return await Promise.race([scope.run(() => call(task)), promise]);
@@ -83,5 +86,8 @@ export class LoopEngine implements Engine {
 /** Calls the function in a turn of its own, as in a thread: what `submit()` gives is there before. */
 async function call({ call: { fn, args } }: Submitted): Promise<unknown> {
   await undefined;
-  return await fn(...args as never[]);
+  if (typeof fn === "function") return await fn(...args as never[]);
+  throw new TypeError(
+    "Cannot use an AsyncExecutor from elsewhere: its tasks run in its own thread",
+  );
 }

@@ -56,6 +56,7 @@
  *
  * @module
  */
+export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { AsyncExecutor } from "./async_executor.ts";
 export { current_task, type CurrentTask } from "./current_task.ts";
 export type { ExecutorWorkerInfo } from "./engine.ts";

@@ -64,11 +64,16 @@ class TaskJob implements Job {
   constructor(task: Submitted, fn: FunctionHandle) {
     const { call: { args, is_chunk }, settings: { timeout, transfer } } = task;
     this.task = task;
-    this.message = { fn, args, is_chunk, says_when: timeout !== null };
+    const { number } = task;
+    this.message = { number, fn, args, is_chunk, says_when: timeout !== null };
     this.is_plain = is_small_and_plain(args) && transfer.length === 0;
     this.may_share = !this.is_plain;
     this.is_alone = task.is_alone;
     if (transfer.length > 0) this.transfer = transfer;
+  }
+
+  get is_blocked(): boolean {
+    return this.task.waits_for > 0;
   }
 
   check(): void {
@@ -96,7 +101,11 @@ export class PoolEngine implements Engine {
     this.max_workers = kind.max_workers;
     this.#kind = kind;
     this.#events = events;
-    this.#settings = { initializer: kind.initializer && this.#handle_of(kind.initializer) };
+    const { initializer } = kind;
+    this.#settings = {
+      executor: events.id,
+      initializer: initializer && this.#handle_of(initializer),
+    };
   }
 
   check_function(fn: TaskFunction): void {
@@ -114,7 +123,8 @@ export class PoolEngine implements Engine {
     throw new TypeError("Cannot use transfer: nothing can be moved to another process");
   }
 
-  #handle_of(fn: TaskFunction): FunctionHandle {
+  #handle_of(fn: TaskFunction | FunctionHandle): FunctionHandle {
+    if (typeof fn !== "function") return fn;
     let handle = this.#handles.get(fn);
     if (!handle) {
       handle = handle_of_function(fn, { module: this.#kind.module, otherwise: OTHERWISE });
@@ -131,13 +141,19 @@ export class PoolEngine implements Engine {
     }));
   }
 
-  has_room(task: Submitted, waiting: number, is_blocked: boolean): boolean {
+  has_room(task: Submitted, waiting: number, max_workers: number): boolean {
     this.#waiting = waiting;
     if (!this.#pool) {
       this.#opening ??= this.#open(task);
       return false;
     }
-    return this.#pool.has_room(this.#job_of(task), this.max_workers + (is_blocked ? 1 : 0));
+    this.#pool.max_workers = max_workers;
+    return this.#pool.has_room(this.#job_of(task));
+  }
+
+  is_blocked(task: Submitted): void {
+    const job = this.#jobs.get(task);
+    if (job) this.#pool?.recall_behind(job);
   }
 
   #job_of(task: Submitted): TaskJob {

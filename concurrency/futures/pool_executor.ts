@@ -1,4 +1,5 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
+import type { Kind } from "../../internal/shared/shared_object.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { check_function, Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
 import { PoolEngine } from "./pool_engine.ts";
@@ -46,8 +47,8 @@ const NAMES = [
 
 /** The workers of a kind of executor. */
 export interface Workers {
-  /** The name of the executor's class. */
-  kind: string;
+  /** The executor's class. */
+  kind: Kind;
   /** Whether something can be moved to them. */
   can_move: boolean;
   /** How they are started, with what they are called. */
@@ -76,10 +77,11 @@ export abstract class PoolExecutor extends Executor {
     check_count("max_workers", workers, 1);
     check_count("max_tasks_per_child", max_tasks_per_child, 1);
     check_function("initializer", initializer);
-    const number = (numbers.get(kind) ?? 0) + 1;
-    numbers.set(kind, number);
-    const { thread_name_prefix = `${kind}-${number}` } = options;
-    super(options, (events) =>
+    const { name } = kind;
+    const number = (numbers.get(name) ?? 0) + 1;
+    numbers.set(name, number);
+    const { thread_name_prefix = `${name}-${number}` } = options;
+    super(options, { kind, module }, (events) =>
       new PoolEngine({
         max_workers: workers,
         max_tasks_per_child,

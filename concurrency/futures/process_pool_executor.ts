@@ -1,9 +1,10 @@
 import { child_commands } from "../../internal/workers/child_command.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../../internal/workers/process_host.ts";
+import { provide_class } from "../../internal/shared/travel.ts";
 import { PoolExecutor, type PoolExecutorOptions, type Workers } from "./pool_executor.ts";
 
 const WORKERS: Workers = {
-  kind: "ProcessPoolExecutor",
+  kind: { file: "concurrency/futures/process_pool_executor.ts", name: "ProcessPoolExecutor" },
   can_move: false,
   async start() {
     const command = await child_commands(PROCESS_ENTRY);
@@ -45,3 +46,5 @@ export class ProcessPoolExecutor extends PoolExecutor {
     super(WORKERS, max_workers, options);
   }
 }
+
+provide_class(WORKERS.kind, ProcessPoolExecutor);

@@ -1,3 +1,4 @@
+import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import type { Task } from "../../internal/shared/task.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
@@ -22,7 +23,8 @@ export interface TaskSettings {
 
 /** What a task calls. */
 export interface Call {
-  fn: TaskFunction;
+  /** The function; where it is to be found, if the task comes from elsewhere. */
+  fn: TaskFunction | FunctionHandle;
   /** Its arguments; those of several calls for a chunk of a map. */
   args: readonly unknown[];
   is_chunk: boolean;

@@ -2,12 +2,16 @@ import type { FunctionHandle } from "../../internal/shared/functions.ts";
 
 /** What a worker of an executor is told when it starts. */
 export interface WorkerSettings {
+  /** Whose tasks it runs. */
+  executor: string;
   /** What it calls before all tasks, with the `initargs` that it shares. */
   initializer: FunctionHandle | undefined;
 }
 
 /** A task on its way to a worker. */
 export interface TaskMessage {
+  /** Its number in its executor. */
+  number: number;
   fn: FunctionHandle;
   /** The arguments, or those of each call of a chunk. */
   args: readonly unknown[];

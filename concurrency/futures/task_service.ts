@@ -20,12 +20,12 @@ export async function start(
   _worker: WorkerSide,
   shared: Record<string, object>,
 ): Promise<Service> {
-  const { initializer } = settings as WorkerSettings;
+  const { executor, initializer } = settings as WorkerSettings;
   if (initializer) {
     const fn = await find(initializer);
     await fn(...shared.initargs as never[]);
   }
-  return { is_serial: true, begin: (job) => new TaskRun(job) };
+  return { is_serial: true, begin: (job) => new TaskRun(job, executor) };
 }
 
 const found = new Map<string, TaskFunction>();
@@ -55,10 +55,11 @@ class TaskRun implements JobRun {
   #controller = new AbortController();
   #reason: unknown;
 
-  constructor(job: WorkerJob) {
+  constructor(job: WorkerJob, executor: string) {
     this.#task = new Task({ job: job.id });
+    const { number } = job.message as TaskMessage;
     const { signal } = this.#controller;
-    set_context(this.#task, { signal });
+    set_context(this.#task, { signal }, { executor, number });
     this.done = this.#run(job);
   }
 

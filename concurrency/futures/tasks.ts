@@ -4,7 +4,7 @@ import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts"
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
-import { submitted_of } from "./current_task.ts";
+import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import type { Future } from "./future.ts";
 import type { PoolEvent } from "./pool_event.ts";
@@ -28,13 +28,14 @@ export interface TasksOptions {
 
 /** The tasks of an executor: those that wait, in their order, and those that its engine runs. */
 export class Tasks implements TaskLine, EngineEvents {
+  readonly id: string = crypto.randomUUID();
   readonly engine: Engine;
   #options: TasksOptions;
   #waiting: Heap<Submitted> = new Heap(comes_first);
   /** How many wait that were not taken back. */
   #size = 0;
-  /** What the engine has, until it is over there. */
-  #given: Set<Submitted> = new Set();
+  /** What the engine has, until it is over there, by the numbers. */
+  #given: Map<number, Submitted> = new Map();
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -109,7 +110,7 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** How many there are of each kind. */
   get counts(): { waiting: number; running: number; done: number; failed: number } {
-    const given = [...this.#given];
+    const given = [...this.#given.values()];
     const running = given.filter((task) => this.engine.has_begun(task)).length;
     const { done, failed, timed_out } = this.#counts;
     const waiting = this.#size + given.length - running;
@@ -119,7 +120,7 @@ export class Tasks implements TaskLine, EngineEvents {
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#size, this.#is_blocked())) return;
+      if (!this.engine.has_room(task, this.#size, this.#max_workers)) return;
       this.#waiting.next();
       this.#size--;
       void this.#run(task);
@@ -131,22 +132,28 @@ export class Tasks implements TaskLine, EngineEvents {
     return this.#waiting.first;
   }
 
-  /** Whether all that run wait for others: without one more worker they would for ever. */
-  #is_blocked(): boolean {
-    if (this.#given.size < this.engine.max_workers) return false;
-    for (const { waits_for } of this.#given) if (waits_for === 0) return false;
-    return true;
+  /** How many may run: one more than may where all that run wait for others, as they would for ever. */
+  get #max_workers(): number {
+    const { max_workers } = this.engine;
+    if (this.#given.size < max_workers) return max_workers;
+    let running = 0;
+    for (const task of this.#given.values()) {
+      if (!this.engine.has_begun(task)) continue;
+      if (task.waits_for === 0) return max_workers;
+      running++;
+    }
+    return Math.max(max_workers, running + 1);
   }
 
   async #run(task: Submitted): Promise<void> {
-    this.#given.add(task);
+    this.#given.set(task.number, task);
     task.given_at = performance.now();
     try {
       const value = await this.engine.run(task);
-      this.#given.delete(task);
+      this.#given.delete(task.number);
       task.succeed(value);
     } catch (error) {
-      this.#given.delete(task);
+      this.#given.delete(task.number);
       this.#failed(task, error);
     }
     this.room();
@@ -178,11 +185,11 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   has_begun(task: Submitted): boolean {
-    return this.#given.has(task) && this.engine.has_begun(task);
+    return this.#given.has(task.number) && this.engine.has_begun(task);
   }
 
   take_back(task: Submitted): boolean {
-    if (this.#given.has(task)) return this.engine.take_back(task);
+    if (this.#given.has(task.number)) return this.engine.take_back(task);
     // The line passes it over.
     this.#size--;
     this.#look_whether_empty();
@@ -194,11 +201,29 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined {
-    const waiting = submitted_of(waiter);
-    if (!waiting || waiting === task || !this.#given.has(waiting)) return undefined;
+    const waiting = this.#task_at(place_of(waiter));
+    return waiting && waiting !== task ? this.#waits(waiting) : undefined;
+  }
+
+  #task_at(place: TaskPlace | undefined): Submitted | undefined {
+    return place?.executor === this.id ? this.#given.get(place.number) : undefined;
+  }
+
+  /** A task waits for another one; gives what ends that. */
+  #waits(waiting: Submitted): () => void {
     waiting.waits_for++;
+    this.engine.is_blocked(waiting);
     this.room();
     return () => void waiting.waits_for--;
+  }
+
+  /** Has a task run for one that waits for it: of this executor, or of any other. */
+  add_for(place: TaskPlace | undefined, call: Call, settings: TaskSettings): Future<unknown> {
+    const waiting = this.#task_at(place);
+    const over = waiting && this.#waits(waiting);
+    const future = this.add(call, settings);
+    if (over) future.add_done_callback(over);
+    return future;
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
@@ -248,7 +273,7 @@ export class Tasks implements TaskLine, EngineEvents {
       wait.reject(new Deno.errors.BadResource("There will be no room: the executor was shut down"));
     }
     if (cancel) {
-      const sent = [...this.#given].filter((task) => !this.engine.has_begun(task));
+      const sent = [...this.#given.values()].filter((task) => !this.engine.has_begun(task));
       for (const { future } of [...sent, ...this.#waiting.clear()]) future.cancel();
     }
     return this.#closing ??= may_fail(this.#close());

@@ -1,8 +1,9 @@
 import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
+import { provide_class } from "../../internal/shared/travel.ts";
 import { PoolExecutor, type PoolExecutorOptions, type Workers } from "./pool_executor.ts";
 
 const WORKERS: Workers = {
-  kind: "ThreadPoolExecutor",
+  kind: { file: "concurrency/futures/thread_pool_executor.ts", name: "ThreadPoolExecutor" },
   can_move: true,
   start: (name) => (id, events) => new ThreadHost(id, events, KILL_CLOCKS, `${name}_${id}`),
 };
@@ -44,3 +45,5 @@ export class ThreadPoolExecutor extends PoolExecutor {
     super(WORKERS, max_workers, options);
   }
 }
+
+provide_class(WORKERS.kind, ThreadPoolExecutor);

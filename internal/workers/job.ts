@@ -8,6 +8,8 @@ export interface Job {
   readonly may_share?: boolean;
   /** Whether it is given only to a worker that has nothing else to do, which gets nothing else then. */
   readonly is_alone?: boolean;
+  /** Whether it waits for other jobs of its pool: none must be behind it. */
+  readonly is_blocked?: boolean;
   /** What is moved to the worker, and not copied: it cannot be taken back then. */
   readonly transfer?: readonly Transferable[];
   /** What it has given. */

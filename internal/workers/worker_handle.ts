@@ -215,14 +215,9 @@ export class WorkerHandle {
   has_room(job: Job, max_jobs: number | undefined): boolean {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
-    if (job.is_alone || this.#is_taken_alone) return false;
-    return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
-  }
-
-  /** Whether it does a job that must have it alone. */
-  get #is_taken_alone(): boolean {
     const [first] = this.#ids.keys();
-    return first?.is_alone === true;
+    if (job.is_alone || first!.is_alone || first!.is_blocked) return false;
+    return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
   }
 
   /** Whether it has begun a job that is here; of another process, that is taken for granted. */

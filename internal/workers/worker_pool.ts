@@ -69,6 +69,8 @@ interface Given {
  * are replaced, and those that do not answer get nothing while others do.
  */
 export class WorkerPool {
+  /** How many workers may do something just now. */
+  max_workers: number;
   #options: PoolOptions;
   #workers: Set<WorkerHandle> = new Set();
   /** Those that take no more jobs, and end when the last of theirs is over. */
@@ -90,6 +92,7 @@ export class WorkerPool {
   /** @param options What it is made of. */
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.max_workers = options.max_workers;
   }
 
   /**
@@ -119,15 +122,16 @@ export class WorkerPool {
 
   /**
    * Whether a job would be given to a worker at once. If not, or if there are workers to come, one is started.
-   *
-   * @param job The job.
-   * @param max_workers How many workers there may be just now.
    */
-  has_room(job: Job, max_workers: number = this.#options.max_workers): boolean {
-    if (this.#waiting.length > 0) return false;
-    const worker = this.#free_worker(job);
-    if (!worker || worker.active > 0) this.#grow_to(max_workers);
+  has_room(job: Job): boolean {
+    const worker = this.#waiting.length > 0 ? undefined : this.#free_worker(job);
+    if (!worker || worker.active > 0) this.#grow_for_line();
     return worker !== undefined;
+  }
+
+  /** Takes back what a worker has not taken that does a job. */
+  recall_behind(job: Job): void {
+    this.#holder(job)?.recall();
   }
 
   /** Whether a worker has begun a job. */
@@ -254,13 +258,17 @@ export class WorkerPool {
     const max_jobs = is_serial ? undefined : max_jobs_per_worker;
     let best: WorkerHandle | undefined;
     let best_look: Look | undefined;
+    let busy = 0;
     for (const worker of this.#workers) {
+      if (worker.active > 0) busy++;
       if (!worker.has_room(job, max_jobs)) continue;
       const look = worker.look();
       if (best_look && !is_busier(best_look, look)) continue;
       best = worker;
       best_look = look;
     }
+    // There may have been more than now may be.
+    if (best?.active === 0 && busy >= this.max_workers) return undefined;
     return best && best.active > 0 && this.#assembling !== undefined ? undefined : best;
   }
 
@@ -325,9 +333,11 @@ export class WorkerPool {
   /** Replaces a worker that is gone or takes no more jobs, at once or after a pause. */
   #replace(at_once: boolean): void {
     if (this.#closing) return;
-    const waiting = this.#waiting.length + (this.#options.line?.size ?? 0);
+    const { line } = this.#options;
+    const waiting = this.#waiting.length + (line?.size ?? 0);
     const wanted = this.#workers.size < this.#options.min_workers || waiting > 0;
-    if (wanted && at_once && this.#can_start(1)) this.#add();
+    if (line && at_once) this.#grow_for_line();
+    else if (wanted && at_once && this.#can_start(1)) this.#add();
     else if (wanted) this.#add_later();
   }
 
@@ -335,7 +345,8 @@ export class WorkerPool {
     if (this.#closing) return;
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
-      if (this.#can_start(1)) this.#add();
+      if (this.#options.line) this.#grow_for_line();
+      else if (this.#can_start(1)) this.#add();
       else this.#add_later();
     }, this.#restarts.next());
     this.#restart_timers.add(timer);
@@ -343,17 +354,17 @@ export class WorkerPool {
 
   /** Starts one more worker for a job that waits, unless enough are about to start. */
   #grow(): void {
-    if (this.#workers.size >= this.#options.max_workers || this.#restart_timers.size > 0) return;
+    if (this.#workers.size >= this.max_workers || this.#restart_timers.size > 0) return;
     const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
     if (starting <= this.#waiting.length && this.#can_start(1)) this.#add();
   }
 
   /** Starts workers for the jobs that wait in line. */
-  #grow_to(max_workers: number): void {
+  #grow_for_line(): void {
     if (this.#closing || this.#restart_timers.size > 0) return;
     const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
-    const room = max_workers - this.#workers.size;
-    let missing = Math.min(room, this.#options.line!.size - starting);
+    const waiting = this.#options.line!.size + this.#waiting.length;
+    let missing = Math.min(this.max_workers - this.#workers.size, waiting - starting);
     for (; missing > 0 && this.#can_start(1); missing--) this.#add();
     if (this.#workers.size === 0) this.#add_later();
   }

@@ -279,6 +279,26 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     }
   });
 
+  Deno.test(`${name}: a task that waits for tasks of its own full executor gets them`, async () => {
+    await using executor = new Executor(1, { module });
+    // Short ones, so that others are sent ahead.
+    await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
+    const deep = executor.submit(tasks.nested, executor, 3);
+    const others = range(20).map((n) => executor.submit(tasks.double, n));
+    assertEquals(await soon(deep.result()), 3);
+    assertEquals(await soon(Promise.all(others)), range(20).map((n) => 2 * n));
+    assertEquals(await soon(executor.submit(tasks.sum_of_doubles, executor, 10).result()), 90);
+    assertEquals(
+      await soon(executor.submit(tasks.nested_failure, executor).result()),
+      "TimeoutError: The task loop() took longer than 100 ms",
+    );
+    // The extra workers have nothing to do now: one task runs at a time.
+    const places = range(4).map(() => executor.submit(tasks.where_later, 20));
+    await soon(until(() => places[0]!.running()));
+    assertEquals(executor.info().running, 1);
+    await soon(Promise.all(places));
+  });
+
   Deno.test(`${name}: terminate_workers() ends all at once`, async () => {
     const executor = new Executor(1, { module });
     const looping = executor.submit(tasks.loop);
