@@ -29,8 +29,6 @@ export interface Engine {
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
   has_room(task: Submitted, waiting: number, max_workers: number): boolean;
-  /** A task waits for others: what was sent to its worker behind it goes elsewhere. */
-  is_blocked(task: Submitted): void;
   /**
    * Runs a task.
    *

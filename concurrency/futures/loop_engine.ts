@@ -38,8 +38,6 @@ export class LoopEngine implements Engine {
     return this.#runs.size < max_workers;
   }
 
-  is_blocked(): void {}
-
   async run(task: Submitted): Promise<unknown> {
     const { promise, reject } = Promise.withResolvers<never>();
     const scope = new Task({ report: (error) => this.#events.report(task, error) });

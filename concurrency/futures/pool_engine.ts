@@ -151,11 +151,6 @@ export class PoolEngine implements Engine {
     return this.#pool.has_room(this.#job_of(task));
   }
 
-  is_blocked(task: Submitted): void {
-    const job = this.#jobs.get(task);
-    if (job) this.#pool?.recall_behind(job);
-  }
-
   #job_of(task: Submitted): TaskJob {
     let job = this.#jobs.get(task);
     if (!job) this.#jobs.set(task, job = new TaskJob(task, this.#handle_of(task.call.fn)));
@@ -164,6 +159,8 @@ export class PoolEngine implements Engine {
 
   /** Makes the pool. */
   async #open(first: Submitted): Promise<void> {
+    // So that it is known that this goes on.
+    await undefined;
     try {
       check_worker_modules(SERVICE, this.#handle_of(first.call.fn).module);
       const start_host = await this.#kind.start_host();

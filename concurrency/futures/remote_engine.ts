@@ -37,8 +37,6 @@ export class RemoteEngine implements Engine {
     return true;
   }
 
-  is_blocked(): void {}
-
   async run(task: Submitted): Promise<unknown> {
     const { call, settings: { timeout, priority, retries } } = task;
     const controller = new AbortController();

@@ -212,7 +212,6 @@ export class Tasks implements TaskLine, EngineEvents {
   /** A task waits for another one; gives what ends that. */
   #waits(waiting: Submitted): () => void {
     waiting.waits_for++;
-    this.engine.is_blocked(waiting);
     this.room();
     return () => void waiting.waits_for--;
   }

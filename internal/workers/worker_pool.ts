@@ -129,11 +129,6 @@ export class WorkerPool {
     return worker !== undefined;
   }
 
-  /** Takes back what a worker has not taken that does a job. */
-  recall_behind(job: Job): void {
-    this.#holder(job)?.recall();
-  }
-
   /** Whether a worker has begun a job. */
   has_begun(job: Job): boolean {
     return this.#holder(job)?.has_begun(job) ?? false;

@@ -18,6 +18,11 @@ import { LONG, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const module = new URL("../../fixtures/tasks/tasks.ts", import.meta.url).href;
 
+/** A module that goes wrong when it is loaded. */
+function at_load(what: "throws" | "ends"): string {
+  return new URL(`../../fixtures/tasks/${what}_at_load.ts`, import.meta.url).href;
+}
+
 /** The numbers in a file, in order. */
 function noted(file: string): number[] {
   return Deno.readTextFileSync(file).trim().split("\n").map(Number).sort((a, b) => a - b);
@@ -111,6 +116,33 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     }
     await Deno.writeTextFile(file, "");
     assertEquals(await soon(executor.submit(tasks.double, 4).result()), 8);
+  });
+
+  Deno.test(`${name}: where the initializer fails later, tasks wait until it works again (72)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("there");
+    await Deno.writeTextFile(file, "");
+    await using executor = new Executor(1, {
+      module,
+      initializer: tasks.refuse_to_start,
+      initargs: [file],
+      max_tasks_per_child: 1,
+    });
+    const reports: unknown[] = [];
+    const report = console.error;
+    console.error = (error) => void reports.push(error);
+    try {
+      assertEquals(await soon(executor.submit(tasks.double, 1).result()), 2);
+      await Deno.remove(file);
+      const waiting = executor.submit(tasks.double, 2);
+      await soon(until(() => reports.length > 0));
+      assertEquals(waiting.done(), false);
+      await Deno.writeTextFile(file, "");
+      assertEquals(await soon(waiting.result()), 4);
+    } finally {
+      console.error = report;
+    }
+    assertEquals(reports.map((error) => error instanceof Deno.errors.NotFound), [true]);
   });
 
   for (const max_tasks_per_child of [1, 2]) {
@@ -216,6 +248,10 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     const unawaited = await soon(executor.submit(tasks.unawaited).exception()) as WorkerDied;
     assertInstanceOf(unawaited, WorkerDied);
     assertEquals((unawaited.cause as Error).message, "nobody awaits this");
+    const broken = Object.assign(function broken() {}, { module: at_load("throws") });
+    assertEquals((await soon(executor.submit(broken).exception()) as Error).message, "at load");
+    const ending = Object.assign(function ending() {}, { module: at_load("ends") });
+    assertInstanceOf(await soon(executor.submit(ending).exception()), WorkerDied);
     const argument = executor.submit(tasks.double, Symbol() as never);
     assertEquals((await soon(argument.exception()) as Error).name, "DataCloneError");
     assertEquals(await soon(executor.submit(tasks.double, 3).result()), 6);

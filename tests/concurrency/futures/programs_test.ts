@@ -1,5 +1,5 @@
 /** Programs with pools: that they end when they should, and not before. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { GroupProgram, Program } from "../../fixtures/programs/programs.ts";
 import { until } from "../../fixtures/tools/waiting.ts";
@@ -17,6 +17,12 @@ function runs(pid: number): boolean {
     return false;
   }
 }
+
+Deno.test("without the permissions for workers each task fails with what to type", async () => {
+  await using program = new Program("run", "--no-prompt", "--no-check", PROGRAM, "threads", "fail");
+  for (let n = 0; n < 2; n++) assertMatch(await program.line(), /add --allow-read=/);
+  await program.ends_well();
+});
 
 for (const kind of ["threads", "processes"]) {
   Deno.test(`${kind}: a program ends with an idle pool (F15)`, async () => {
