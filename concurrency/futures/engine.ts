@@ -25,10 +25,9 @@ export interface Engine {
    * Whether a task would be begun at once, or sent ahead. If not, it sees to it that there will be room.
    *
    * @param task The task.
-   * @param waiting How many wait, with this one.
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
-  has_room(task: Submitted, waiting: number, max_workers: number): boolean;
+  has_room(task: Submitted, max_workers: number): boolean;
   /**
    * Runs a task.
    *
@@ -50,6 +49,8 @@ export interface Engine {
 export interface EngineEvents {
   /** Which executor it is: no other one, in any process, has the same. */
   readonly id: string;
+  /** How many tasks wait until there is room. */
+  readonly waiting: number;
   /** There may be room for another task. */
   room(): void;
   /** No worker can start, and none ever could: what waits fails. */

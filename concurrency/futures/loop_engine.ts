@@ -34,7 +34,7 @@ export class LoopEngine implements Engine {
 
   check_settings(): void {}
 
-  has_room(_task: Submitted, _waiting: number, max_workers: number): boolean {
+  has_room(_task: Submitted, max_workers: number): boolean {
     return this.#runs.size < max_workers;
   }
 

@@ -92,7 +92,6 @@ export class PoolEngine implements Engine {
   #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
-  #waiting = 0;
   /** When each worker was started. */
   #started_at: Map<number, number> = new Map();
 
@@ -137,12 +136,11 @@ export class PoolEngine implements Engine {
     const now = performance.now();
     return (this.#pool?.info ?? []).map((info) => ({
       ...info,
-      age: Math.round(now - this.#started_at.get(info.id)!),
+      age: Math.round(now - (this.#started_at.get(info.id) ?? now)),
     }));
   }
 
-  has_room(task: Submitted, waiting: number, max_workers: number): boolean {
-    this.#waiting = waiting;
+  has_room(task: Submitted, max_workers: number): boolean {
     if (!this.#pool) {
       this.#opening ??= this.#open(task);
       return false;
@@ -174,7 +172,7 @@ export class PoolEngine implements Engine {
 
   #make_pool(start_host: StartHost): WorkerPool {
     const { max_workers, max_tasks_per_child, initargs } = this.#kind;
-    const waiting = () => this.#waiting;
+    const events = this.#events;
     const pool = new WorkerPool({
       min_workers: 0,
       max_workers,
@@ -183,15 +181,13 @@ export class PoolEngine implements Engine {
       max_jobs_per_life: max_tasks_per_child,
       noun: "task",
       start: { service: SERVICE, settings: this.#settings, shared: { initargs } },
-      start_host: (id, events) => {
+      start_host: (id, host_events) => {
         this.#started_at.set(id, performance.now());
-        return start_host(id, {
-          ...events,
-          ended: (...how) => {
-            this.#started_at.delete(id);
-            events.ended(...how);
-          },
-        });
+        const ended: typeof host_events.ended = (...how) => {
+          this.#started_at.delete(id);
+          host_events.ended(...how);
+        };
+        return start_host(id, { ...host_events, ended });
       },
       ending: ENDING,
       keeps_running: true,
@@ -200,10 +196,10 @@ export class PoolEngine implements Engine {
       report: (job, error) => this.#events.report((job as TaskJob | undefined)?.task, error),
       line: {
         get size() {
-          return waiting();
+          return events.waiting;
         },
-        room: () => this.#events.room(),
-        broken: (cause) => this.#events.broken(broken(explain_start_error(cause))),
+        room: () => events.room(),
+        broken: (cause) => events.broken(broken(explain_start_error(cause))),
       },
     });
     pool.open();
@@ -212,7 +208,6 @@ export class PoolEngine implements Engine {
 
   async run(task: Submitted): Promise<unknown> {
     const job = this.#job_of(task);
-    this.#waiting--;
     task.start_clock(LOADING);
     try {
       await this.#pool!.run(job);

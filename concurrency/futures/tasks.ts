@@ -31,9 +31,9 @@ export class Tasks implements TaskLine, EngineEvents {
   readonly id: string = crypto.randomUUID();
   readonly engine: Engine;
   #options: TasksOptions;
-  #waiting: Heap<Submitted> = new Heap(comes_first);
+  #heap: Heap<Submitted> = new Heap(comes_first);
   /** How many wait that were not taken back. */
-  #size = 0;
+  waiting = 0;
   /** What the engine has, until it is over there, by the numbers. */
   #given: Map<number, Submitted> = new Map();
   #last = 0;
@@ -74,8 +74,8 @@ export class Tasks implements TaskLine, EngineEvents {
       task.fail(settings.signal.reason, "cancelled");
       return task.future;
     }
-    this.#waiting.add(task);
-    this.#size++;
+    this.#heap.add(task);
+    this.waiting++;
     this.room();
     return task.future;
   }
@@ -113,23 +113,23 @@ export class Tasks implements TaskLine, EngineEvents {
     const given = [...this.#given.values()];
     const running = given.filter((task) => this.engine.has_begun(task)).length;
     const { done, failed, timed_out } = this.#counts;
-    const waiting = this.#size + given.length - running;
+    const waiting = this.waiting + given.length - running;
     return { waiting, running, done, failed: failed + timed_out };
   }
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#size, this.#max_workers)) return;
-      this.#waiting.next();
-      this.#size--;
+      if (!this.engine.has_room(task, this.#max_workers)) return;
+      this.#heap.next();
+      this.waiting--;
       void this.#run(task);
     }
   }
 
   #first(): Submitted | undefined {
-    while (this.#waiting.first?.is_over) this.#waiting.next();
-    return this.#waiting.first;
+    while (this.#heap.first?.is_over) this.#heap.next();
+    return this.#heap.first;
   }
 
   /** How many may run: one more than may where all that run wait for others, as they would for ever. */
@@ -161,7 +161,7 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #look_whether_empty(): void {
-    if (this.#given.size === 0 && this.#size === 0) this.#empty?.resolve();
+    if (this.#given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
   #failed(task: Submitted, error: unknown): void {
@@ -170,15 +170,15 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     task.retries--;
     task.stop_clock();
-    this.#waiting.put_back(task);
-    this.#size++;
+    this.#heap.put_back(task);
+    this.waiting++;
   }
 
   /** No worker can start: all that wait fail. */
   broken(error: unknown): void {
-    for (const task of this.#waiting.clear()) {
+    for (const task of this.#heap.clear()) {
       if (task.is_over) continue;
-      this.#size--;
+      this.waiting--;
       task.fail(error);
     }
     this.#look_whether_empty();
@@ -191,7 +191,7 @@ export class Tasks implements TaskLine, EngineEvents {
   take_back(task: Submitted): boolean {
     if (this.#given.has(task.number)) return this.engine.take_back(task);
     // The line passes it over.
-    this.#size--;
+    this.waiting--;
     this.#look_whether_empty();
     return true;
   }
@@ -220,9 +220,14 @@ export class Tasks implements TaskLine, EngineEvents {
   add_for(place: TaskPlace | undefined, call: Call, settings: TaskSettings): Future<unknown> {
     const waiting = this.#task_at(place);
     const over = waiting && this.#waits(waiting);
-    const future = this.add(call, settings);
-    if (over) future.add_done_callback(over);
-    return future;
+    try {
+      const future = this.add(call, settings);
+      if (over) future.add_done_callback(over);
+      return future;
+    } catch (error) {
+      over?.();
+      throw error;
+    }
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
@@ -256,11 +261,6 @@ export class Tasks implements TaskLine, EngineEvents {
     }
   }
 
-  /** Whether no more tasks are taken. */
-  get is_shut_down(): boolean {
-    return this.#is_shut_down;
-  }
-
   /**
    * Takes no more tasks, and ends the workers when all are over.
    *
@@ -273,13 +273,13 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     if (cancel) {
       const sent = [...this.#given.values()].filter((task) => !this.engine.has_begun(task));
-      for (const { future } of [...sent, ...this.#waiting.clear()]) future.cancel();
+      for (const { future } of [...sent, ...this.#heap.clear()]) future.cancel();
     }
     return this.#closing ??= may_fail(this.#close());
   }
 
   async #close(): Promise<void> {
-    if (this.#given.size > 0 || this.#size > 0) {
+    if (this.#given.size > 0 || this.waiting > 0) {
       this.#empty = Promise.withResolvers();
       await this.#empty.promise;
     }
