@@ -15,8 +15,8 @@
  * Names are Python's. Times are in milliseconds, sizes in bytes. Errors are those of the platform
  * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
  *
- * Two more entry points have what handlers share, shaped like Python's modules: `./threading` locks, semaphores
- * and events, `./queue` queues.
+ * Two more entry points have what handlers share, shaped like Python's modules: `./threading` locks, conditions,
+ * semaphores, events and barriers, `./queue` queues.
  *
  * ## Permissions
  *

@@ -3,13 +3,16 @@ import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
+import { refuse_while_loading } from "../../internal/workers/class_place.ts";
 import type { Job } from "../../internal/workers/job.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
-import { sharing } from "../../internal/workers/sharing.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { WorkerPool } from "../../internal/workers/worker_pool.ts";
-import { check_worker_modules, explain_start_error } from "../../server/pooled/worker_modules.ts";
+import {
+  check_worker_modules,
+  explain_start_error,
+} from "../../internal/workers/worker_modules.ts";
 import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
@@ -108,12 +111,7 @@ export class PoolEngine implements Engine {
   }
 
   check_function(fn: TaskFunction): void {
-    if (sharing.is_loading) {
-      throw new Deno.errors.NotSupported(
-        "A task is submitted while a worker imports this module for a function of it: " +
-          "do that under `if (import.meta.main)`, or put the function into a module of its own",
-      );
-    }
+    refuse_while_loading("A task is submitted");
     this.#handle_of(fn);
   }
 

@@ -17,7 +17,8 @@
  * | {@linkcode Queue.task_done}, {@linkcode Queue.join} | waits until all items are done |
  * | {@linkcode Queue.shutdown} | ends the queue, and the loops over it |
  *
- * {@linkcode SimpleQueue} has items and nothing else: for replies, for example. `./threading` has locks.
+ * {@linkcode LifoQueue} gives the last first, {@linkcode PriorityQueue} the lowest. {@linkcode SimpleQueue} has
+ * items and nothing else: for replies, for example. `./threading` has locks.
  * [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a deadlock shows.
  *
  * ## Differences from Python

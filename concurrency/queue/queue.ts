@@ -10,6 +10,7 @@ import {
 import { provide_class, refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import {
   attempt,
+  attempt_later,
   timeout_argument,
   wait_arguments,
   type WaitArguments,
@@ -237,7 +238,7 @@ export class Queue<T> extends BaseQueue<T> {
   /** The same with the arguments as one object. */
   take(options: QueueWaitOptions): Promise<Job<T>>;
   take(first?: boolean | QueueWaitOptions, timeout?: number | null): Promise<Job<T>> {
-    return attempt(async () => {
+    return attempt_later(async () => {
       const waits = wait_arguments(first, timeout, "block");
       return new TakenJob<T>(this, await next_item<Delivery>(this, "take", waits));
     });

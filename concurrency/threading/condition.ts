@@ -1,9 +1,15 @@
 import { begin, core_of, type Kind, SharedObject } from "../../internal/shared/shared_object.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
-import { attempt, timeout_argument, type WaitArguments } from "../../internal/shared/waits.ts";
+import {
+  attempt,
+  attempt_later,
+  timeout_argument,
+  type WaitArguments,
+} from "../../internal/shared/waits.ts";
 import { ConditionHome } from "./condition_home.ts";
 import { condition_lock_of, type ConditionLock } from "./condition_lock.ts";
-import { type AcquireOptions, type Hold, type HoldOptions, Lock } from "./lock.ts";
+import type { Held } from "./lock_line.ts";
+import type { AcquireOptions, Hold, HoldOptions, Lock } from "./lock.ts";
 import type { RLock } from "./rlock.ts";
 
 const KIND: Kind = { file: "concurrency/threading/condition.ts", name: "Condition" };
@@ -39,12 +45,12 @@ export class Condition extends SharedObject {
   /**
    * Makes a condition.
    *
-   * @param lock Its lock: a new `Lock` unless told. Python makes an `RLock`.
+   * @param lock Its lock: a new `Lock` unless told, which is withdrawn with it. Python makes an `RLock`.
    * @throws {TypeError} If it is no lock.
    */
   constructor(lock?: Lock | RLock) {
     super();
-    const core = begin(this, KIND, () => new ConditionHome(lock ?? new Lock()));
+    const core = begin(this, KIND, () => new ConditionHome(lock));
     this.#lock = core.fixed as Lock | RLock;
     this.#how = condition_lock_of(this.#lock);
   }
@@ -85,7 +91,7 @@ export class Condition extends SharedObject {
   /** The same with the arguments as one object. */
   wait(options: HoldOptions): Promise<boolean>;
   wait(first?: number | null | HoldOptions): Promise<boolean> {
-    return attempt(() => this.#wait(timeout_argument(first)));
+    return attempt_later(async () => await this.#wait(timeout_argument(first)));
   }
 
   async #wait({ timeout, signal }: WaitArguments): Promise<boolean> {
@@ -94,14 +100,15 @@ export class Condition extends SharedObject {
     const core = core_of(this);
     // It must be in the line before the lock is free: else the next holder would notify nobody.
     const ticket = await core.call<number>("begin", []);
-    const held = this.#how.let_go(this.#lock);
+    let held: Held | undefined;
     try {
+      held = this.#how.let_go(this.#lock);
       return await core.call<boolean>("wait", [ticket, timeout], { kind: "bring", signal });
     } catch (error) {
       await core.call("leave_by", [ticket]).catch(() => {});
       throw error;
     } finally {
-      await this.#how.take_back(this.#lock, held);
+      if (held) await this.#how.take_back(this.#lock, held);
     }
   }
 
@@ -121,7 +128,7 @@ export class Condition extends SharedObject {
     predicate: () => T | PromiseLike<T>,
     first?: number | null | HoldOptions,
   ): Promise<T> {
-    return attempt(async () => {
+    return attempt_later(async () => {
       const { timeout, signal } = timeout_argument(first);
       this.#check("wait for");
       const end = timeout === null ? Infinity : performance.now() + timeout;
@@ -139,10 +146,14 @@ export class Condition extends SharedObject {
    *
    * @param count How many; 1 unless told.
    * @throws {TypeError} If the lock is not held.
+   * @throws {RangeError} If `count` is not a whole number from 0.
    */
   notify(count = 1): Promise<void> {
     return attempt(() => {
       this.#check("notify");
+      if (!(Number.isInteger(count) && count >= 0)) {
+        throw new RangeError(`Cannot notify ${count}: it must be a whole number from 0`);
+      }
       return core_of(this).call("notify", [count]);
     });
   }
@@ -153,7 +164,7 @@ export class Condition extends SharedObject {
    * @throws {TypeError} If the lock is not held.
    */
   notify_all(): Promise<void> {
-    return this.notify(Infinity);
+    return this.notify(Number.MAX_SAFE_INTEGER);
   }
 
   #check(what: string): void {

@@ -1,6 +1,8 @@
 import type { Home } from "../../internal/shared/home.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import type { SharedObject } from "../../internal/shared/shared_object.ts";
 import { type Grant, Wait } from "../../internal/shared/wait.ts";
+import { Lock } from "./lock.ts";
 
 /** One that waits for a notification: from before it gives the lock back until it has heard. */
 class Ticket implements Hold {
@@ -8,13 +10,13 @@ class Ticket implements Hold {
   is_notified = false;
   /** Its wait, once the lock is given back. */
   wait: Wait<boolean> | undefined;
+  owner: Owner;
   #home: ConditionHome;
-  #owner: Owner;
 
   constructor(home: ConditionHome, number: number, owner: Owner) {
     this.#home = home;
     this.number = number;
-    this.#owner = owner;
+    this.owner = owner;
     owner.add(this);
   }
 
@@ -23,13 +25,13 @@ class Ticket implements Hold {
   }
 
   move_to(owner: Owner): void {
-    this.#owner = owner;
+    this.owner = owner;
     owner.add(this);
   }
 
   /** It is over. */
   end(): void {
-    this.#owner.remove(this);
+    this.owner.remove(this);
   }
 }
 
@@ -37,13 +39,15 @@ class Ticket implements Hold {
 export class ConditionHome implements Home {
   readonly methods: ReadonlySet<string> = new Set(["begin", "wait", "leave_by", "notify"]);
   /** Its lock, which goes where it goes. */
-  readonly fixed: object;
+  readonly fixed: SharedObject;
+  readonly part: SharedObject | undefined;
   #tickets: Map<number, Ticket> = new Map();
   #last = 0;
 
-  /** @param lock Its lock. */
-  constructor(lock: object) {
-    this.fixed = lock;
+  /** @param lock Its lock; one of its own unless told. */
+  constructor(lock?: SharedObject) {
+    this.part = lock ? undefined : new Lock();
+    this.fixed = lock ?? this.part!;
   }
 
   /** Takes a place in the line. */
@@ -54,15 +58,15 @@ export class ConditionHome implements Home {
   }
 
   /** Waits until it is notified; gives `false` when the timeout is over. */
-  wait(_owner: Owner, number: number, timeout: number | null): Wait<boolean> | boolean {
-    const ticket = this.#tickets.get(number);
+  wait(owner: Owner, number: number, timeout: number | null): Wait<boolean> | boolean {
+    const ticket = this.#ticket_of(owner, number);
     if (!ticket) return false;
     if (ticket.is_notified) return Wait.granted(true, this.#grant(ticket));
-    ticket.wait = new Wait<boolean>();
     if (timeout === 0) {
       this.#remove(ticket);
       return false;
     }
+    ticket.wait = new Wait<boolean>();
     return ticket.wait.begin(timeout, () => false, () => this.#remove(ticket));
   }
 
@@ -75,8 +79,8 @@ export class ConditionHome implements Home {
   }
 
   /** Gives up a place in the line. */
-  leave_by(_owner: Owner, number: number): void {
-    const ticket = this.#tickets.get(number);
+  leave_by(owner: Owner, number: number): void {
+    const ticket = this.#ticket_of(owner, number);
     if (ticket) this.leave(ticket);
   }
 
@@ -84,6 +88,12 @@ export class ConditionHome implements Home {
     if (!this.#tickets.has(ticket.number)) return;
     this.#remove(ticket);
     if (ticket.is_notified) this.notify(undefined, 1);
+  }
+
+  /** The ticket of a number, if it is of that agent. */
+  #ticket_of({ agent }: Owner, number: number): Ticket | undefined {
+    const ticket = this.#tickets.get(number);
+    return ticket?.owner.agent === agent ? ticket : undefined;
   }
 
   #remove(ticket: Ticket): void {
@@ -103,7 +113,10 @@ export class ConditionHome implements Home {
   }
 
   withdraw(reason: Error): void {
-    for (const { wait } of this.#tickets.values()) wait?.reject(reason);
+    for (const ticket of this.#tickets.values()) {
+      ticket.end();
+      ticket.wait?.reject(reason);
+    }
     this.#tickets.clear();
   }
 }

@@ -4,10 +4,14 @@ import type { Held } from "./lock_line.ts";
 export interface ConditionLock<L> {
   /** Whether what runs now holds the lock. */
   is_owned(lock: L): boolean;
-  /** Gives the lock back wholly, for a while: says as what it was held. */
+  /**
+   * Gives the lock back wholly, for a while: says as what it was held.
+   *
+   * @throws {TypeError} If it is not held, or only the caller of a method could give it back.
+   */
   let_go(lock: L): Held;
   /** Takes the lock again as that. */
-  take_back(lock: L, held: Held): Promise<unknown>;
+  take_back(lock: L, held: Held): Promise<void>;
 }
 
 type LockClass<L> = abstract new (...args: never[]) => L;

@@ -1,5 +1,15 @@
-/** What {@linkcode set_excepthook} has called: what was thrown, and the thread or timer where it was. */
-export type ExceptHook = (args: { error: unknown; thread: unknown }) => void;
+import { printable, text_of } from "../../internal/runtime/error_text.ts";
+
+/** What {@linkcode set_excepthook} has called when a thread or a timer ends with an error. */
+export type ExceptHook = (args: ExceptHookArgs) => void;
+
+/** What the hook of {@linkcode set_excepthook} is told. */
+export interface ExceptHookArgs {
+  /** What was thrown. */
+  error: unknown;
+  /** The thread that ended with it. */
+  thread: { readonly name: string };
+}
 
 let hook: ExceptHook = print;
 
@@ -14,15 +24,15 @@ export function set_excepthook(new_hook: ExceptHook | null): void {
 }
 
 /** Tells of an error that a thread has ended with. */
-export function tell_excepthook(error: unknown, thread: { name: string }): void {
+export function tell_excepthook(error: unknown, thread: { readonly name: string }): void {
   try {
     hook({ error, thread });
   } catch (failure) {
     print({ error, thread });
-    console.error("The hook of set_excepthook() has failed:", failure);
+    console.error(`The hook of set_excepthook() has failed: ${text_of(failure)}`);
   }
 }
 
-function print({ error, thread }: { error: unknown; thread: unknown }): void {
-  console.error(`Exception in ${(thread as { name: string }).name}:`, error);
+function print({ error, thread }: ExceptHookArgs): void {
+  console.error(`Exception in ${printable(thread.name)}: ${text_of(error)}`);
 }

@@ -7,12 +7,12 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { named_object, provide_class, provide_named } from "../../internal/shared/travel.ts";
-import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import type { WaitArguments } from "../../internal/shared/waits.ts";
 import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
-import { acquire_by, hold_by, run_with } from "./taking.ts";
+import { acquire_by, hold_by, locked_by, run_with } from "./taking.ts";
 
 /** How long `acquire()` waits, as one object. */
 export interface AcquireOptions {
@@ -88,7 +88,10 @@ export class Lock extends SharedObject {
     provide_condition_lock(Lock, {
       is_owned: (lock) => lock.#line.holder !== undefined,
       let_go: (lock) => lock.#line.let_go(),
-      take_back: (lock, held) => lock.#line.take_back(held),
+      take_back(lock, held) {
+        core_of(lock).check();
+        return lock.#line.take_back(held);
+      },
     });
   }
 
@@ -144,10 +147,7 @@ export class Lock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return attempt(async () => {
-      core_of(this).check();
-      return this.#line.holder !== undefined || await core_of(this).call<boolean>("locked", []);
-    });
+    return locked_by(this.#line, core_of(this));
   }
 
   /**
@@ -180,12 +180,16 @@ export class Lock extends SharedObject {
     if (this.#name === undefined) super[Symbol.dispose]();
   }
 
-  #take({ timeout, signal }: WaitArguments, ends_with_task: boolean): Promise<Held | null> {
+  #take(
+    { timeout, signal }: WaitArguments,
+    ends_with_task: boolean,
+  ): Held | null | Promise<Held | null> {
     const task = current_task();
     task.check();
     core_of(this).check();
     signal?.throwIfAborted();
-    return task.follow(this.#line.acquire({ task, ends_with_task }, timeout), "turn", signal);
+    const wait = this.#line.acquire({ task, ends_with_task }, timeout);
+    return wait.value !== undefined ? wait.value : task.follow(wait, "turn", signal);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Scope } from "../../internal/shared/scopes.ts";
 import { current_task, type Task, type TaskHold } from "../../internal/shared/task.ts";
 import { Line, Wait, type Waiting } from "../../internal/shared/wait.ts";
 import type { Lease } from "./lease.ts";
@@ -10,16 +11,15 @@ const MAX_TENURE = 1;
 /** A lock as a task has it. */
 export class Held implements TaskHold, Disposable {
   /** Whether its last holder was lost while it had it: what the lock guards may be half done. */
-  readonly abandoned: boolean;
+  abandoned = false;
   readonly wish: Wish;
-  /** How often it was taken: more than once only by an `RLock`. */
+  /** How often it was taken: more than once only by an `RLock`. 0 when it is over. */
   depth = 1;
   #line: LockLine;
 
-  constructor(line: LockLine, wish: Wish, abandoned: boolean) {
+  constructor(line: LockLine, wish: Wish) {
     this.#line = line;
     this.wish = wish;
-    this.abandoned = abandoned;
   }
 
   get task(): Task {
@@ -27,7 +27,7 @@ export class Held implements TaskHold, Disposable {
   }
 
   /** What of the task has it, if not all of it. */
-  get scope(): unknown {
+  get scope(): Scope | undefined {
     return this.wish.scope;
   }
 
@@ -41,6 +41,7 @@ export class Held implements TaskHold, Disposable {
 
   /** Gives it back, unless it was before. */
   release(): void {
+    this.depth = 0;
     this.#line.release(this);
   }
 
@@ -55,7 +56,7 @@ export interface Wish {
   /** Whether it is given back when the task ends. */
   ends_with_task: boolean;
   /** What of the task wants it, if not all of it. */
-  scope?: unknown;
+  scope?: Scope | undefined;
   /** As what it had the lock before, and gave it back for a while. */
   again?: Held;
 }
@@ -106,7 +107,8 @@ export class LockLine {
       this.#passes = 0;
       this.#since = performance.now();
     }
-    const held = this.#holder = wish.again ?? new Held(this, wish, abandoned);
+    const held = this.#holder = wish.again ?? new Held(this, wish);
+    held.abandoned ||= abandoned;
     wish.task.add(held);
     return held;
   }
@@ -132,14 +134,32 @@ export class LockLine {
 
   /** Gives the lock back for a while: says as what it was held. */
   let_go(): Held {
-    const held = this.#holder!;
-    held.release();
+    const held = this.#holder;
+    if (!held) throw new TypeError("Cannot wait with a lock that nobody here holds");
+    this.release(held);
     return held;
   }
 
-  /** Takes the lock again for who gave it back for a while, as what they had it. */
-  take_back(held: Held): Promise<Held | null> {
-    return current_task().follow(this.acquire({ ...held.wish, again: held }, null), "turn");
+  /**
+   * Takes the lock again for who gave it back for a while, as what they had it: even if their task must end, as what it
+   * does at its end needs the lock. Only a task that is given up does not get it, and what has ended meanwhile.
+   */
+  async take_back(held: Held): Promise<void> {
+    const task = current_task();
+    task.check();
+    if (held.depth === 0) return;
+    const wait = this.acquire({ ...held.wish, again: held }, null);
+    const leaving: TaskHold = { given_up: () => wait.cancel(LEFT) };
+    task.add(leaving);
+    try {
+      await wait.promise;
+    } catch (error) {
+      task.check();
+      throw error;
+    } finally {
+      task.remove(leaving);
+    }
+    if (held.depth === 0) this.release(held);
   }
 
   /** Its holder was given up. */

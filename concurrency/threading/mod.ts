@@ -1,6 +1,6 @@
 /**
- * Python's `threading`: locks, semaphores and events, for the tasks of one thread, of workers and of child processes
- * alike. Handlers share one as a field of their server: `lock = new threading.Lock()` there is
+ * Python's `threading`: locks, conditions, semaphores, events and barriers, for the tasks of one thread, of workers and
+ * of child processes alike. Handlers share one as a field of their server: `lock = new threading.Lock()` there is
  * `this.server.lock` in all four ways of running a handler, with the same methods.
  *
  * ```sh
@@ -13,8 +13,12 @@
  * | class | what it is for |
  * |---|---|
  * | {@linkcode Lock} | only one at a time |
+ * | {@linkcode RLock} | the same, for methods that call each other: who has it may take it again |
+ * | {@linkcode Condition} | with a lock, waits until others say that something has changed |
  * | {@linkcode Semaphore}, {@linkcode BoundedSemaphore} | so many at a time; signals that are counted |
  * | {@linkcode Event} | something that happens once, and all who wait for it |
+ * | {@linkcode Barrier} | waits until so many are there |
+ * | {@linkcode Timer} | calls a function later, unless it is cancelled |
  *
  * `./queue` has queues. [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a
  * deadlock shows.
@@ -81,5 +85,11 @@ export { Event } from "./event.ts";
 export { RLock } from "./rlock.ts";
 export { Condition } from "./condition.ts";
 export { Barrier } from "./barrier.ts";
-export { type ExceptHook, set_excepthook } from "./excepthook.ts";
 export { Timer } from "./timer.ts";
+export { type ExceptHook, type ExceptHookArgs, set_excepthook } from "./excepthook.ts";
+export { type BaseThread, current_thread, main_thread } from "./base_thread.ts";
+export { Thread } from "./thread.ts";
+export { AsyncThread } from "./async_thread.ts";
+export type { AsyncThreadOptions, ThreadOptions } from "./thread_options.ts";
+export { active_count, enumerate } from "./threads.ts";
+export { local } from "./local.ts";

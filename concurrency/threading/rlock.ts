@@ -8,28 +8,39 @@ import {
 } from "../../internal/shared/shared_object.ts";
 import { current_task, program, type Task, type TaskHold } from "../../internal/shared/task.ts";
 import { provide_class } from "../../internal/shared/travel.ts";
-import { attempt, type WaitArguments } from "../../internal/shared/waits.ts";
+import type { WaitArguments } from "../../internal/shared/waits.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import { provide_condition_lock } from "./condition_lock.ts";
 import { HomeLease, RemoteLease } from "./lease.ts";
 import type { AcquireOptions, Hold, HoldOptions } from "./lock.ts";
 import { LockHome } from "./lock_home.ts";
 import { type Held, LockLine } from "./lock_line.ts";
-import { acquire_by, hold_by, run_with } from "./taking.ts";
+import { acquire_by, hold_by, locked_by, run_with } from "./taking.ts";
 
 const KIND: Kind = { file: "concurrency/threading/rlock.ts", name: "RLock" };
 
-/** What of a program has the lock: a task here, a scope of one, or who calls from elsewhere. */
+/** The lock as somebody has it: a task here, a part of one, or who calls from elsewhere. */
 interface Possession {
+  readonly task: Task;
   readonly abandoned: boolean;
   depth: number;
 }
 
 /** A lock that a caller in another thread or child holds, while a method runs for that one. */
 class CarriedHold implements Possession {
+  readonly task = current_task();
   readonly abandoned = false;
   depth = 1;
 }
+
+/** What the scopes of calls from other threads and children are of. */
+const CALLS = {};
+
+/** The locks that such callers hold, by the scopes of their calls. */
+const carried = new WeakMap<Scope, Map<RLock, CarriedHold>>();
+
+/** What taking a lock gives: `null` where it was not free in time. */
+type Taking = Possession | null | Promise<Possession | null>;
 
 /** The locks that somebody in this thread or child holds. */
 const held_here = new Set<RLock>();
@@ -64,18 +75,15 @@ export class RLock extends SharedObject {
 
   static {
     provide_condition_lock(RLock, {
-      is_owned: (lock) => lock.#possession() !== undefined,
+      is_owned: (lock) => lock.#releasable() !== undefined,
       let_go: (lock) => lock.#let_go(),
       async take_back(lock, held) {
+        core_of(lock).check();
         await lock.#line.take_back(held);
-        held_here.add(lock);
+        lock.#note();
       },
     });
-    held_locks = () => {
-      // Who was given up holds nothing any more.
-      for (const lock of held_here) if (!lock.#line.holder) held_here.delete(lock);
-      return [...held_here].filter((lock) => lock.#possession());
-    };
+    held_locks = () => [...held_here].filter((lock) => lock.#note() && lock.#possession());
   }
 
   /** Makes a lock that is free. */
@@ -84,7 +92,10 @@ export class RLock extends SharedObject {
     const core = begin(this, KIND, () => new LockHome());
     const lease = core instanceof LocalCore ? new HomeLease(core.home) : new RemoteLease(core);
     this.#line = new LockLine(lease);
-    core.when_withdrawn((reason) => this.#line.withdraw(reason));
+    core.when_withdrawn((reason) => {
+      this.#line.withdraw(reason);
+      held_here.delete(this);
+    });
     provide_scopes();
   }
 
@@ -113,7 +124,7 @@ export class RLock extends SharedObject {
    */
   release(): void {
     if (current_task().is_given_up) return;
-    const possession = this.#possession() ?? this.#left_over();
+    const possession = this.#releasable();
     const is_callers = possession instanceof CarriedHold && possession.depth === 1;
     if (!possession || is_callers) {
       throw new TypeError("Cannot release a lock that this task does not hold");
@@ -123,7 +134,7 @@ export class RLock extends SharedObject {
 
   /** Whether somebody has it, here or elsewhere. */
   locked(): Promise<boolean> {
-    return this.#line.holder ? Promise.resolve(true) : core_of(this).call("locked", []);
+    return locked_by(this.#line, core_of(this));
   }
 
   /**
@@ -136,11 +147,7 @@ export class RLock extends SharedObject {
    * @throws {TypeError} As {@linkcode RLock.acquire}.
    */
   hold(options: HoldOptions = {}): Promise<Hold> {
-    return hold_by(async (waits) => {
-      const task = current_task();
-      const possession = await this.#take_again(waits);
-      return possession && new Level(task, possession, () => this.#leave(possession));
-    }, options);
+    return hold_by((waits) => this.#level(this.#take_again(waits)), options);
   }
 
   /**
@@ -153,59 +160,56 @@ export class RLock extends SharedObject {
    * @throws {TimeoutError} If the lock was not free in time.
    */
   run<T>(work: (hold: Hold) => T | PromiseLike<T>, options: HoldOptions = {}): Promise<T> {
-    const scope = new_scope(this);
-    const hold = hold_by(async (waits) => {
-      const task = current_task();
-      const possession = await this.#take(waits, scope);
-      return possession && new Level(task, possession, () => this.#leave(possession));
-    }, options);
-    return run_with(hold, (held) => run_in(scope, () => work(held)));
+    // What has it already runs on as what it is: a scope of its own would not have it.
+    const scope = this.#possession() ? undefined : new_scope(this);
+    const hold = hold_by((waits) => this.#level(this.#take(waits, scope)), options);
+    return run_with(hold, (held) => scope ? run_in(scope, () => work(held)) : work(held));
   }
 
   #let_go(): Held {
-    if (this.#possession() instanceof CarriedHold) {
+    const possession = this.#releasable();
+    if (possession instanceof CarriedHold) {
       throw new TypeError("Cannot wait with a lock that the caller of this method holds");
     }
+    if (!possession) throw new TypeError("Cannot wait with a lock that this task does not hold");
     const held = this.#line.let_go();
-    held_here.delete(this);
+    this.#note();
     return held;
   }
 
   /** The lock as what runs now holds it. */
   #possession(): Possession | undefined {
-    const carried = carried_hold(this);
-    if (carried) return carried;
-    const { holder } = this.#line;
-    if (!holder) return undefined;
-    const is_mine = holder.scope
-      ? scope_of(this) === holder.scope
-      : holder.task === current_task() && holder.task !== program;
-    return is_mine ? holder : undefined;
+    const call = scope_of(CALLS);
+    const possession = (call && carried.get(call)?.get(this)) ?? this.#line.holder;
+    // A task that is begun in a scope is another holder.
+    if (possession?.task !== current_task()) return undefined;
+    if (possession instanceof CarriedHold) return possession;
+    const { scope, task } = possession as Held;
+    const is_mine = scope ? scope === scope_of(this) || scope === call : task !== program;
+    return is_mine ? possession : undefined;
   }
 
-  /** What nobody else could give back: a task that has ended left it, or the program took it. */
-  #left_over(): Held | undefined {
+  /** The same, or what nobody else could give back: a task that has ended left it, or the program took it. */
+  #releasable(): Possession | undefined {
+    const possession = this.#possession();
     const { holder } = this.#line;
-    if (!holder || holder.scope) return undefined;
+    if (possession || !holder || holder.scope?.object === this) return possession;
     return holder.task.has_ended || holder.task === current_task() ? holder : undefined;
   }
 
-  #take_again(waits: WaitArguments): Promise<Possession | null> {
-    return attempt(() => {
-      const { holder } = this.#line;
-      const is_unclear = current_task() === program && holder?.task === program && !holder.scope;
-      if (!is_unclear || this.#possession()) return this.#take(waits, undefined);
-      throw new TypeError(
-        "Cannot take an RLock again outside of a handler, a thread or a task: who holds it cannot be told " +
-          "there. Use lock.run(), or an AsyncThread",
-      );
-    });
+  #take_again(waits: WaitArguments): Taking {
+    const { holder } = this.#line;
+    const call = scope_of(CALLS);
+    const is_program = current_task() === program && !call;
+    const is_unclear = is_program && holder?.task === program && !holder.scope;
+    if (!is_unclear) return this.#take(waits, call);
+    throw new TypeError(
+      "Cannot take an RLock again outside of a handler, a thread or a task: who holds it cannot be told " +
+        "there. Use lock.run(), or an AsyncThread",
+    );
   }
 
-  async #take(
-    { timeout, signal }: WaitArguments,
-    scope: Scope | undefined,
-  ): Promise<Possession | null> {
+  #take({ timeout, signal }: WaitArguments, scope: Scope | undefined): Taking {
     const task = current_task();
     task.check();
     core_of(this).check();
@@ -215,34 +219,53 @@ export class RLock extends SharedObject {
       possession.depth++;
       return possession;
     }
-    const wish = { task, ends_with_task: false, scope };
-    const held = await task.follow(this.#line.acquire(wish, timeout), "turn", signal);
-    if (held) held_here.add(this);
-    return held;
+    const wish = { task, ends_with_task: scope?.object === this, scope };
+    const wait = this.#line.acquire(wish, timeout);
+    const taken = (held: Held | null) => {
+      this.#note();
+      return held;
+    };
+    if (wait.value !== undefined) return taken(wait.value);
+    return task.follow(wait, "turn", signal).then(taken);
+  }
+
+  #level(taking: Taking): Level | null | Promise<Level | null> {
+    const task = current_task();
+    const level = (possession: Possession | null) =>
+      possession && new Level(task, possession, () => this.#leave(possession));
+    return taking instanceof Promise ? taking.then(level) : level(taking);
   }
 
   #leave(possession: Possession): void {
     if (--possession.depth > 0 || possession instanceof CarriedHold) return;
-    this.#free(possession as Held);
+    this.#line.release(possession as Held);
+    this.#note();
   }
 
-  #free(held: Held): void {
-    this.#line.release(held);
-    if (!this.#line.holder) held_here.delete(this);
+  /** Notes whether somebody here has it. */
+  #note(): boolean {
+    const is_held = this.#line.holder !== undefined;
+    if (is_held) held_here.add(this);
+    else held_here.delete(this);
+    return is_held;
   }
 }
 
 /** One level of a lock, until the end of a block. */
 class Level implements Hold, TaskHold {
-  readonly abandoned: boolean;
   #task: Task;
+  #possession: Possession;
   #leave: (() => void) | undefined;
 
-  constructor(task: Task, { abandoned }: Possession, leave: () => void) {
+  constructor(task: Task, possession: Possession, leave: () => void) {
     this.#task = task;
+    this.#possession = possession;
     this.#leave = leave;
-    this.abandoned = abandoned;
     task.add(this);
+  }
+
+  get abandoned(): boolean {
+    return this.#possession.abandoned;
   }
 
   ended(): void {
@@ -261,31 +284,18 @@ class Level implements Hold, TaskHold {
   }
 }
 
-/** The locks that callers of methods hold elsewhere, as scopes of what runs for them. */
-const carried = new WeakMap<Scope, CarriedHold>();
-
-function carried_hold(lock: RLock): CarriedHold | undefined {
-  const scope = scope_of(lock);
-  const hold = scope && carried.get(scope);
-  return hold && hold.depth > 0 ? hold : undefined;
-}
-
 /** Has calls of the server carry along which locks their callers hold. */
 function provide_scopes(): void {
   sharing.scopes ??= {
     held: held_locks,
     run(objects, work) {
-      const holds: CarriedHold[] = [];
-      const run = (objects as RLock[]).reduceRight<() => unknown>((inner, lock) => () => {
-        const scope = new_scope(lock);
-        const hold = new CarriedHold();
-        holds.push(hold);
-        carried.set(scope, hold);
-        return run_in(scope, inner);
-      }, work);
+      const scope = new_scope(CALLS);
+      carried.set(scope, new Map((objects as RLock[]).map((lock) => [lock, new CarriedHold()])));
       // What goes on after the call holds nothing: its caller may have given the lock back.
-      const over = () => holds.forEach((hold) => hold.depth = 0);
-      return Promise.resolve(run()).finally(over);
+      const over = () => void carried.delete(scope);
+      const result = run_in(scope, work);
+      Promise.resolve(result).then(over, over);
+      return result;
     },
   };
 }

@@ -4,6 +4,7 @@ import { current_task, type Task, type TaskHold } from "../../internal/shared/ta
 import { provide_class } from "../../internal/shared/travel.ts";
 import {
   attempt,
+  attempt_later,
   timeout_argument,
   wait_arguments,
   type WaitArguments,
@@ -97,7 +98,7 @@ export class Semaphore extends SharedObject {
    * @throws {TimeoutError} If there was none in time.
    */
   hold(options: HoldOptions = {}): Promise<Disposable> {
-    return attempt(async () => {
+    return attempt_later(async () => {
       const task = current_task();
       const waits = timeout_argument(options);
       if (await this.#take(waits)) return new PermitHold(this, task);

@@ -1,3 +1,4 @@
+import { load_module } from "../workers/class_place.ts";
 import { sharing } from "../workers/sharing.ts";
 
 /** A function as it travels: by its module and its name there. */
@@ -45,8 +46,11 @@ export function handle_of_function(
  */
 export async function function_of(handle: FunctionHandle, otherwise = ""): Promise<unknown> {
   const { module, name, hash } = handle;
-  if (!MODULE_URL.test(module)) throw new TypeError(`${module} is no module with functions`);
-  const exports = await import(module) as Record<string, unknown>;
+  // What the program itself tells its workers to run is its own affair.
+  if (!sharing.parent && !MODULE_URL.test(module)) {
+    throw new TypeError(`${module} is no module with functions`);
+  }
+  const exports = await load_module(module, `the function ${name}`);
   const candidates = [exports[name], exports.default, ...Object.values(exports)];
   const found = candidates.find((value) =>
     typeof value === "function" && value.name === name && hash_of(String(value)) === hash

@@ -1,4 +1,6 @@
+import { text_of } from "../runtime/error_text.ts";
 import type { Agent, Owner } from "./owner.ts";
+import type { SharedObject } from "./shared_object.ts";
 
 /** What a shared object is in its home thread: its state, and what may be done with it. */
 export interface Home {
@@ -10,6 +12,8 @@ export interface Home {
   report?: (error: Error) => void;
   /** What never changes: a stub of it has that, too. It can be cloned. */
   readonly fixed?: unknown;
+  /** An object that it has made for itself: it is reported as this one, and withdrawn with it. */
+  readonly part?: SharedObject | undefined;
   /** What else a stub needs to know, which is not the same for all agents: it can be cloned. */
   describe?(agent: Agent): unknown;
   /** An agent that knew of it is no more. */
@@ -27,7 +31,7 @@ export function call_home(home: Home, method: string, owner: Owner, args: unknow
 /** Reports what happened to a shared object, and belongs to no call. */
 export function report_of(home: Home, error: Error): void {
   if (home.report) home.report(error);
-  else console.error(error);
+  else console.error(text_of(error));
 }
 
 /** The error of what is used after it was withdrawn. */

@@ -101,6 +101,7 @@ export class LocalCore<H extends Home = Home> extends Core {
   override adopt(name: string, report: (error: Error) => void): void {
     this.home.name = name;
     this.home.report = report;
+    if (this.home.part) core_of(this.home.part).adopt(name, report);
   }
 
   withdraw(): void {
@@ -109,6 +110,7 @@ export class LocalCore<H extends Home = Home> extends Core {
     this.home.withdraw(this.#withdrawn);
     // Who still holds it loses nothing any more.
     this.home.report = () => {};
+    this.home.part?.[Symbol.dispose]();
     this.is_withdrawn(this.#withdrawn);
     hub.withdraw(this);
   }
@@ -236,7 +238,7 @@ function warn_while_loading({ name }: Kind): void {
   warned.add(name);
   const or_named = name === "Lock" ? ", or take Lock.named()" : "";
   console.warn(
-    `A ${name} is made while a worker loads its handler's module: each worker gets one of its own. ` +
-      `Make it a field of the server, which handlers have as this.server${or_named}`,
+    `A ${name} is made while a worker loads a module: each worker gets one of its own. Make it a field of ` +
+      `the server, which handlers have as this.server, or an argument of the thread${or_named}`,
   );
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { text_of } from "../runtime/error_text.ts";
 import type { Scope, ScopeOptions } from "../workers/sharing.ts";
 import { EndlessOwner, HERE, Owner } from "./owner.ts";
 import { note_rejection } from "./unawaited.ts";
@@ -26,6 +27,9 @@ export interface TaskWatcher {
 
 let last_ident = 0;
 const storage = new AsyncLocalStorage<Task>();
+
+/** Runs something outside of all that its caller runs in: of its task, and of any other storage. */
+export const run_afresh: <T>(work: () => T) => T = AsyncLocalStorage.snapshot() as never;
 
 /**
  * Who waits and holds: the handler of one request, for example. What runs outside of any belongs to the
@@ -156,7 +160,7 @@ export class Task implements Scope {
   report(error: unknown): void {
     if (error === this.#reason) return;
     if (this.#report) this.#report(error);
-    else console.error(error);
+    else console.error(text_of(error));
   }
 
   /** Refuses what a task may not begin any more. */

@@ -84,7 +84,10 @@ function take_out(
   }
   if (!is_plain(value)) return value;
   let copy: Record<string, unknown> | undefined;
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key];
+    // Most are neither: that is told before a path is made for them.
+    if (typeof item !== "object" && typeof item !== "function") continue;
     const packed = take_out(item, handle_of, [...path, key], passengers, looks);
     if (packed === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<

@@ -22,6 +22,7 @@ export function copy_that_waits(value: unknown, room: { left: number } = { left:
   room.left -= keys.length;
   // An array may have holes, and names.
   if (room.left < 0 || (is_array && keys.length !== value.length)) return CANNOT_WAIT;
+  if (is_array && value.every(is_primitive)) return value.slice();
   const entries: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
     const copy = copy_that_waits(item, room);
@@ -29,4 +30,10 @@ export function copy_that_waits(value: unknown, room: { left: number } = { left:
     entries.push([key, copy]);
   }
   return is_array ? entries.map(([, item]) => item) : Object.fromEntries(entries);
+}
+
+/** Whether a value is none of those that others can change, or that cannot be cloned. */
+function is_primitive(value: unknown): boolean {
+  const type = typeof value;
+  return type !== "object" ? type !== "function" && type !== "symbol" : value === null;
 }

@@ -85,8 +85,21 @@ function checked(
   return { timeout: block ? timeout : 0, signal };
 }
 
-/** Has the task know what a call is rejected with, also by what is thrown before there is a promise. */
-export async function attempt<T>(begin: () => Promise<T>): Promise<T> {
+/**
+ * Has what is thrown before there is a promise be its rejection, and known to the task. What a wait fails with
+ * is known to it already.
+ */
+export function attempt<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return begin();
+  } catch (error) {
+    current_task().note(error);
+    return Promise.reject(error);
+  }
+}
+
+/** The same for what throws something of its own later, too. */
+export async function attempt_later<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
   } catch (error) {

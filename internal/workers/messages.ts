@@ -15,7 +15,7 @@ export type ToWorker =
   /** The first message. `claims` and `table` are shared memory: a process has none of both. */
   | (WorkerStart & {
     type: "start";
-    /** The program's main module. */
+    /** The URL of the program's main module. */
     main_module: string;
     /** Objects that the worker shares, by their names. */
     shared?: Packed | undefined;
@@ -85,7 +85,7 @@ export type FromWorker =
     args: unknown[];
     passengers?: Passenger[] | undefined;
     /** What the caller holds, and the method may take again. */
-    scopes?: Packed | undefined;
+    scopes?: Packed[] | undefined;
   }
   /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
   | { type: "peer"; body: unknown[]; is_plain: boolean };

@@ -70,8 +70,8 @@ export interface Sharing {
 export interface Scopes {
   /** What the caller holds. */
   held(): object[];
-  /** Runs a method for a caller that holds these. */
-  run(objects: object[], work: () => unknown): Promise<unknown>;
+  /** Runs a method for a caller elsewhere that holds these. */
+  run(objects: object[], work: () => unknown): unknown;
 }
 
 /** What there is in this thread. */
@@ -84,10 +84,12 @@ interface State {
   parent: Peer | undefined;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
-  /** Whether this thread is a worker that loads its handler's module. */
+  /** Whether this thread is a worker that starts: it loads the module of what it will run. */
   is_loading: boolean;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
   rejected(error: object, job: number): void;
+  /** Has a worker not end by itself before this is over. */
+  hold(closing: Promise<void>): void;
 }
 
 export const sharing: State = {
@@ -97,6 +99,7 @@ export const sharing: State = {
   main_module: Deno.mainModule,
   is_loading: false,
   rejected() {},
+  hold() {},
 };
 
 /** How a shared object is known, whatever copy of this package has made it. */
@@ -119,19 +122,25 @@ export async function unpack({ value, passengers }: Packed, peer: Peer): Promise
 }
 
 /** What a caller holds that goes with a call. */
-export function held_scopes(peer: Peer): Packed | undefined {
+export function held_scopes(peer: Peer): Packed[] | undefined {
   const held = sharing.scopes?.held();
-  return held && held.length > 0 ? pack(held, peer) : undefined;
+  return held && held.length > 0 ? held.map((object) => pack(object, peer)) : undefined;
 }
 
-/** Runs a method for a caller that holds something. */
-export async function run_in_scopes(
-  scopes: Packed,
+/** Runs a method for a caller elsewhere, with what that holds. */
+export function run_for_caller(
+  scopes: Packed[] | undefined,
   peer: Peer,
   work: () => unknown,
-): Promise<unknown> {
-  const held = await unpack(scopes, peer) as object[];
-  return await (sharing.scopes ? sharing.scopes.run(held, work) : work());
+): unknown {
+  const run = (held: object[]) => sharing.scopes ? sharing.scopes.run(held, work) : work();
+  return scopes ? unpack_scopes(scopes, peer).then(run) : run([]);
+}
+
+/** Nobody holds what was withdrawn meanwhile. */
+async function unpack_scopes(scopes: Packed[], peer: Peer): Promise<object[]> {
+  const found = await Promise.allSettled(scopes.map((scope) => unpack(scope, peer)));
+  return found.flatMap((one) => one.status === "fulfilled" ? [one.value as object] : []);
 }
 
 /** Something came from a peer for what may not be loaded yet. */

@@ -52,6 +52,8 @@ const LOOK = 10;
 /** A worker in a thread of this process. */
 export class ThreadHost implements WorkerHost {
   readonly name: string;
+  /** Its number among the threads of the process. */
+  readonly thread_id: number;
   readonly shares_memory = true;
   #worker: Worker;
   #port: MessagePort;
@@ -91,6 +93,7 @@ export class ThreadHost implements WorkerHost {
         maxYoungGenerationSizeMb: YOUNG,
       },
     });
+    this.thread_id = this.#worker.threadId;
     // A channel of its own: Deno looks through all that comes by the worker's for further ports,
     // byte by byte.
     const { port1, port2 } = new MessageChannel();

@@ -12,7 +12,7 @@ import {
   type Packed,
   type Peer,
   received,
-  run_in_scopes,
+  run_for_caller,
   sharing,
   unpack,
 } from "./sharing.ts";
@@ -403,7 +403,7 @@ export class WorkerHandle {
     try {
       const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
       const work = () => this.#calls.call(job, target, method, args as unknown[]);
-      const result = await (scopes ? run_in_scopes(scopes, this.#peer, work) : work());
+      const result = await run_for_caller(scopes, this.#peer, work);
       answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
       if (call === 0) this.#calls.report(job, error);

@@ -1,6 +1,7 @@
 import { Backoff } from "../runtime/backoff.ts";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { set_timer } from "../runtime/timer.ts";
+import { descriptors_for, too_few_descriptors } from "./descriptors.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
@@ -11,10 +12,6 @@ import type { WorkerInfo } from "./worker_info.ts";
 /** The delays before a worker that failed at its start is replaced, in ms. */
 const MIN_RESTART = 100;
 const MAX_RESTART = 5000;
-/** How many descriptors a worker takes; Deno panics where one that starts finds none. */
-const WORKER_DESCRIPTORS = 8;
-/** How many more there must be: connections come while it starts. */
-const SPARE_DESCRIPTORS = 8;
 
 /** What workers a pool has. */
 export interface PoolSize {
@@ -286,7 +283,7 @@ export class WorkerPool {
   }
 
   #can_start(workers: number): boolean {
-    return this.#options.has_descriptors(workers * WORKER_DESCRIPTORS + SPARE_DESCRIPTORS);
+    return this.#options.has_descriptors(descriptors_for(workers));
   }
 
   #add(): WorkerHandle {
@@ -427,9 +424,4 @@ export class WorkerPool {
 /** Closes the descriptor of a job that no worker has got. */
 function discard({ fd }: Job): void {
   if (fd !== undefined) void close_descriptor(fd);
-}
-
-function too_few_descriptors(workers: number): Error {
-  const message = `Too many open files: ${workers} workers take ${WORKER_DESCRIPTORS} each`;
-  return Object.assign(new Error(message), { code: "EMFILE" });
 }

@@ -101,6 +101,7 @@ export class WorkerSide {
       post: (body, is_plain) => this.#outbox.post({ type: "peer", body, is_plain }),
     };
     sharing.parent = parent;
+    sharing.hold = (closing) => this.hold(closing);
     sharing.rejected = (error, job) => this.calls.rejected(error, job ? { id: job } : undefined);
     // What nobody catches ends the worker, as it would end the program in the main thread. The pool is
     // told why, and ends it: what it was doing is lost in any case.
@@ -192,9 +193,13 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, claims, table, shared }: Extract<ToWorker, { type: "start" }>,
+    { service, settings, main_module, claims, table, shared }: Extract<
+      ToWorker,
+      { type: "start" }
+    >,
   ): Promise<void> {
     sharing.main_module = main_module;
+    sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) this.#table = new DescriptorTable(table);
     try {
@@ -204,6 +209,8 @@ export class WorkerSide {
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
+    } finally {
+      sharing.is_loading = false;
     }
   }
 
@@ -260,7 +267,8 @@ export class WorkerSide {
   }
 
   async #end(): Promise<void> {
-    await Promise.all(this.#closing);
+    // What is closed may leave something else to be closed.
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
     sharing.system?.flush(sharing.parent!);
     this.#outbox.flush();
     this.#exit();

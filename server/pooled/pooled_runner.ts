@@ -1,10 +1,19 @@
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
+import {
+  type ClassPlace,
+  place_of,
+  refuse_while_loading,
+} from "../../internal/workers/class_place.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import {
+  check_worker_modules,
+  explain_start_error,
+} from "../../internal/workers/worker_modules.ts";
 import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts";
 import { with_address } from "../address.ts";
 import { HandoverListener } from "../listeners/handover_listener.ts";
@@ -16,10 +25,8 @@ import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { pack, RELAYED, type Relayed } from "./carriage.ts";
-import { place_of, refuse_while_loading } from "./handler_place.ts";
 import { image_of_server } from "./server_image.ts";
 import type { RequestMessage, RequestSettings } from "./request_messages.ts";
-import { check_worker_modules, explain_start_error } from "./worker_modules.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -125,7 +132,7 @@ export class PooledRunner implements Runner {
    */
   constructor(server: PooledServer, options: PooledOptions, side: ServerSide) {
     refuse_old_deno();
-    refuse_while_loading();
+    refuse_while_loading("A server is made");
     this.#server = server;
     this.#options = options;
     this.#side = side;
@@ -144,7 +151,7 @@ export class PooledRunner implements Runner {
     if (this.#pool) return;
     // Once more: fields of a subclass have their values only now.
     this.#refuse_overrides();
-    check_worker_modules(SERVICE, place_of(this.#server.RequestHandlerClass).module);
+    check_worker_modules(SERVICE, this.#handler_place().module);
     const { size, start_host, copy, keeps_running } = await this.#options.workers();
     // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
@@ -209,10 +216,14 @@ export class PooledRunner implements Runner {
   }
 
   #settings(copy: (value: unknown) => unknown): RequestSettings {
-    const { RequestHandlerClass, linger = 0 } = this.#server as PooledServer & { linger?: number };
+    const { linger = 0 } = this.#server as PooledServer & { linger?: number };
     const server = image_of_server(this.#server, this.#side.hooks, copy);
     this.#methods = new Set(server.methods);
-    return { handler: place_of(RequestHandlerClass), server, linger };
+    return { handler: this.#handler_place(), server, linger };
+  }
+
+  #handler_place(): ClassPlace {
+    return place_of(this.#server.RequestHandlerClass, "handler class");
   }
 
   #has_descriptors(count: number, module: string): boolean {

@@ -1,9 +1,9 @@
-import type { HandlerPlace } from "./handler_place.ts";
+import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What a worker of a server is told when it starts. */
 export interface RequestSettings {
-  handler: HandlerPlace;
+  handler: ClassPlace;
   server: ServerImage;
   /** How long connections linger, in ms. */
   linger: number;

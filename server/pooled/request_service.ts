@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { load_class } from "../../internal/workers/class_place.ts";
 import { type Scope, sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
@@ -10,7 +11,6 @@ import { Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
-import { load_handler } from "./handler_place.ts";
 import { RelayedSender } from "./relayed_sender.ts";
 import { remote_server_class } from "./remote_server.ts";
 import type { RequestMessage, RequestSettings } from "./request_messages.ts";
@@ -22,7 +22,7 @@ export async function start(
   shared: Record<string, object>,
 ): Promise<Service> {
   const { handler, server, linger } = settings as RequestSettings;
-  const Handler = await load_handler(handler);
+  const Handler = await load_class(handler) as RequestHandlerConstructor;
   const Server = remote_server_class(server, shared, worker.calls);
   let socket: DatagramSocket<Deno.Addr> | undefined;
   const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);

@@ -1,8 +1,8 @@
 import { Backoff } from "../../internal/runtime/backoff.ts";
 import { client_fault_of } from "../../internal/runtime/client_fault.ts";
 import { format_address } from "../address.ts";
-import { line_of, place_of, printable, text_of } from "./error_text.ts";
-import { print, written } from "./standard_error.ts";
+import { line_of, place_of, printable, text_of } from "../../internal/runtime/error_text.ts";
+import { print, written } from "../../internal/runtime/standard_error.ts";
 
 /** How many reports of a kind are printed in a period. */
 const MAX_PRINTED = 10;

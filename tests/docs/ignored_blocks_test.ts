@@ -36,11 +36,14 @@ const PRINTS: Record<string, string> = {
   "concurrency/futures/process_pool_executor.ts: elsewhere.ts": "true\n",
   "concurrency/futures/thread_pool_executor.ts: factors.ts": "7\n1000003\n",
   "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
+  "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
+  "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",
 };
 
 /** Those that other tests run. */
 const ELSEWHERE = [
   "docs/porting.md: TaskHandler, TaskServer",
+  "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",
   "docs/testing.md: upper_test.ts",
 ];

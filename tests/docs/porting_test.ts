@@ -1,4 +1,4 @@
-/** The program of docs/porting.md before and after: both answer the same to the same client. */
+/** The programs of docs/porting.md before and after: both say the same. */
 import { assertEquals } from "@std/assert";
 import { is_there, output_of, Program, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
@@ -6,7 +6,7 @@ import { soon } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, name_of, ROOT } from "./blocks.ts";
 
 const BLOCKS = blocks_of("docs/porting.md");
-const PRINTED = BLOCKS.find(({ info }) => info === "text")!.code;
+const [PRINTED, KITCHEN] = BLOCKS.filter(({ info }) => info === "text").map(({ code }) => code);
 
 /** How each program is started, given its path; it prints the port that the system chose. */
 const SERVERS: Record<string, (path: string) => Program> = {
@@ -36,6 +36,21 @@ for (const [name, start] of Object.entries(SERVERS)) {
       assertEquals(await soon(output_of("python3", [client, port])), PRINTED);
       server.child.kill("SIGTERM");
       assertEquals((await server.status()).code, 0);
+    },
+  });
+}
+
+for (const name of ["kitchen.py", "kitchen.ts"]) {
+  Deno.test({
+    name: `${name} of docs/porting.md prints what is written there`,
+    ignore: name.endsWith(".py") && (!is_there("python3") || Deno.build.os === "windows"),
+    async fn() {
+      await using folder = await TempFolder.make();
+      const path = await write(folder, name);
+      const [command, ...args] = name.endsWith(".py")
+        ? ["python3", path]
+        : [Deno.execPath(), "run", ...CONFIG, path];
+      assertEquals(await soon(output_of(command!, args)), KITCHEN);
     },
   });
 }

@@ -53,6 +53,24 @@ Deno.test("deadlock.ts: both wait in vain, and then eat", async () => {
   assertEquals(lines.slice(4), ["Ann eats", "Bob eats"]);
 });
 
+Deno.test("nested_locks.ts: three guests, one after the other, and the till is right", async () => {
+  assertEquals(await lines_of("threading/nested_locks.ts"), [
+    "10 in the till",
+    "Ann gives 5 for 3",
+    "15 in the till",
+    "13 in the till",
+    "Ann gets 2",
+    "Bob gives 20 for 4",
+    "33 in the till",
+    "17 in the till",
+    "Bob gets 16",
+    "Cid gives 50 for 7",
+    "67 in the till",
+    "24 in the till",
+    "Cid gets 43",
+  ]);
+});
+
 Deno.test("three_producers.ts: fifteen buns, each eaten once", async () => {
   const lines = await lines_of("queue/three_producers.ts");
   const all = ["Xia", "Yan", "Zoe"].flatMap((baker) =>

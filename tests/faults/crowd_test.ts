@@ -1,18 +1,18 @@
-/** Many clients at once, from outside, with Python, against the threaded server of the example. */
+/** Many clients at once, from outside, with Python, against a threaded server without limits. */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
 const CROWD = fileURLToPath(new URL("../fixtures/clients/crowd.py", import.meta.url));
-const SERVER = fileURLToPath(new URL("../../examples/upper_tcp_server.ts", import.meta.url));
+const SERVER = fileURLToPath(new URL("../fixtures/programs/upper_server.ts", import.meta.url));
 const ignore = !is_there("python3") || Deno.build.os === "windows";
 
 /** What a server or a client needs of descriptors beside its connections. */
 const OWN_DESCRIPTORS = 200;
 
 async function start_server(): Promise<[Program, string]> {
-  const program = new Program("run", "--allow-net", "--allow-read", SERVER, "--port", "0");
+  const program = new Program("run", "--allow-net", "--allow-read", SERVER);
   const [, port] = /:(\d+);/.exec(await soon(program.line()))!;
   return [program, port!];
 }

@@ -22,7 +22,7 @@ Deno.test("a lock that each worker makes again is warned of once, with the way o
   assertEquals((await program.status()).code, 0);
   const warnings = (await program.errors()).split("\n").filter((line) => line.includes("is made"));
   assertEquals(warnings.length, 2);
-  assertStringIncludes(warnings[0]!, "A Lock is made while a worker loads its handler's module");
+  assertStringIncludes(warnings[0]!, "A Lock is made while a worker loads a module");
   assertStringIncludes(warnings[0]!, "field of the server");
   assertStringIncludes(warnings[0]!, "Lock.named()");
   assertStringIncludes(warnings[1]!, "A Semaphore is made");

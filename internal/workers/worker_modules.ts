@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { image_of } from "../../internal/workers/error_image.ts";
+import { image_of } from "./error_image.ts";
 
 /** This module's own place in the library; a bundle has all modules in one place. */
-const OWN_PLACE = /\/server\/pooled\/worker_modules\.[jt]s$/;
+const OWN_PLACE = /\/internal\/workers\/worker_modules\.[jt]s$/;
 
 /** The folder of the library. */
 const LIBRARY = new URL("../../", import.meta.url);
@@ -14,17 +14,17 @@ const UNREADABLE = /^Requires read access to "(.+)", run again with/;
  * Checks that workers can load what they need, so that the program is told once, and what to type.
  *
  * @param service The URL of the library's own module for workers.
- * @param handler The URL of the handler's module.
+ * @param wanted The URL of the module that they are to run: a handler's, or a thread's.
  * @throws {Deno.errors.NotSupported} In a bundle.
  * @throws {Deno.errors.NotCapable} If one of them may not be read.
  */
-export function check_worker_modules(service: string, handler: string): void {
+export function check_worker_modules(service: string, wanted: string): void {
   refuse_bundle(import.meta.url);
   const missing = [];
   const library_is_missing = !may_read(service, LIBRARY);
   if (library_is_missing) missing.push(fileURLToPath(LIBRARY));
-  const is_covered = library_is_missing && handler.startsWith(LIBRARY.href);
-  if (!is_covered && !may_read(handler, handler)) missing.push(fileURLToPath(handler));
+  const is_covered = library_is_missing && wanted.startsWith(LIBRARY.href);
+  if (!is_covered && !may_read(wanted, wanted)) missing.push(fileURLToPath(wanted));
   if (missing.length > 0) throw unreadable(missing);
 }
 
@@ -52,7 +52,8 @@ export function refuse_bundle(own_url: string): void {
   if (OWN_PLACE.test(own_url)) return;
   throw new Deno.errors.NotSupported(
     "Cannot start workers in a bundle, which has no modules for them: a program with workers " +
-      "cannot be bundled; use `deno compile` in the place of `deno bundle`, or AsyncMixIn",
+      "cannot be bundled; use `deno compile` in the place of `deno bundle`, or AsyncMixIn and " +
+      "AsyncThread",
   );
 }
 

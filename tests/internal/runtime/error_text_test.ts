@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { line_of, place_of, printable, text_of } from "../../../server/requests/error_text.ts";
+import { line_of, place_of, printable, text_of } from "../../../internal/runtime/error_text.ts";
 
 /** What must be shown, and how. */
 const SHOWN: [char: string, shown: string][] = [

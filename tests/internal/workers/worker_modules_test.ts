@@ -1,7 +1,7 @@
 /** What serving with workers says where these cannot load their modules, or cannot be started. */
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { refuse_bundle } from "../../../server/pooled/worker_modules.ts";
+import { refuse_bundle } from "../../../internal/workers/worker_modules.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
@@ -128,9 +128,11 @@ Deno.test({
 });
 
 Deno.test("refuse_bundle() knows a bundle by where its modules are", () => {
-  refuse_bundle(new URL("../../../server/pooled/worker_modules.ts", import.meta.url).href);
-  refuse_bundle("https://jsr.io/@socketserver/socketserver/0.1.0/server/pooled/worker_modules.ts");
-  for (const url of ["file:///app/out.js", "file:///app/server/pooled.js"]) {
+  refuse_bundle(new URL("../../../internal/workers/worker_modules.ts", import.meta.url).href);
+  refuse_bundle(
+    "https://jsr.io/@socketserver/socketserver/0.1.0/internal/workers/worker_modules.ts",
+  );
+  for (const url of ["file:///app/out.js", "file:///app/internal/workers.js"]) {
     assertThrows(() => refuse_bundle(url), Deno.errors.NotSupported, "deno compile");
   }
 });

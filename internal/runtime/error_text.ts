@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { is_instance, links_of } from "../../internal/runtime/error_names.ts";
+import { is_instance, links_of } from "./error_names.ts";
 
 /** The most characters of a message, of the properties of an error, and of a line of a stack. */
 const MAX_TEXT = 2000;

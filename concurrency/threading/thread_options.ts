@@ -1,0 +1,95 @@
+import { check_names } from "../../internal/runtime/check_names.ts";
+import { type BaseThread, current_thread, set_state } from "./base_thread.ts";
+
+/**
+ * What a new {@linkcode AsyncThread} is told.
+ *
+ * @typeParam A The types of the target's arguments.
+ */
+export type AsyncThreadOptions<A extends unknown[] = []> =
+  & {
+    /** What it calls. */
+    target?: (...args: A) => unknown;
+    /**
+     * What it is called.
+     *
+     * @default {"Thread-5 (target)", with the target's name}
+     */
+    name?: string;
+    /**
+     * Whether the program may end while it is alive.
+     *
+     * @default {as the thread that makes it}
+     */
+    daemon?: boolean;
+  }
+  & ([] extends A ? {
+      /** The target's arguments. */
+      args?: Readonly<NoInfer<A>>;
+    }
+    : {
+      /** The target's arguments. */
+      args: Readonly<NoInfer<A>>;
+    });
+
+/**
+ * What a new {@linkcode Thread} is told.
+ *
+ * @typeParam A The types of the target's arguments.
+ */
+export type ThreadOptions<A extends unknown[] = []> = AsyncThreadOptions<A> & {
+  /**
+   * The URL of the module that exports the target, where `target.module` does not say so: `import.meta.url`, mostly.
+   *
+   * @default {the program's main module}
+   */
+  module?: string;
+};
+
+/** The options in any case. */
+export interface AnyThreadOptions {
+  target?: (...args: never[]) => unknown;
+  args?: readonly unknown[];
+  name?: string;
+  daemon?: boolean;
+  module?: string;
+}
+
+const NAMES = ["target", "args", "name", "daemon"];
+
+const numbers = new Map<string, number>();
+
+/**
+ * Says what there is to know of a new thread.
+ *
+ * @param thread The thread.
+ * @param prefix What its name begins with.
+ * @param options What it was told.
+ * @param more Names of options beyond those of all threads.
+ * @throws {TypeError} If an option has another type, or an unknown name.
+ */
+export function new_state(
+  thread: BaseThread,
+  prefix: string,
+  options: AnyThreadOptions,
+  more: string[] = [],
+): void {
+  check_names(options, [...NAMES, ...more]);
+  const { target, args = [], daemon = current_thread().daemon } = options;
+  if (target !== undefined && typeof target !== "function") {
+    throw new TypeError(`Cannot call ${Deno.inspect(target)}: the target must be a function`);
+  }
+  if (!Array.isArray(args)) {
+    throw new TypeError(`Cannot use args = ${Deno.inspect(args)}: they must be an array`);
+  }
+  const work = target && (() => target(...args as never[]));
+  const name = options.name ?? new_name(prefix, target?.name);
+  set_state(thread, { name: String(name), daemon: Boolean(daemon), work });
+}
+
+/** A name as Python gives it: `Thread-5 (target)`. */
+function new_name(prefix: string, target: string | undefined): string {
+  const number = (numbers.get(prefix) ?? 0) + 1;
+  numbers.set(prefix, number);
+  return `${prefix}-${number}${target ? ` (${target})` : ""}`;
+}
