@@ -240,17 +240,18 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertInstanceOf(await soon(in_vain.exception()), WorkerDied);
   });
 
-  Deno.test(`${name}: what was done before a worker ends is done, what comes after runs elsewhere (F8)`, async () => {
+  Deno.test(`${name}: what was done before a task loops is done, what comes after runs elsewhere (F7)`, async () => {
     await using executor = new Executor(1, { module });
     // Short ones, so that others are sent ahead.
     await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
     const futures = range(40).map((n) =>
-      n === 10 ? executor.submit(tasks.exit, 3) : executor.submit(tasks.double, n)
+      n === 10 ? executor.submit(tasks.loop) : executor.submit(tasks.double, n)
     );
-    await soon(wait(futures));
-    const errors = await Promise.all(futures.map((future) => future.exception()));
-    assertEquals(range(40).filter((n) => errors[n] !== null), [10]);
-    assertInstanceOf(errors[10], WorkerDied);
+    const [before, looping, after] = [futures.slice(0, 10), futures[10]!, futures.slice(11)];
+    assertEquals(await soon(Promise.all(before)), range(10).map((n) => 2 * n));
+    await soon(until(() => looping.running()));
+    looping.cancel({ kill: true });
+    assertEquals(await soon(Promise.all(after)), range(29).map((n) => 2 * (n + 11)));
   });
 
   Deno.test(`${name}: what a task does wrong harms itself only (F8)`, async () => {
