@@ -16,7 +16,7 @@
  * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
  *
  * Two more entry points have what handlers share, shaped like Python's modules: `./threading` locks, conditions,
- * semaphores, events and barriers, `./queue` queues.
+ * semaphores, events and barriers, `./queue` queues. `./futures` has pools for tasks without a server.
  *
  * ## Permissions
  *

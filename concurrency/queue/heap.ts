@@ -15,6 +15,11 @@ export class Heap<E> implements Store<E> {
     return this.#entries.length;
   }
 
+  /** The next to go. */
+  get first(): E | undefined {
+    return this.#entries[0];
+  }
+
   add(entry: E): void {
     const entries = this.#entries;
     let at = entries.length;

@@ -16,7 +16,7 @@ export class Empty extends Error {
   override readonly name = "Empty";
 }
 
-/** There was no room in a queue: Python's `queue.Full`. */
+/** There was no room in a queue, or for another task of an executor: Python's `queue.Full`. */
 export class Full extends Error {
   /** Always `"Full"`. */
   override readonly name = "Full";
@@ -34,5 +34,67 @@ export class BrokenBarrierError extends Error {
   override readonly name = "BrokenBarrierError";
 }
 
+/** The future was cancelled: Python's `concurrent.futures.CancelledError`. */
+export class CancelledError extends Error {
+  /** Always `"CancelledError"`. */
+  override readonly name = "CancelledError";
+}
+
+/** A future has its outcome already: Python's `concurrent.futures.InvalidStateError`. */
+export class InvalidStateError extends Error {
+  /** Always `"InvalidStateError"`. */
+  override readonly name = "InvalidStateError";
+}
+
+/** No worker of an executor could start: Python's `concurrent.futures.BrokenExecutor`. The cause says why. */
+export class BrokenExecutor extends Error {
+  /** Always `"BrokenExecutor"`. */
+  override readonly name = "BrokenExecutor";
+}
+
+/** How a worker ended. */
+export interface WorkerDeath {
+  /** Its exit code, where it ended by itself; else `null`. */
+  exitcode: number | null;
+  /** The signal that ended its process, `"SIGKILL"` for example; else `null`. */
+  signal: string | null;
+  /** Why it ended, where that is known. */
+  cause?: unknown;
+}
+
+/** The worker ended that ran the task. */
+export class WorkerDied extends Error {
+  /** Always `"WorkerDied"`. */
+  override readonly name = "WorkerDied";
+  /** Its exit code, where it ended by itself; else `null`. */
+  readonly exitcode: number | null;
+  /** The signal that ended its process, `"SIGKILL"` for example; else `null`. */
+  readonly signal: string | null;
+
+  /**
+   * Made where a worker ends.
+   *
+   * @param message What happened.
+   * @param death How it ended.
+   */
+  constructor(message: string, { exitcode, signal, cause }: WorkerDeath) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.exitcode = exitcode;
+    this.signal = signal;
+  }
+}
+
 // So that they keep their classes on the way to other threads and processes.
-for (const Class of [TimeoutError, Empty, Full, ShutDown, BrokenBarrierError]) know_error(Class);
+for (
+  const Class of [
+    TimeoutError,
+    Empty,
+    Full,
+    ShutDown,
+    BrokenBarrierError,
+    CancelledError,
+    InvalidStateError,
+    BrokenExecutor,
+    WorkerDied,
+  ]
+) know_error(Class);

@@ -204,15 +204,17 @@ let opening: RemoteCore | undefined;
  * @param object The object.
  * @param kind Which class it has.
  * @param make_home Makes what it is at home.
+ * @param warns Whether it is worth a warning that a worker makes it while it loads a module.
  */
 export function begin<H extends Home>(
   object: SharedObject,
   kind: Kind,
   make_home: () => H,
+  warns = true,
 ): LocalCore<H> | RemoteCore {
   const core = opening ?? new LocalCore(kind, make_home());
   opening = undefined;
-  if (core instanceof LocalCore) warn_while_loading(kind);
+  if (core instanceof LocalCore && warns) warn_while_loading(kind);
   Object.defineProperty(object, SHARED, { value: core });
   // A function cannot be cloned: where no handle takes its place, that says so.
   Object.defineProperty(object, "not copied", { value: () => {}, enumerable: true });

@@ -35,6 +35,11 @@ export class ClaimCounter {
     return (this.#next - Atomics.load(this.#count, 0)) | 0;
   }
 
+  /** Whether a claim was taken (server). */
+  has_taken(claim: number): boolean {
+    return ((Atomics.load(this.#count, 0) - claim) | 0) > 0;
+  }
+
   /** Takes a claim; `false` if it was recalled (worker). */
   take(claim: number): boolean {
     return Atomics.compareExchange(this.#count, 0, claim, (claim + 1) | 0) === claim;

@@ -83,5 +83,7 @@ function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
   if (message.type === "call") message.args = message.args.map(sent);
   else if (message.type === "answer") message.value = sent(message.value);
   else if (message.type === "job") message.message = sent(message.message);
-  else if (message.type === "peer" && !message.is_plain) message.body = message.body.map(sent);
+  else if (message.type === "done") {
+    if (message.value !== undefined) message.value = sent(message.value);
+  } else if (message.type === "peer" && !message.is_plain) message.body = message.body.map(sent);
 }

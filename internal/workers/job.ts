@@ -4,6 +4,16 @@ export interface Job {
   readonly message: unknown;
   /** Whether the message can surely be cloned: then it may wait a little, and go with others. */
   readonly is_plain: boolean;
+  /** Whether shared objects and functions may be in the message. */
+  readonly may_share?: boolean;
+  /** Whether it is given only to a worker that has nothing else to do, which gets nothing else then. */
+  readonly is_alone?: boolean;
+  /** Whether it waits for other jobs of its pool: none must be behind it. */
+  readonly is_blocked?: boolean;
+  /** What is moved to the worker, and not copied: it cannot be taken back then. */
+  readonly transfer?: readonly Transferable[];
+  /** What it has given. */
+  result?: unknown;
   /** A descriptor of this process that goes with it, and belongs to the worker that takes it. */
   readonly fd?: number;
   /** Why it must end, if it must. */

@@ -28,7 +28,14 @@ export type ToWorker =
    * Do this. `claim` is its number for the {@linkcode ClaimCounter}, if there is one; `fd` a descriptor
    * of this process that goes with it. To another process it goes as a socket beside the message.
    */
-  | { type: "job"; id: number; message: unknown; claim?: number; fd?: number }
+  | {
+    type: "job";
+    id: number;
+    message: unknown;
+    passengers?: Passenger[];
+    claim?: number;
+    fd?: number;
+  }
   /** Come to an end with it. */
   | { type: "interrupt"; id: number; reason: ErrorImage }
   /** End it now. Answered by `cut`. */
@@ -56,8 +63,8 @@ export type FromWorker =
   | { type: "ready" }
   /** Nobody caught this, so the worker ends; `how` says why not. Before `ready`: it could not start. */
   | { type: "fault"; error: ErrorImage; how?: string }
-  /** The job is done. */
-  | { type: "done"; id: number; error?: ErrorImage }
+  /** The job is done, and has given this. */
+  | { type: "done"; id: number; value?: unknown; passengers?: Passenger[]; error?: ErrorImage }
   /** Whether it still has something to close, so that the program must not end yet. */
   | { type: "holds"; holds: boolean }
   /** The job was told to end now: the worker answers. */

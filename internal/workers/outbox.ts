@@ -5,25 +5,26 @@ import { setImmediate } from "node:timers";
  * that may wait go together at the end of a turn of the event loop.
  */
 export class Outbox<Message> {
-  #deliver: (messages: Message[]) => void;
+  #deliver: (messages: Message[], transfer?: readonly Transferable[]) => void;
   #waiting: Message[] = [];
   #scheduled = false;
 
   /**
    * @param deliver Sends messages.
    */
-  constructor(deliver: (messages: Message[]) => void) {
+  constructor(deliver: (messages: Message[], transfer?: readonly Transferable[]) => void) {
     this.#deliver = deliver;
   }
 
   /**
    * Sends a message at once, and all that wait before it.
    *
+   * @param transfer What is moved with it, and not copied.
    * @throws {DOMException} If it cannot be cloned.
    */
-  post(message: Message): void {
+  post(message: Message, transfer?: readonly Transferable[]): void {
     this.flush();
-    this.#deliver([message]);
+    this.#deliver([message], transfer);
   }
 
   /** Sends a message, which can surely be cloned, at the end of this turn. */

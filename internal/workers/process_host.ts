@@ -94,7 +94,8 @@ export class ProcessHost implements WorkerHost {
       this.#exited = true;
       this.#held?.forEach(drop);
       const how = this.#complaint ?? how_it_ended(code, signal);
-      this.#hear_out(() => events.ended(new Error(`${this.name} ${how}`)));
+      const cause = new Error(`${this.name} ${how}`);
+      this.#hear_out(() => events.ended(cause, true, { exitcode: code, signal }));
     });
     const { folder } = command;
     const start: ChildStart = { mark: this.#mark, folder };

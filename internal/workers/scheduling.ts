@@ -74,3 +74,33 @@ export class Handicap {
     if (this.value > 0) this.value--;
   }
 }
+
+/** So much work, in ms, is sent ahead to a worker that does one job at a time. */
+const AHEAD = 4;
+/** The most jobs that are sent ahead. */
+const MAX_AHEAD = 31;
+
+/** How many jobs a worker gets that does one at a time: many that are short, so that it never waits. */
+export class Pace {
+  /** How long a job takes, in ms, on the average of the last ones. */
+  #time = Infinity;
+  #last = 0;
+
+  /** To be called when a job was given, with how many it has then beside that. */
+  given(others: number): void {
+    if (others === 0) this.#last = performance.now();
+  }
+
+  /** To be called when a job is done. */
+  done(): void {
+    const now = performance.now();
+    const took = now - this.#last;
+    this.#last = now;
+    this.#time = this.#time === Infinity ? took : (3 * this.#time + took) / 4;
+  }
+
+  /** How many it may have, with the one that it does. */
+  get jobs(): number {
+    return 1 + Math.min(MAX_AHEAD, Math.floor(AHEAD / this.#time));
+  }
+}

@@ -5,6 +5,7 @@ import { give_order } from "../runtime/order_to_end.ts";
 import { prepare_for_thread } from "./cloning.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { on_message, type ThreadStart } from "./port.ts";
+import { NO_EXIT } from "./worker_ended.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /**
@@ -117,14 +118,20 @@ export class ThreadHost implements WorkerHost {
   async #ended(events: HostEvents): Promise<void> {
     let cause: unknown;
     this.#worker.on("error", (error) => cause ??= error);
-    const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
+    let exit = NO_EXIT;
+    const exited = new Promise<void>((resolve) =>
+      this.#worker.once("exit", (exitcode) => {
+        if (this.#state === "running") exit = { exitcode, signal: null };
+        resolve();
+      })
+    );
     const given_up = new Promise<boolean>((resolve) => this.#give_up = () => resolve(false));
     const gone = Promise.all([exited, this.#closed.promise]).then(() => true);
     const is_gone = await Promise.race([gone, given_up]);
     this.#state = "ended";
     clearTimeout(this.#timer);
     this.#port.close();
-    events.ended(cause, is_gone);
+    events.ended(cause, is_gone, exit);
   }
 
   /**
@@ -139,9 +146,9 @@ export class ThreadHost implements WorkerHost {
     void port_closed(port1).then(this.#closed.resolve);
   }
 
-  post(messages: ToWorker[]): void {
+  post(messages: ToWorker[], transfer: readonly Transferable[] = []): void {
     messages.forEach(prepare_for_thread);
-    this.#port.postMessage(messages);
+    this.#port.postMessage(messages, transfer as never[]);
   }
 
   kill(): void {

@@ -6,8 +6,17 @@ import { error_of, image_of } from "./error_image.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { Handicap, type Look, SETTLED, SLOW } from "./scheduling.ts";
-import { pack, type Peer, received, run_for_caller, sharing, unpack } from "./sharing.ts";
+import { Handicap, type Look, Pace, SETTLED, SLOW } from "./scheduling.ts";
+import {
+  pack,
+  type Packed,
+  type Peer,
+  received,
+  run_for_caller,
+  sharing,
+  unpack,
+} from "./sharing.ts";
+import { type Exit, NO_EXIT, WorkerEnded } from "./worker_ended.ts";
 import type { StartHost, WorkerHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -43,6 +52,10 @@ export class WorkerHandle {
   readonly id: number;
   state: WorkerInfo["state"] = "starting";
   completed = 0;
+  /** How many jobs it was given. */
+  given = 0;
+  /** How many it may be given. */
+  max_given = Infinity;
   /** Resolves when it can work; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
@@ -71,6 +84,7 @@ export class WorkerHandle {
   /** When the first of what it has not taken was sent. */
   #untaken_since = 0;
   #handicap = new Handicap();
+  #pace = new Pace();
   /** For the objects that it shares. */
   #peer: Peer;
 
@@ -102,10 +116,10 @@ export class WorkerHandle {
     this.#host = start_host(id, {
       received: (messages) => this.#received(messages),
       unheard: (cause) => this.kill(cause),
-      ended: (cause, is_gone = true) => resolve(this.#end(cause, is_gone)),
+      ended: (cause, is_gone = true, exit = NO_EXIT) => resolve(this.#end(cause, is_gone, exit)),
     });
     if (!this.#keeps_running) this.#host.unref();
-    this.#outbox = new Outbox((messages) => this.#host.post(messages));
+    this.#outbox = new Outbox((messages, transfer) => this.#host.post(messages, transfer));
     if (this.#host.shares_memory) {
       this.#claims = new ClaimCounter();
       this.#table = new DescriptorTable();
@@ -160,13 +174,18 @@ export class WorkerHandle {
   run(job: Job): Promise<JobOutcome> {
     const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
-    const claim = this.#claims?.issue();
+    const { fd, transfer } = job;
+    const { value: message, passengers } = job.may_share
+      ? pack(job.message, this.#peer)
+      : { value: job.message };
+    // What was moved is gone from here: it cannot go to another worker.
+    const claim = transfer ? undefined : this.#claims?.issue();
     const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
-    const { message, fd } = job;
     const sent: ToWorker = {
       type: "job",
       id,
       message,
+      ...(passengers && { passengers }),
       ...(claim !== undefined && { claim }),
       ...(fd !== undefined && { fd }),
     };
@@ -174,16 +193,42 @@ export class WorkerHandle {
       // What comes many at a time goes many at a time; a process takes one connection with a message.
       const may_wait = job.is_plain && (fd === undefined || this.#host.shares_memory);
       if (may_wait) this.#outbox.defer(sent);
-      else this.#outbox.post(sent);
+      else this.#outbox.post(sent, transfer);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
-      this.#claims?.withdraw();
+      if (claim !== undefined) this.#claims!.withdraw();
       throw error;
     }
+    this.given++;
+    this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
     this.#sent.set(id, { job, claim, unheard: false, resolve, reject });
     this.#ids.set(job, id);
     return promise;
+  }
+
+  /**
+   * Whether it can be given a job now.
+   *
+   * @param max_jobs How many it may have at once; `undefined` for one, and others sent ahead.
+   */
+  has_room(job: Job, max_jobs: number | undefined): boolean {
+    if (this.state !== "ready" || this.given >= this.max_given) return false;
+    if (this.active === 0) return true;
+    const [first] = this.#ids.keys();
+    if (job.is_alone || first!.is_alone || first!.is_blocked) return false;
+    return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
+  }
+
+  /** Whether it has begun a job that is here; of another process, that is taken for granted. */
+  has_begun(job: Job): boolean {
+    const claim = this.#sent.get(this.#ids.get(job)!)?.claim;
+    return claim === undefined || this.#claims!.has_taken(claim);
+  }
+
+  /** Ends it at once if it was told to end a job now and has not said that it heard. */
+  kill_if_deaf(job: Job, cause: unknown): void {
+    if (this.#sent.get(this.#ids.get(job)!)?.unheard) this.kill(cause);
   }
 
   /** Tells a job that is here that it must end. */
@@ -224,7 +269,7 @@ export class WorkerHandle {
     if (!this.#claims) return;
     const first = this.#claims.recall();
     for (const [id, sent] of this.#sent) {
-      if (((sent.claim! - first) | 0) < 0) continue;
+      if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
       this.#forget(id, sent);
       sent.resolve("recalled");
     }
@@ -310,7 +355,7 @@ export class WorkerHandle {
     }
   }
 
-  #done({ id, error }: Extract<FromWorker, { type: "done" }>): void {
+  #done({ id, value, passengers, error }: Extract<FromWorker, { type: "done" }>): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
     const failure = error && error_of(error);
@@ -318,8 +363,20 @@ export class WorkerHandle {
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
-    if (failure) sent.reject(failure);
-    else sent.resolve("done");
+    this.#pace.done();
+    if (failure) return sent.reject(failure);
+    if (passengers) return void this.#unpack_result(sent, { value, passengers });
+    if (value !== undefined) sent.job.result = value;
+    sent.resolve("done");
+  }
+
+  async #unpack_result({ job, resolve, reject }: Sent, packed: Packed): Promise<void> {
+    try {
+      job.result = await unpack(packed, this.#peer);
+      resolve("done");
+    } catch (error) {
+      reject(error);
+    }
   }
 
   #abandoned(id: number): void {
@@ -374,7 +431,7 @@ export class WorkerHandle {
     if (this.state === "ready") this.#host.unref();
   }
 
-  #end(reason: unknown, is_gone: boolean): WorkerEnd {
+  #end(reason: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
     this.#cause ??= reason;
     this.state = "ended";
     this.recall();
@@ -387,7 +444,7 @@ export class WorkerHandle {
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
     const how = this.#how ? `: ${this.#how}` : "";
     const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
-    const error = new Error(message, options);
+    const error = new WorkerEnded(message, exit, options);
     for (const [id, sent] of this.#sent) {
       this.#forget(id, sent);
       sent.reject(error);

@@ -1,4 +1,5 @@
 import type { FromWorker, ToWorker } from "./messages.ts";
+import type { Exit } from "./worker_ended.ts";
 
 /** What a worker is to the system: a thread, or a child process. */
 export interface WorkerHost {
@@ -11,9 +12,10 @@ export interface WorkerHost {
   /**
    * Sends messages to it.
    *
+   * @param transfer What is moved to it; to another process nothing can be.
    * @throws {DOMException} If one cannot be cloned.
    */
-  post(messages: ToWorker[]): void;
+  post(messages: ToWorker[], transfer?: readonly Transferable[]): void;
   /** Ends it at once, even in an endless loop. */
   kill(): void;
   /** Keeps the program running while it runs, as it does at first. */
@@ -32,8 +34,9 @@ export interface HostEvents {
    * It has ended, or never started; `cause` says why, where that is known. Nothing comes after.
    *
    * @param is_gone Whether nothing of it runs any more: `false` for a thread that could not be ended.
+   * @param exit How it ended, if it did so by itself.
    */
-  ended(cause: unknown, is_gone?: boolean): void;
+  ended(cause: unknown, is_gone?: boolean, exit?: Exit): void;
 }
 
 /** Starts a worker. */

@@ -37,6 +37,22 @@ export interface PoolOptions extends PoolSize, JobCalls {
   keeps_running: boolean;
   /** Whether the process has so many descriptors left. */
   has_descriptors(count: number): boolean;
+  /** Whether a worker does one job at a time, and short ones are sent ahead. */
+  is_serial?: boolean;
+  /** How many jobs a worker gets until another one takes its place; unless told, no matter how many. */
+  max_jobs_per_life?: number;
+  /** Told of what is to be known where jobs wait elsewhere until there is room: see `has_room()`. */
+  line?: JobLine;
+}
+
+/** The line in which jobs wait until there is room. */
+export interface JobLine {
+  /** How many wait. */
+  readonly size: number;
+  /** There may be room now. */
+  room(): void;
+  /** No worker can start, and none ever could. */
+  broken(cause: unknown): void;
 }
 
 /** A job that was given to a worker. */
@@ -50,12 +66,16 @@ interface Given {
  * are replaced, and those that do not answer get nothing while others do.
  */
 export class WorkerPool {
+  /** How many workers may do something just now. */
+  max_workers: number;
   #options: PoolOptions;
   #workers: Set<WorkerHandle> = new Set();
   /** Those that take no more jobs, and end when the last of theirs is over. */
   #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
   #started = false;
+  /** Whether any worker could work. */
+  #was_ready = false;
   /** Whether workers of the start are not ready yet: jobs must not all go to the first one. */
   #assembling: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
@@ -69,6 +89,7 @@ export class WorkerPool {
   /** @param options What it is made of. */
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.max_workers = options.max_workers;
   }
 
   /**
@@ -89,6 +110,44 @@ export class WorkerPool {
     this.#started = true;
     this.#assemble(workers);
     for (let missing = min_workers - this.#workers.size; missing > 0; missing--) this.#add_later();
+  }
+
+  /** Starts no worker until there is something to do. */
+  open(): void {
+    this.#started = true;
+  }
+
+  /**
+   * Whether a job would be given to a worker at once. If not, or if there are workers to come, one is started.
+   */
+  has_room(job: Job): boolean {
+    const worker = this.#waiting.length > 0 ? undefined : this.#free_worker(job);
+    if (!worker || worker.active > 0) this.#grow_for_line();
+    return worker !== undefined;
+  }
+
+  /** Whether a worker has begun a job. */
+  has_begun(job: Job): boolean {
+    return this.#holder(job)?.has_begun(job) ?? false;
+  }
+
+  /** Takes a job back, whose `check()` will throw; `false` if a worker has begun it. */
+  take_back(job: Job): boolean {
+    const worker = this.#holder(job);
+    if (worker?.has_begun(job)) return false;
+    worker?.recall();
+    this.#wake_waiting();
+    return !worker?.has(job);
+  }
+
+  /** Ends the worker of a job, if that has not heard that it must end the job now. */
+  kill_if_deaf(job: Job, cause: unknown): void {
+    this.#holder(job)?.kill_if_deaf(job, cause);
+  }
+
+  /** Ends the worker of a job. */
+  kill(job: Job, cause: unknown): void {
+    this.#holder(job)?.kill(cause);
   }
 
   #assemble(workers: WorkerHandle[]): void {
@@ -136,7 +195,7 @@ export class WorkerPool {
     try {
       job.check();
       if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
-      const worker = this.#free_worker();
+      const worker = this.#free_worker(job);
       if (!worker) return undefined;
       const outcome = worker.run(job);
       if (job.must_end) worker.interrupt(job, job.must_end.reason);
@@ -186,17 +245,22 @@ export class WorkerPool {
   }
 
   /** The worker with the least to do, if one can take a job: one that answers, if there is any. */
-  #free_worker(): WorkerHandle | undefined {
+  #free_worker(job: Job): WorkerHandle | undefined {
+    const { is_serial, max_jobs_per_worker } = this.#options;
+    const max_jobs = is_serial ? undefined : max_jobs_per_worker;
     let best: WorkerHandle | undefined;
     let best_look: Look | undefined;
+    let busy = 0;
     for (const worker of this.#workers) {
-      if (worker.state !== "ready") continue;
-      if (worker.active >= this.#options.max_jobs_per_worker) continue;
+      if (worker.active > 0) busy++;
+      if (!worker.has_room(job, max_jobs)) continue;
       const look = worker.look();
       if (best_look && !is_busier(best_look, look)) continue;
       best = worker;
       best_look = look;
     }
+    // There may have been more than now may be.
+    if (best?.active === 0 && busy >= this.max_workers) return undefined;
     return best && best.active > 0 && this.#assembling !== undefined ? undefined : best;
   }
 
@@ -226,8 +290,13 @@ export class WorkerPool {
     const { start_host, start } = this.#options;
     const calls = this.#options;
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
+    worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
-    worker.ready.then(() => this.#wake_waiting(), () => {});
+    worker.ready.then(() => {
+      this.#was_ready = true;
+      this.#wake_waiting();
+      this.#options.line?.room();
+    }, () => {});
     worker.ended.then((end) => this.#ended(worker, end))
       .catch((error) => this.#options.report(undefined, error));
     return worker;
@@ -241,15 +310,26 @@ export class WorkerPool {
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (end.useful) this.#restarts.reset();
+    const { line } = this.#options;
+    if (line && !this.#was_ready) return this.#failed_to_start(line, end.cause);
     this.#replace(end.useful);
+    line?.room();
     if (end.silent && this.#restarts.is_news()) this.#options.report(undefined, end.cause);
+  }
+
+  /** No worker could ever work: when the last one that starts has failed, those that wait are told. */
+  #failed_to_start(line: JobLine, cause: unknown): void {
+    if (this.#workers.size === 0) line.broken(cause);
   }
 
   /** Replaces a worker that is gone or takes no more jobs, at once or after a pause. */
   #replace(at_once: boolean): void {
     if (this.#closing) return;
-    const wanted = this.#workers.size < this.#options.min_workers || this.#waiting.length > 0;
-    if (wanted && at_once && this.#can_start(1)) this.#add();
+    const { line } = this.#options;
+    const waiting = this.#waiting.length + (line?.size ?? 0);
+    const wanted = this.#workers.size < this.#options.min_workers || waiting > 0;
+    if (line && at_once) this.#grow_for_line();
+    else if (wanted && at_once && this.#can_start(1)) this.#add();
     else if (wanted) this.#add_later();
   }
 
@@ -257,7 +337,8 @@ export class WorkerPool {
     if (this.#closing) return;
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
-      if (this.#can_start(1)) this.#add();
+      if (this.#options.line) this.#grow_for_line();
+      else if (this.#can_start(1)) this.#add();
       else this.#add_later();
     }, this.#restarts.next());
     this.#restart_timers.add(timer);
@@ -265,17 +346,34 @@ export class WorkerPool {
 
   /** Starts one more worker for a job that waits, unless enough are about to start. */
   #grow(): void {
-    if (this.#workers.size >= this.#options.max_workers || this.#restart_timers.size > 0) return;
+    if (this.#workers.size >= this.max_workers || this.#restart_timers.size > 0) return;
     const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
     if (starting <= this.#waiting.length && this.#can_start(1)) this.#add();
+  }
+
+  /** Starts workers for the jobs that wait in line. */
+  #grow_for_line(): void {
+    if (this.#closing || this.#restart_timers.size > 0) return;
+    const starting = [...this.#workers].filter(({ state }) => state === "starting").length;
+    const waiting = this.#options.line!.size + this.#waiting.length;
+    let missing = Math.min(this.max_workers - this.#workers.size, waiting - starting);
+    for (; missing > 0 && this.#can_start(1); missing--) this.#add();
+    if (this.#workers.size === 0) this.#add_later();
   }
 
   /** A worker can take one more job. */
   #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
+    if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
     if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
-    this.#rest ??= setTimeout(() => this.#end_idle(), REST);
+    this.#rest ??= this.#end_idle_later();
+  }
+
+  #end_idle_later(): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#end_idle(), REST);
+    Deno.unrefTimer(timer);
+    return timer;
   }
 
   /** Gives a worker nothing more, and puts another in its place. */
@@ -306,7 +404,7 @@ export class WorkerPool {
       this.#let_end(worker);
     }
     if (this.#workers.size > this.#options.min_workers) {
-      this.#rest = setTimeout(() => this.#end_idle(), REST);
+      this.#rest = this.#end_idle_later();
     }
   }
 
@@ -316,7 +414,9 @@ export class WorkerPool {
     const ready = [...this.#workers].filter(({ state }) => state === "ready");
     const silent = ready.filter(({ untaken }) => untaken > 0);
     if (silent.length === 0) return;
-    if (silent.length < ready.length) { for (const worker of silent) worker.recall(); }
+    const { is_serial } = this.#options;
+    const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
+    if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
 }

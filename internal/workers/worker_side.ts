@@ -5,10 +5,12 @@ import { must_end } from "../runtime/order_to_end.ts";
 import { may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
 import { ClaimCounter } from "./claim_counter.ts";
+import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
+import { is_small_and_plain } from "./look.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { type Peer, received, sharing, unpack } from "./sharing.ts";
+import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
@@ -35,6 +37,8 @@ export interface Port {
 
 /** Does jobs: what a module that is named as a service exports as `start`. */
 export interface Service {
+  /** Whether it does one job at a time: the others can be taken back until then. */
+  readonly is_serial?: boolean;
   /** Begins a job. What it throws is the job's outcome. */
   begin(job: WorkerJob): JobRun;
 }
@@ -48,8 +52,8 @@ export type StartService = (
 
 /** A job as its service does it. */
 export interface JobRun {
-  /** Resolves when the job is done. */
-  readonly done: Promise<void>;
+  /** What the job gives, when it is done. */
+  readonly done: Promise<unknown>;
   /** The job must come to an end. */
   interrupt(reason: Error): void;
   /** The job must end now. */
@@ -57,6 +61,8 @@ export interface JobRun {
   /** The job was given up: what it still does is nobody's business. */
   abandon(): void;
 }
+
+type JobMessage = Extract<ToWorker, { type: "job" }>;
 
 /** A job that is being done. */
 interface Running {
@@ -73,6 +79,8 @@ export class WorkerSide {
   #table: DescriptorTable | undefined;
   #service!: Service;
   #running: Map<number, Running> = new Map();
+  /** The job that is being done, and those that wait, where there is one at a time. */
+  #line: JobMessage[] = [];
   #closing: Set<Promise<void>> = new Set();
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
@@ -155,7 +163,8 @@ export class WorkerSide {
         void this.#start(message);
         break;
       case "job":
-        if (this.#takes(message.claim)) void this.#do(message, handle);
+        if (this.#service.is_serial) void this.#do_in_turn(message);
+        else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "interrupt":
         this.#tell_to_end(message);
@@ -207,25 +216,46 @@ export class WorkerSide {
 
   /** Whether a job is this worker's: the pool may have taken it back. */
   #takes(claim: number | undefined): boolean {
-    return !this.#claims || this.#claims.take(claim!);
+    return !this.#claims || claim === undefined || this.#claims.take(claim);
   }
 
-  async #do(
-    message: Extract<ToWorker, { type: "job" }>,
-    handle: net.Socket | undefined,
-  ): Promise<void> {
-    const { id } = message;
-    const job = new WorkerJob(message, handle, this.calls, this.#table);
-    let done: FromWorker = { type: "done", id };
+  /** Does a job when those before are done, if it is this worker's then. */
+  async #do_in_turn(message: JobMessage): Promise<void> {
+    this.#line.push(message);
+    if (this.#line.length > 1) return;
+    for (let next; (next = this.#line[0]); this.#line.shift()) {
+      // The job may end this worker: what was done before it is done.
+      this.#outbox.flush();
+      if (this.#takes(next.claim)) await this.#do(next, undefined);
+    }
+  }
+
+  async #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> {
+    const { id, passengers } = message;
     try {
+      if (passengers) {
+        const packed = { value: message.message, passengers };
+        message.message = await unpack(packed, sharing.parent!);
+      }
+      const job = new WorkerJob(message, handle, this.calls, this.#table);
       const run = this.#service.begin(job);
       this.#running.set(id, { job, run });
-      await run.done;
+      this.#give(id, await run.done);
     } catch (error) {
-      done = { ...done, error: image_of(error) };
+      this.#outbox.defer({ type: "done", id, error: image_of(error) });
     }
     this.#running.delete(id);
-    this.#outbox.defer(done);
+  }
+
+  /** Says that a job is done, and what it has given. */
+  #give(id: number, result: unknown): void {
+    if (result === undefined) return this.#outbox.defer({ type: "done", id });
+    if (is_small_and_plain(result)) return this.#outbox.defer({ type: "done", id, value: result });
+    try {
+      this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
+    } catch (error) {
+      throw uncloneable("the result", error);
+    }
   }
 
   #tell_to_end({ type, id, reason }: Extract<ToWorker, { type: "interrupt" | "cut" }>): void {

@@ -32,6 +32,10 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
 
 /** What programs print that end by themselves. */
 const PRINTS: Record<string, string> = {
+  "concurrency/futures/mod.ts: primes.ts": "1229\n1033\n983\n",
+  "concurrency/futures/process_pool_executor.ts: elsewhere.ts": "true\n",
+  "concurrency/futures/thread_pool_executor.ts: factors.ts": "7\n1000003\n",
+  "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
   "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
   "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",
 };
@@ -126,8 +130,10 @@ for (const [key, printed] of Object.entries(PRINTS)) {
   Deno.test(`${key}: prints what it should, and ends`, async () => {
     await using folder = await TempFolder.make();
     const path = folder.join("main.ts");
-    await Deno.writeTextFile(path, PROGRAMS.get(key)!);
+    const code = PROGRAMS.get(key)!;
+    await Deno.writeTextFile(path, code);
     const flags = ["--no-prompt", `--allow-read=${ROOT},${folder.path}`];
+    if (code.includes("ProcessPool")) flags.push(`--allow-run=${Deno.execPath()}`);
     assertEquals(await output_of(Deno.execPath(), ["run", ...CONFIG, ...flags, path]), printed);
   });
 }

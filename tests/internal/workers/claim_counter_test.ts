@@ -75,6 +75,18 @@ Deno.test("ClaimCounter goes on where its numbers wrap", () => {
   assertEquals(worker.take(server.issue()), true);
 });
 
+Deno.test("ClaimCounter knows which claims were taken", () => {
+  const server = new ClaimCounter();
+  const worker = new ClaimCounter(server.memory);
+  const [first, second] = [server.issue(), server.issue()];
+  worker.take(first);
+  assertEquals([server.has_taken(first), server.has_taken(second)], [true, false]);
+  server.recall();
+  const third = server.issue();
+  assertEquals([server.has_taken(third), worker.take(third)], [false, true]);
+  assertEquals(server.has_taken(third), true);
+});
+
 Deno.test("ClaimCounter gives a claim to one side only, whenever it is recalled", async () => {
   const module = new URL("../../fixtures/programs/claim_taker.ts", import.meta.url);
   let interrupted = 0;

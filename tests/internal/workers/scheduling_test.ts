@@ -3,6 +3,7 @@ import {
   Handicap,
   is_busier,
   type Look,
+  Pace,
   PATIENCE,
   REST,
   SETTLED,
@@ -62,4 +63,12 @@ Deno.test("the clocks of a pool meet in this order", () => {
   assertEquals(clocks, clocks.toSorted((one, other) => one - other));
   // What the first worker holds back must not be longer than it takes to count as one that works.
   assert(START <= SETTLED);
+});
+
+Deno.test("Pace: nothing is sent ahead until it is known that jobs are short", () => {
+  const pace = new Pace();
+  assertEquals(pace.jobs, 1);
+  pace.given(0);
+  for (let n = 0; n < 50; n++) pace.done();
+  assert(pace.jobs > 1 && pace.jobs <= 32, `${pace.jobs}`);
 });

@@ -1,0 +1,66 @@
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
+
+/** Where the tasks of an executor run: on this loop, or in workers. */
+export interface Engine {
+  /** How many tasks run at once at the most. */
+  readonly max_workers: number;
+  /** Whether calls reach it sooner where several go together. */
+  readonly takes_chunks: boolean;
+  /** What its workers are doing. */
+  readonly workers: ExecutorWorkerInfo[];
+  /**
+   * Refuses a function that cannot be called where tasks run.
+   *
+   * @throws {TypeError} If that is so.
+   */
+  check_function(fn: TaskFunction): void;
+  /**
+   * Refuses settings that it cannot follow.
+   *
+   * @throws {TypeError} If that is so.
+   */
+  check_settings(settings: TaskSettings): void;
+  /**
+   * Whether a task would be begun at once, or sent ahead. If not, it sees to it that there will be room.
+   *
+   * @param task The task.
+   * @param max_workers How many may run just now: one more than may where all that run wait for others.
+   */
+  has_room(task: Submitted, max_workers: number): boolean;
+  /**
+   * Runs a task.
+   *
+   * @returns What it gives.
+   * @throws What it fails with; `WorkerDied` where its worker ended.
+   */
+  run(task: Submitted): Promise<unknown>;
+  /** Whether a task that is run was begun. */
+  has_begun(task: Submitted): boolean;
+  /** Takes back a task that is run; `false` if it was begun. */
+  take_back(task: Submitted): boolean;
+  /** Ends a task that is run: its signal aborts, and what goes on then is ended by force, if that can be. */
+  end(task: Submitted, reason: unknown): void;
+  /** Ends all workers: in good order, or now. */
+  close(now: boolean): Promise<void>;
+}
+
+/** What an engine tells. */
+export interface EngineEvents {
+  /** Which executor it is: no other one, in any process, has the same. */
+  readonly id: string;
+  /** How many tasks wait until there is room. */
+  readonly waiting: number;
+  /** There may be room for another task. */
+  room(): void;
+  /** No worker can start, and none ever could: what waits fails. */
+  broken(error: unknown): void;
+  /** An error that is no task's outcome. */
+  report(task: Submitted | undefined, error: unknown): void;
+}
+
+/** What `info()` of an executor tells about a worker. */
+export interface ExecutorWorkerInfo extends WorkerInfo {
+  /** How long ago it was started, in ms. */
+  age: number;
+}

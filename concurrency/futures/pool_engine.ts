@@ -1,0 +1,264 @@
+import "../../internal/shared/system.ts";
+import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
+import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
+import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
+import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
+import { refuse_while_loading } from "../../internal/workers/class_place.ts";
+import type { Job } from "../../internal/workers/job.ts";
+import { is_small_and_plain } from "../../internal/workers/look.ts";
+import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
+import type { StartHost } from "../../internal/workers/worker_host.ts";
+import { WorkerPool } from "../../internal/workers/worker_pool.ts";
+import {
+  check_worker_modules,
+  explain_start_error,
+} from "../../internal/workers/worker_modules.ts";
+import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
+import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
+
+/** The URL of the module that does tasks in workers. */
+const SERVICE = new URL("./task_service.ts", import.meta.url).href;
+
+/**
+ * Never called: it makes the service's module a part of the module graph, so that `deno cache` and
+ * `deno compile` know it.
+ */
+export const load_service = (): Promise<unknown> => import("./task_service.ts");
+
+/** How long, in ms, a task that must end may go on: its worker is ended then. */
+const GRACE = 1000;
+/** How long its worker may take to say that it has heard: one that has not is in a loop. */
+const LISTENING = 200;
+/** How long, in ms, the module of a function may take to load, beyond the time that the task has. */
+const LOADING = 10_000;
+/** How long, in ms, a worker may take to end. */
+const ENDING = 1000;
+
+/** What workers an executor has. */
+export interface PoolKind {
+  max_workers: number;
+  /** How many tasks a worker runs until another one takes its place. */
+  max_tasks_per_child: number;
+  /** What each worker calls first. */
+  initializer: TaskFunction | undefined;
+  initargs: readonly unknown[];
+  /** The module that exports functions which do not say where they are. */
+  module: string | undefined;
+  /** Whether something can be moved to workers. */
+  can_move: boolean;
+  /** How workers are started; asked once, before the first. */
+  start_host(): StartHost | Promise<StartHost>;
+}
+
+/** A task as a job of the pool. */
+class TaskJob implements Job {
+  readonly message: TaskMessage;
+  readonly is_plain: boolean;
+  readonly may_share: boolean;
+  readonly is_alone: boolean;
+  readonly transfer?: readonly Transferable[];
+  result: unknown;
+  is_over = false;
+  /** Ends its worker. */
+  force: ReturnType<typeof setTimeout> | undefined;
+  readonly task: Submitted;
+
+  constructor(task: Submitted, fn: FunctionHandle) {
+    const { call: { args, is_chunk }, settings: { timeout, transfer } } = task;
+    this.task = task;
+    const { number } = task;
+    this.message = { number, fn, args, is_chunk, says_when: timeout !== null };
+    this.is_plain = is_small_and_plain(args) && transfer.length === 0;
+    this.may_share = !this.is_plain;
+    this.is_alone = task.is_alone;
+    if (transfer.length > 0) this.transfer = transfer;
+  }
+
+  get is_blocked(): boolean {
+    return this.task.waits_for > 0;
+  }
+
+  check(): void {
+    if (this.task.is_over) throw new Deno.errors.Interrupted("The task is over");
+  }
+}
+
+/** Runs tasks in the workers of a pool, which start when there are tasks. */
+export class PoolEngine implements Engine {
+  readonly max_workers: number;
+  readonly takes_chunks = true;
+  #kind: PoolKind;
+  #events: EngineEvents;
+  #settings: WorkerSettings;
+  #handles: WeakMap<TaskFunction, FunctionHandle> = new WeakMap();
+  #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
+  #pool: WorkerPool | undefined;
+  #opening: Promise<void> | undefined;
+  /** When each worker was started. */
+  #started_at: Map<number, number> = new Map();
+
+  constructor(kind: PoolKind, events: EngineEvents) {
+    refuse_old_deno();
+    this.max_workers = kind.max_workers;
+    this.#kind = kind;
+    this.#events = events;
+    const { initializer } = kind;
+    this.#settings = {
+      executor: events.id,
+      initializer: initializer && this.#handle_of(initializer),
+    };
+  }
+
+  check_function(fn: TaskFunction): void {
+    refuse_while_loading("A task is submitted");
+    this.#handle_of(fn);
+  }
+
+  check_settings({ transfer }: TaskSettings): void {
+    if (transfer.length === 0 || this.#kind.can_move) return;
+    throw new TypeError("Cannot use transfer: nothing can be moved to another process");
+  }
+
+  #handle_of(fn: TaskFunction | FunctionHandle): FunctionHandle {
+    if (typeof fn !== "function") return fn;
+    let handle = this.#handles.get(fn);
+    if (!handle) {
+      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: OTHERWISE });
+      this.#handles.set(fn, handle);
+    }
+    return handle;
+  }
+
+  get workers(): ExecutorWorkerInfo[] {
+    const now = performance.now();
+    return (this.#pool?.info ?? []).map((info) => ({
+      ...info,
+      age: Math.round(now - (this.#started_at.get(info.id) ?? now)),
+    }));
+  }
+
+  has_room(task: Submitted, max_workers: number): boolean {
+    if (!this.#pool) {
+      this.#opening ??= this.#open(task);
+      return false;
+    }
+    this.#pool.max_workers = max_workers;
+    return this.#pool.has_room(this.#job_of(task));
+  }
+
+  #job_of(task: Submitted): TaskJob {
+    let job = this.#jobs.get(task);
+    if (!job) this.#jobs.set(task, job = new TaskJob(task, this.#handle_of(task.call.fn)));
+    return job;
+  }
+
+  /** Makes the pool. */
+  async #open(first: Submitted): Promise<void> {
+    // So that it is known that this goes on.
+    await undefined;
+    try {
+      check_worker_modules(SERVICE, this.#handle_of(first.call.fn).module);
+      const start_host = await this.#kind.start_host();
+      this.#pool = this.#make_pool(start_host);
+    } catch (error) {
+      this.#events.broken(broken(error));
+    }
+    this.#opening = undefined;
+    this.#events.room();
+  }
+
+  #make_pool(start_host: StartHost): WorkerPool {
+    const { max_workers, max_tasks_per_child, initargs } = this.#kind;
+    const events = this.#events;
+    const pool = new WorkerPool({
+      min_workers: 0,
+      max_workers,
+      max_jobs_per_worker: 1,
+      is_serial: true,
+      max_jobs_per_life: max_tasks_per_child,
+      noun: "task",
+      start: { service: SERVICE, settings: this.#settings, shared: { initargs } },
+      start_host: (id, host_events) => {
+        this.#started_at.set(id, performance.now());
+        const ended: typeof host_events.ended = (...how) => {
+          this.#started_at.delete(id);
+          host_events.ended(...how);
+        };
+        return start_host(id, { ...host_events, ended });
+      },
+      ending: ENDING,
+      keeps_running: true,
+      has_descriptors: (count) => has_descriptors(SERVICE, count),
+      call: (job, target, method) => this.#call(job as TaskJob | undefined, target, method),
+      report: (job, error) => this.#events.report((job as TaskJob | undefined)?.task, error),
+      line: {
+        get size() {
+          return events.waiting;
+        },
+        room: () => events.room(),
+        broken: (cause) => events.broken(broken(explain_start_error(cause))),
+      },
+    });
+    pool.open();
+    return pool;
+  }
+
+  async run(task: Submitted): Promise<unknown> {
+    const job = this.#job_of(task);
+    task.start_clock(LOADING);
+    try {
+      await this.#pool!.run(job);
+      return job.result;
+    } catch (error) {
+      throw error instanceof WorkerEnded ? worker_died(task, error) : error;
+    } finally {
+      clearTimeout(job.force);
+      this.#jobs.delete(task);
+    }
+  }
+
+  has_begun(task: Submitted): boolean {
+    const job = this.#jobs.get(task);
+    return job !== undefined && this.#pool!.has_begun(job);
+  }
+
+  take_back(task: Submitted): boolean {
+    return this.#pool!.take_back(this.#jobs.get(task)!);
+  }
+
+  end(task: Submitted, reason: unknown): void {
+    const job = this.#jobs.get(task);
+    if (!job || job.force !== undefined) return;
+    const pool = this.#pool!;
+    pool.cut(job, reason);
+    job.force = setTimeout(() => {
+      pool.kill_if_deaf(job, reason);
+      job.force = setTimeout(() => pool.kill(job, reason), GRACE - LISTENING);
+    }, LISTENING);
+  }
+
+  async close(now: boolean): Promise<void> {
+    await this.#opening;
+    await this.#pool?.close(now ? Promise.resolve() : new Promise(() => {}));
+  }
+
+  /** Answers a worker, which may ask for anything. */
+  #call(job: TaskJob | undefined, target: string, method: string): void {
+    if (target !== "task" || method !== "begun") {
+      throw new TypeError(`A worker cannot call ${method}() of the ${target}`);
+    }
+    job?.task.start_clock();
+  }
+}
+
+function broken(cause: unknown): BrokenExecutor {
+  const message = cause instanceof Error ? cause.message : Deno.inspect(cause);
+  return new BrokenExecutor(`No worker could start: ${message}`, { cause });
+}
+
+function worker_died(task: Submitted, { message, exit, cause }: WorkerEnded): WorkerDied {
+  const how = exit.signal ?? (exit.exitcode === null ? undefined : `exit code ${exit.exitcode}`);
+  const told = how === undefined ? message : `${message} (${how})`;
+  return new WorkerDied(`${task.name} was lost: ${told}`, { ...exit, cause });
+}

@@ -1,0 +1,122 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { AsyncExecutor } from "../../../concurrency/futures/mod.ts";
+import { soon, turn } from "../../fixtures/tools/waiting.ts";
+
+const all = <T>(results: AsyncIterable<T>) => soon(Array.fromAsync(results));
+
+Deno.test("map: results in the order of the items, to the end of the shortest (67)", async () => {
+  await using executor = new AsyncExecutor(3);
+  const slow_first = async (n: number, word: string) => {
+    await delay(20 - 5 * n);
+    return `${word}${n}`;
+  };
+  assertEquals(await all(executor.map(slow_first, [0, 1, 2, 3], "abc")), ["a0", "b1", "c2"]);
+  assertEquals(await all(executor.map(slow_first, [], "abc")), []);
+});
+
+Deno.test("map: an error comes in its place, and ends it (67)", async () => {
+  await using executor = new AsyncExecutor();
+  const results = executor.map((n: number) => {
+    if (n === 2) throw new RangeError("two");
+    return n;
+  }, [0, 1, 2, 3]);
+  assertEquals([(await results.next()).value, (await results.next()).value], [0, 1]);
+  await assertRejects(() => results.next(), RangeError, "two");
+  assertEquals((await results.next()).done, true);
+});
+
+Deno.test("map: async iterables, too; a slow one keeps no result back", async () => {
+  await using executor = new AsyncExecutor();
+  const gate = Promise.withResolvers<void>();
+  async function* slow(): AsyncGenerator<number> {
+    yield 1;
+    await gate.promise;
+    yield 2;
+  }
+  const results = executor.map((n: number, m: number) => n * m, slow(), [10, 10]);
+  assertEquals((await soon(results.next())).value, 10);
+  gate.resolve();
+  assertEquals(await all(results), [20]);
+});
+
+for (const chunksize of [1, 3]) {
+  Deno.test(`map: over an endless generator it reads no more than buffersize ahead, chunksize ${chunksize} (68)`, async () => {
+    await using executor = new AsyncExecutor();
+    let [read, taken, most] = [0, 0, 0];
+    function* endless(): Generator<number> {
+      for (;;) {
+        most = Math.max(most, ++read - taken);
+        yield read;
+      }
+    }
+    const { map } = executor.with({ buffersize: 8, chunksize });
+    for await (const n of map((n: number) => n, endless())) {
+      assertEquals(n, ++taken);
+      await turn();
+      if (taken === 100) break;
+    }
+    assertEquals(most, 8);
+  });
+}
+
+Deno.test("map: nothing is read before the first result is asked for", async () => {
+  await using executor = new AsyncExecutor();
+  let read = 0;
+  function* items(): Generator<number> {
+    for (;;) yield ++read;
+  }
+  const results = executor.map((n: number) => n, items());
+  await turn();
+  assertEquals(read, 0);
+  await results.return?.();
+  assertEquals((await results.next()).done, true);
+});
+
+Deno.test("map: who leaves it cancels what was not begun, and leaves the iterables (67)", async () => {
+  await using executor = new AsyncExecutor(1);
+  let is_left = false;
+  const begun: number[] = [];
+  function* items(): Generator<number> {
+    try {
+      for (let n = 0;; n++) yield n;
+    } finally {
+      is_left = true;
+    }
+  }
+  const results = executor.map(async (n: number) => {
+    begun.push(n);
+    await turn();
+  }, items());
+  for await (const _ of results) break;
+  await soon(executor.shutdown());
+  assert(is_left);
+  assert(begun.length <= 2, `${begun}`);
+});
+
+Deno.test("map: an iterable that throws ends it there, after the results before", async () => {
+  await using executor = new AsyncExecutor();
+  function* items(): Generator<number> {
+    yield 1;
+    throw new RangeError("no more");
+  }
+  const results = executor.map((n: number) => n, items());
+  assertEquals((await results.next()).value, 1);
+  await assertRejects(() => results.next(), RangeError, "no more");
+  assertThrows(() => executor.map((n: number) => n, 5 as never), TypeError);
+});
+
+Deno.test("map: it waits for room where max_pending bounds the tasks", async () => {
+  await using executor = new AsyncExecutor(1, { max_pending: 2 });
+  const results = executor.with({ buffersize: 50 }).map((n: number) => turn().then(() => n), [
+    ...Array(20).keys(),
+  ]);
+  assertEquals(await all(results), [...Array(20).keys()]);
+});
+
+Deno.test("map: several who ask at once get one result each, in order", async () => {
+  await using executor = new AsyncExecutor();
+  const results = executor.map((n: number) => n, [1, 2, 3]);
+  const asked = await soon(Promise.all(Array.from({ length: 4 }, () => results.next())));
+  assertEquals(asked.map(({ value }) => value), [1, 2, 3, undefined]);
+});

@@ -1,0 +1,396 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  as_completed,
+  BrokenExecutor,
+  CancelledError,
+  Full,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  TimeoutError,
+  wait,
+  WorkerDied,
+} from "../../../concurrency/futures/mod.ts";
+import { Queue } from "../../../concurrency/queue/mod.ts";
+import { Lock } from "../../../concurrency/threading/mod.ts";
+import * as tasks from "../../fixtures/tasks/tasks.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
+import { LONG, soon, until } from "../../fixtures/tools/waiting.ts";
+
+const module = new URL("../../fixtures/tasks/tasks.ts", import.meta.url).href;
+
+/** A module that goes wrong when it is loaded. */
+function at_load(what: "throws" | "ends"): string {
+  return new URL(`../../fixtures/tasks/${what}_at_load.ts`, import.meta.url).href;
+}
+
+/** The numbers in a file, in order. */
+function noted(file: string): number[] {
+  return Deno.readTextFileSync(file).trim().split("\n").map(Number).sort((a, b) => a - b);
+}
+
+const range = (count: number) => [...Array(count).keys()];
+
+for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  const { name } = Executor;
+
+  Deno.test(`${name}: results, of many tasks`, async () => {
+    await using executor = new Executor(2, { module });
+    const futures = range(200).map((n) => executor.submit(tasks.double, n));
+    assertEquals(await soon(Promise.all(futures)), range(200).map((n) => 2 * n));
+    const { done, running, waiting, failed, workers } = executor.info();
+    assertEquals([done, running, waiting, failed], [200, 0, 0, 0]);
+    assert(workers.length <= 2 && workers.every(({ age }) => age >= 0));
+    assertEquals(workers.every(({ pid }) => pid !== undefined), Executor === ProcessPoolExecutor);
+  });
+
+  Deno.test(`${name}: an idle worker is taken before a new one is started (74)`, async () => {
+    await using executor = new Executor(2, { module });
+    const places = new Set<string>();
+    for (let n = 0; n < 5; n++) places.add(await soon(executor.submit(tasks.where).result()));
+    assertEquals([places.size, executor.info().workers.length], [1, 1]);
+  });
+
+  Deno.test(`${name}: errors keep their class, stack and cause (75)`, async () => {
+    await using executor = new Executor(1, { module });
+    const error = await soon(executor.submit(tasks.fail, "no").exception()) as RangeError;
+    assertInstanceOf(error, RangeError);
+    assertEquals(error.message, "no");
+    assert(error.stack?.includes("tasks.ts"), error.stack);
+    assertInstanceOf(error.cause, TypeError);
+    assertInstanceOf(await executor.submit(tasks.fail_by_timeout).exception(), TimeoutError);
+  });
+
+  Deno.test(`${name}: functions that workers cannot find are refused (76, 77)`, async () => {
+    await using executor = new Executor(1, { module });
+    assertThrows(() => executor.submit(() => 1), TypeError, "without a name");
+    assertThrows(() => executor.submit(tasks.double.bind(null), 1), TypeError, "bound double");
+    const closure = () => executor;
+    const namesake = () => "another one";
+    for (const fn of [closure, namesake] as (() => unknown)[]) {
+      const error = await soon(executor.submit(fn).exception()) as Error;
+      assertInstanceOf(error, TypeError);
+      assertEquals(
+        error.message,
+        `Cannot find the function ${fn.name} in a worker: ${module} does not export it; export it, ` +
+          `or say where it is with ${fn.name}.module = import.meta.url, ` +
+          "or to the executor with { module: import.meta.url }",
+      );
+    }
+    assertEquals(await executor.submit(tasks.renamed), "found by its own name");
+    assertEquals(await executor.submit(tasks.default), "the default one");
+  });
+
+  Deno.test(`${name}: a function's own module goes before the executor's (77)`, async () => {
+    await using executor = new Executor(1, { module: import.meta.url });
+    const placed = Object.assign(tasks.greeting_here, { module });
+    try {
+      assertEquals(await soon(executor.submit(placed).result()), "none");
+    } finally {
+      Reflect.deleteProperty(placed, "module");
+    }
+  });
+
+  Deno.test(`${name}: each worker calls the initializer first (72)`, async () => {
+    await using executor = new Executor(2, {
+      module,
+      initializer: tasks.greet,
+      initargs: ["good", "day"],
+    });
+    const futures = range(4).map(() => executor.submit(tasks.greeting_here));
+    assertEquals(new Set(await soon(Promise.all(futures))), new Set(["good day"]));
+  });
+
+  Deno.test(`${name}: where the initializer fails tasks fail, until it works (72)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("there");
+    await using executor = new Executor(1, {
+      module,
+      initializer: tasks.refuse_to_start,
+      initargs: [file],
+    });
+    const futures = range(3).map((n) => executor.submit(tasks.double, n));
+    for (const future of futures) {
+      const error = await soon(future.exception()) as BrokenExecutor;
+      assertInstanceOf(error, BrokenExecutor);
+      assertInstanceOf(error.cause, Deno.errors.NotFound);
+    }
+    await Deno.writeTextFile(file, "");
+    assertEquals(await soon(executor.submit(tasks.double, 4).result()), 8);
+  });
+
+  Deno.test(`${name}: where the initializer fails later, tasks wait until it works again (72)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("there");
+    await Deno.writeTextFile(file, "");
+    await using executor = new Executor(1, {
+      module,
+      initializer: tasks.refuse_to_start,
+      initargs: [file],
+      max_tasks_per_child: 1,
+    });
+    const reports: unknown[] = [];
+    const report = console.error;
+    console.error = (error) => void reports.push(error);
+    try {
+      assertEquals(await soon(executor.submit(tasks.double, 1).result()), 2);
+      await Deno.remove(file);
+      const waiting = executor.submit(tasks.double, 2);
+      await soon(until(() => reports.length > 0));
+      assertEquals(waiting.done(), false);
+      await Deno.writeTextFile(file, "");
+      assertEquals(await soon(waiting.result()), 4);
+    } finally {
+      console.error = report;
+    }
+    assertEquals(reports.map((error) => error instanceof Deno.errors.NotFound), [true]);
+  });
+
+  for (const max_tasks_per_child of [1, 2]) {
+    Deno.test(`${name}: max_tasks_per_child ${max_tasks_per_child}, with a backlog (73)`, async () => {
+      await using executor = new Executor(2, { module, max_tasks_per_child });
+      const futures = range(8).map(() => executor.submit(tasks.where));
+      const counts = Map.groupBy(await soon(Promise.all(futures), LONG), (place) => place);
+      for (const runs of counts.values()) assert(runs.length <= max_tasks_per_child);
+    });
+  }
+
+  Deno.test(`${name}: max_pending, and room()`, async () => {
+    await using executor = new Executor(1, { module, max_pending: 1 });
+    const futures = [0, 1].map((n) => executor.submit(tasks.double, n));
+    assertThrows(() => executor.submit(tasks.double, 2), Full);
+    await soon(executor.room());
+    futures.push(executor.submit(tasks.double, 2));
+    assertEquals(await soon(Promise.all(futures)), [0, 2, 4]);
+  });
+
+  Deno.test(`${name}: after shutdown() nothing is taken, what was submitted runs (71)`, async () => {
+    const executor = new Executor(1, { module });
+    const future = executor.submit(tasks.double, 1);
+    const shut = executor.shutdown();
+    assertThrows(() => executor.submit(tasks.double, 2), Deno.errors.BadResource);
+    assertEquals(await soon(future.result()), 2);
+    await soon(shut);
+    assertEquals(executor.info().workers, []);
+  });
+
+  Deno.test(`${name}: shutdown({ cancel_futures }) cancels what was not begun (71)`, async () => {
+    const executor = new Executor(1, { module });
+    const first = executor.submit(tasks.where_later, 20);
+    await soon(until(() => first.running()));
+    const others = range(3).map((n) => executor.submit(tasks.double, n));
+    await soon(executor.shutdown({ cancel_futures: true }));
+    assert(first.done() && !first.cancelled());
+    assertEquals(others.map((future) => future.cancelled()), [true, true, true]);
+  });
+
+  Deno.test(`${name}: cancel() takes back what was not begun; kill ends what was (63)`, async () => {
+    await using executor = new Executor(1, { module });
+    const looping = executor.submit(tasks.loop);
+    const waiting = executor.submit(tasks.double, 1);
+    const next = executor.submit(tasks.double, 2);
+    await soon(until(() => looping.running()));
+    assertEquals([looping.cancel(), waiting.cancel(), waiting.running()], [false, true, false]);
+    assertEquals(looping.cancel({ kill: true }), true);
+    await assertRejects(() => soon(looping.result()), CancelledError);
+    assertEquals(await soon(next.result()), 4);
+  });
+
+  Deno.test(`${name}: a looping task is ended at its timeout; others run once each (F7)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("noted");
+    await using executor = new Executor(2, { module, timeout: 300 });
+    const futures = range(100).map((n) =>
+      executor.submit(tasks.note, file, n, n === 20 || n === 50 ? Infinity : 0)
+    );
+    const { done } = await soon(wait(futures), LONG);
+    assertEquals(done.size, 100);
+    const errors = await Promise.all(futures.map((future) => future.exception()));
+    const failed = range(100).filter((n) => errors[n] !== null);
+    assertEquals(failed, [20, 50]);
+    for (const n of failed) assertInstanceOf(errors[n], TimeoutError);
+    assertEquals(noted(file), range(100));
+  });
+
+  Deno.test(`${name}: tasks behind one that is killed run elsewhere, once each (F7)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("noted");
+    await using executor = new Executor(1, { module });
+    // Short ones, so that others are sent ahead.
+    await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
+    const looping = executor.submit(tasks.note, file, 0, Infinity);
+    const others = range(20).map((n) => executor.submit(tasks.note, file, n + 1, 0));
+    await soon(until(() => looping.running()));
+    looping.cancel({ kill: true });
+    assertEquals(await soon(Promise.all(others)), range(20).map((n) => n + 1));
+    assertEquals(noted(file), range(21));
+  });
+
+  Deno.test(`${name}: a task whose worker ends is lost alone; retries run it again (F8)`, async () => {
+    await using folder = await TempFolder.make();
+    await using executor = new Executor(1, { module });
+    const lost = executor.submit(tasks.exit, 3);
+    const next = executor.submit(tasks.double, 1);
+    const error = await soon(lost.exception()) as WorkerDied;
+    assertInstanceOf(error, WorkerDied);
+    assertEquals([error.exitcode, error.signal], [3, null]);
+    assertEquals(await soon(next.result()), 2);
+    const again = executor.with({ retries: 1 }).submit(tasks.exit_once, folder.join("once"));
+    assertEquals(await soon(again.result()), "the second time");
+    const in_vain = executor.with({ retries: 1 }).submit(tasks.exit, 4);
+    assertInstanceOf(await soon(in_vain.exception()), WorkerDied);
+  });
+
+  Deno.test(`${name}: what was done before a task loops is done, what comes after runs elsewhere (F7)`, async () => {
+    await using executor = new Executor(1, { module });
+    // Short ones, so that others are sent ahead.
+    await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
+    const futures = range(40).map((n) =>
+      n === 10 ? executor.submit(tasks.loop) : executor.submit(tasks.double, n)
+    );
+    const [before, looping, after] = [futures.slice(0, 10), futures[10]!, futures.slice(11)];
+    assertEquals(await soon(Promise.all(before)), range(10).map((n) => 2 * n));
+    await soon(until(() => looping.running()));
+    looping.cancel({ kill: true });
+    assertEquals(await soon(Promise.all(after)), range(29).map((n) => 2 * (n + 11)));
+  });
+
+  Deno.test(`${name}: what a task does wrong harms itself only (F8)`, async () => {
+    await using executor = new Executor(1, { module });
+    const uncloneable = await soon(executor.submit(tasks.uncloneable).exception()) as Error;
+    assertEquals(uncloneable.name, "DataCloneError");
+    assertInstanceOf(await soon(executor.submit(tasks.hostile).exception()), Error);
+    const unawaited = await soon(executor.submit(tasks.unawaited).exception()) as WorkerDied;
+    assertInstanceOf(unawaited, WorkerDied);
+    assertEquals((unawaited.cause as Error).message, "nobody awaits this");
+    const broken = Object.assign(function broken() {}, { module: at_load("throws") });
+    const unloaded = await soon(executor.submit(broken).exception()) as Error;
+    assertInstanceOf(unloaded.cause, RangeError);
+    const ending = Object.assign(function ending() {}, { module: at_load("ends") });
+    assertInstanceOf(await soon(executor.submit(ending).exception()), WorkerDied);
+    const argument = executor.submit(tasks.double, Symbol() as never);
+    assertEquals((await soon(argument.exception()) as Error).name, "DataCloneError");
+    assertEquals(await soon(executor.submit(tasks.double, 3).result()), 6);
+  });
+
+  Deno.test(`${name}: shared objects are arguments and results`, async () => {
+    await using executor = new Executor(1, { module });
+    using queue = new Queue<number>();
+    const back = await soon(executor.submit(tasks.put_all, queue, 3).result());
+    assertEquals(back, queue);
+    assertEquals([await queue.get(), await queue.get(), await queue.get()], [0, 1, 2]);
+  });
+
+  for (const with_loop of [false, true]) {
+    Deno.test(`${name}: a lock comes back from a task that is ${with_loop ? "killed in a loop" : "ended"}`, async () => {
+      await using executor = new Executor(1, { module });
+      const report = console.error;
+      console.error = () => {};
+      try {
+        using lock = new Lock();
+        const holding = executor.with({ timeout: 100 })
+          .submit(tasks.hold_for_ever, lock, with_loop);
+        await assertRejects(() => soon(holding.result()), TimeoutError);
+        using hold = await soon(lock.hold());
+        assertEquals(hold.abandoned, true);
+      } finally {
+        console.error = report;
+      }
+    });
+  }
+
+  Deno.test(`${name}: past its timeout a task's signal aborts`, async () => {
+    await using executor = new Executor(1, { module });
+    using queue = new Queue<string>();
+    const future = executor.with({ timeout: 50 }).submit(tasks.heed_and_tell, queue);
+    const error = await assertRejects(() => soon(future.result()), TimeoutError);
+    assertEquals(await soon(queue.get()), "begun");
+    assertEquals(await soon(queue.get()), `aborted: ${error.message}`);
+  });
+
+  Deno.test(`${name}: a signal ends a task with its reason`, async () => {
+    await using executor = new Executor(1, { module });
+    using queue = new Queue<string>();
+    const controller = new AbortController();
+    const future = executor.with({ signal: controller.signal }).submit(tasks.begun, queue);
+    await soon(queue.get());
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assertEquals(await soon(future.exception()), reason);
+    assertEquals(await soon(executor.submit(tasks.double, 1).result()), 2);
+  });
+
+  Deno.test(`${name}: map() with chunks, in order; an error in its place`, async () => {
+    await using executor = new Executor(2, { module });
+    for (const chunksize of [1, 7]) {
+      const { map } = executor.with({ chunksize });
+      const results = await soon(Array.fromAsync(map(tasks.double, range(50))));
+      assertEquals(results, range(50).map((n) => 2 * n));
+      const failing = map(tasks.fail, ["no"]);
+      await assertRejects(() => soon(failing.next()), RangeError, "no");
+    }
+  });
+
+  Deno.test(`${name}: a task that waits for tasks of its own full executor gets them`, async () => {
+    await using executor = new Executor(1, { module });
+    // Short ones, so that others are sent ahead.
+    await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
+    const deep = executor.submit(tasks.nested, executor, 3);
+    const others = range(20).map((n) => executor.submit(tasks.double, n));
+    assertEquals(await soon(deep.result()), 3);
+    assertEquals(await soon(Promise.all(others)), range(20).map((n) => 2 * n));
+    assertEquals(await soon(executor.submit(tasks.sum_of_doubles, executor, 10).result()), 90);
+    assertEquals(
+      await soon(executor.submit(tasks.nested_failure, executor).result()),
+      "TimeoutError: The task loop() took longer than 100 ms",
+    );
+    // The extra workers have nothing to do now: one task runs at a time.
+    const places = range(4).map(() => executor.submit(tasks.where_later, 20));
+    await soon(until(() => places[0]!.running()));
+    assertEquals(executor.info().running, 1);
+    await soon(Promise.all(places));
+  });
+
+  Deno.test(`${name}: terminate_workers() ends all at once`, async () => {
+    const executor = new Executor(1, { module });
+    const looping = executor.submit(tasks.loop);
+    const waiting = executor.submit(tasks.double, 1);
+    await soon(until(() => looping.running()));
+    await soon(executor.terminate_workers());
+    assertInstanceOf(await looping.exception(), WorkerDied);
+    assertEquals([waiting.cancelled(), executor.info().workers], [true, []]);
+    assertThrows(() => executor.submit(tasks.double, 1), Deno.errors.BadResource);
+  });
+
+  Deno.test(`${name}: as_completed() gives the quick before the slow`, async () => {
+    await using executor = new Executor(2, { module });
+    await soon(Promise.all([1, 2, 3].map((n) => executor.submit(tasks.where_later, n))));
+    const slow = executor.submit(tasks.where_later, 300);
+    const quick = executor.submit(tasks.where_later, 1);
+    const order = [];
+    for await (const { future } of as_completed([slow, quick])) order.push(future);
+    assertEquals(order.map((future) => future === quick), [true, false]);
+  });
+}
+
+Deno.test("ProcessPoolExecutor: a child that is killed takes one task of 50 with it", async () => {
+  await using executor = new ProcessPoolExecutor(2, { module });
+  const futures = range(50).map((n) => executor.submit(tasks.compute, n === 25 ? 2000 : 5));
+  await soon(until(() => futures[25]!.running() && futures[45]!.done()));
+  const busy = executor.info().workers.find(({ active }) => active > 0);
+  Deno.kill(busy!.pid!, "SIGKILL");
+  await soon(wait(futures));
+  const errors = await Promise.all(futures.map((future) => future.exception()));
+  const failed = errors.filter((error) => error !== null);
+  assertEquals(failed.length, 1);
+  assertInstanceOf(failed[0], WorkerDied);
+  assertEquals([failed[0].exitcode, failed[0].signal], [null, "SIGKILL"]);
+});
+
+Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
+  await using executor = new ThreadPoolExecutor(1, { module });
+  const buffer = new ArrayBuffer(100);
+  const future = executor.with({ transfer: [buffer] }).submit(tasks.byte_length, buffer);
+  assertEquals([await soon(future.result()), buffer.detached], [100, true]);
+  const processes = new ProcessPoolExecutor(1);
+  assertThrows(() => processes.with({ transfer: [buffer] }), TypeError);
+});
