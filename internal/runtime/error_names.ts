@@ -40,13 +40,16 @@ export function says_gone(error: unknown): boolean {
   return CLIENT_GONE.has(code) || CLIENT_GONE.has(name);
 }
 
+/** How many causes of an error are looked at: a getter can give a new one each time. */
+const MAX_LINKS = 100;
+
 /** An error, and what caused it, one after the other; each once. */
 export function links_of(error: unknown): unknown[] {
   const links = new Set();
   do {
     links.add(error);
     error = cause_of(error);
-  } while (error !== undefined && !links.has(error));
+  } while (error !== undefined && !links.has(error) && links.size < MAX_LINKS);
   return [...links];
 }
 

@@ -64,7 +64,7 @@ export function line_of(thrown: unknown): string {
 /** Where an error was thrown, for telling whether two come from the same place in the code. */
 export function place_of(thrown: unknown): string {
   if (!is_instance(thrown, Error)) return typeof thrown;
-  return [name_of(thrown), ...frames_of(thrown)].join("\n");
+  return [name_of(thrown), ...frames_of(thrown)].join("\n").slice(0, MAX_TEXT);
 }
 
 function* lines_of(thrown: unknown, label: string, seen: Set<unknown>): Generator<string> {
@@ -73,12 +73,19 @@ function* lines_of(thrown: unknown, label: string, seen: Set<unknown>): Generato
   yield label + line_of(thrown) + properties_of(thrown);
   if (!is_instance(thrown, Error)) return;
   for (const frame of frames_of(thrown)) yield `    at ${printable(frame)}`;
-  const errors = part_of(thrown, "errors");
-  if (Array.isArray(errors)) {
-    for (const error of errors.slice(0, MAX_ERRORS)) yield* lines_of(error, "Made of: ", seen);
-  }
+  for (const error of errors_of(thrown)) yield* lines_of(error, "Made of: ", seen);
   const [, cause] = links_of(thrown);
   if (cause !== undefined) yield* lines_of(cause, "Caused by: ", seen);
+}
+
+/** What an error is made of, as an `AggregateError` is; it may be anything that throws when it is looked at. */
+function errors_of(error: Error): unknown[] {
+  try {
+    const errors = part_of(error, "errors");
+    return Array.isArray(errors) ? Array.prototype.slice.call(errors, 0, MAX_ERRORS) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** What else an error has, as its `code`. */

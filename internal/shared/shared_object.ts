@@ -1,4 +1,4 @@
-import { SHARED, sharing } from "../workers/sharing.ts";
+import { not_copied, SHARED, sharing } from "../workers/sharing.ts";
 import { call_home, type Home, withdrawn } from "./home.ts";
 import { hub } from "./hub.ts";
 import type { Link } from "./link.ts";
@@ -217,7 +217,7 @@ export function begin<H extends Home>(
   if (core instanceof LocalCore && warns) warn_while_loading(kind);
   Object.defineProperty(object, SHARED, { value: core });
   // A function cannot be cloned: where no handle takes its place, that says so.
-  Object.defineProperty(object, "not copied", { value: () => {}, enumerable: true });
+  Object.defineProperty(object, "not copied", { value: not_copied, enumerable: true });
   return core;
 }
 

@@ -51,7 +51,22 @@ export function permission_flags(own: Flag[] | null, programs: ListedProgram[]):
   });
   // Deno denies this by itself to who may run them.
   const kept = list_flag("--deny-write", programs.map(({ path }) => path));
-  return [...allowed, ...denied, ...kept];
+  return [...allowed, ...denied, ...kept, ...list_flag("--deny-import", refused_hosts())];
+}
+
+/** Where Deno lets a program import from if no flag says otherwise. */
+const IMPORT_HOSTS = [
+  "deno.land:443",
+  "jsr.io:443",
+  "esm.sh:443",
+  "cdn.jsdelivr.net:443",
+  "raw.githubusercontent.com:443",
+  "gist.githubusercontent.com:443",
+];
+
+/** Those that this process has given up: a child without a flag would have them. */
+function refused_hosts(): string[] {
+  return IMPORT_HOSTS.filter((host) => state_of("import", host) !== "granted");
 }
 
 /**

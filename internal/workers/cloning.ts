@@ -2,6 +2,7 @@ import { deserialize, serialize } from "node:v8";
 import { image_of } from "./error_image.ts";
 import { type Look, look_at, MAX_DEPTH } from "./look.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
+import { not_copied } from "./sharing.ts";
 
 /** Copies a value. */
 type Copy = (value: unknown) => unknown;
@@ -54,9 +55,16 @@ export function prepare_for_process(message: ToWorker | FromWorker): void {
   });
 }
 
+/** What is said of a shared object that is not looked for. */
+const ONLY_PLAIN =
+  "A lock, a queue and the like can be passed by itself, or in plain objects and arrays: " +
+  "not in a Map, a Set or an object of a class";
+
 /** The error of a call whose argument or result cannot be cloned: says which. */
 export function uncloneable(what: string, error: unknown): DOMException {
-  return new DOMException(`Cannot pass ${what}: ${image_of(error).message}`, "DataCloneError");
+  const { message } = image_of(error);
+  const reason = message.startsWith(String(not_copied)) ? ONLY_PLAIN : message;
+  return new DOMException(`Cannot pass ${what}: ${reason}`, "DataCloneError");
 }
 
 function serialized_copy(value: unknown): unknown {

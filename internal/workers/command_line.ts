@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 /** The command lines of Deno that have a program: the word after `deno`, if it is not the program. */
 const SUBCOMMANDS = new Set(["run", "test", "serve", "bench", "watch", "eval"]);
 
@@ -47,16 +48,30 @@ export interface Flag {
   value: string | undefined;
 }
 
-/** What Deno was told by a command line: its flags up to the name of the program. */
-export function flags_of([, ...args]: string[]): Flag[] {
+/** What takes flags behind the names of its files, too. */
+const FLAGS_LAST = new Set(["bench", "repl", "test"]);
+
+/**
+ * What Deno was told by a command line: its flags up to the name of the program, and what is denied behind what may
+ * be a value of a flag that is not known.
+ *
+ * @param line The command line.
+ * @param main The program's main module: what stands behind it is the program's own.
+ */
+export function flags_of([, ...args]: string[], main: string = Deno.mainModule): Flag[] {
   const flags: Flag[] = [];
-  let subcommand = false;
+  let subcommand: string | undefined;
   for (;;) {
     const arg = args.shift();
     if (arg === undefined || arg === "--" || arg === "-") return flags;
     if (arg.startsWith("-")) flags.push(...flags_in(arg, args));
-    else if (subcommand || !SUBCOMMANDS.has(arg)) return flags;
-    else subcommand = true;
+    else if (subcommand === undefined && SUBCOMMANDS.has(arg)) subcommand = arg;
+    else {
+      const words = [arg, ...args];
+      const end = words.findIndex((word) => basename(word) === basename(main));
+      const is_all = FLAGS_LAST.has(subcommand ?? "") || end < 0;
+      return [...flags, ...denials_in(is_all ? words : words.slice(0, end))];
+    }
   }
 }
 
@@ -93,4 +108,12 @@ export function list_flag(name: string, items: string[]): string[] {
 /** A flag as it is written. */
 export function format({ name, value }: Flag): string {
   return value === undefined ? name : `${name}=${value}`;
+}
+
+/** What is denied in some words of a command line. */
+function denials_in(args: string[]): Flag[] {
+  return args.flatMap((arg) => {
+    const [, name, value] = /^(--(?:deny|ignore)-\w+)(?:=(.*))?$/s.exec(arg) ?? [];
+    return name === undefined ? [] : [{ name, value }];
+  });
 }

@@ -72,7 +72,7 @@ class Walk {
   #visit_object(value: object, depth: number): void {
     if (ArrayBuffer.isView(value)) {
       if (!is_fixed(value.buffer)) this.look.is_small_and_plain = false;
-    } else if (types.isProxy(value)) {
+    } else if (types.isProxy(value) || types.isArgumentsObject(value)) {
       this.look.is_small_and_plain = false;
     } else if (this.#is_new(value)) {
       if (--this.#left < 0) this.has_ended = true;

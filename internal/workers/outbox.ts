@@ -31,15 +31,19 @@ export class Outbox<Message> {
   defer(message: Message): void {
     this.#waiting.push(message);
     if (this.#scheduled) return;
-    this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
       this.flush();
     });
+    this.#scheduled = true;
   }
 
   /** Sends what waits. */
   flush(): void {
-    if (this.#waiting.length > 0) this.#deliver(this.#waiting.splice(0));
+    const { length } = this.#waiting;
+    if (length === 0) return;
+    this.#deliver(this.#waiting.slice());
+    // Only now: at the end of the stack it may fail, and what waits is sent next time.
+    this.#waiting.splice(0, length);
   }
 }

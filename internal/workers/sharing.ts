@@ -105,6 +105,9 @@ export const sharing: State = {
 /** How a shared object is known, whatever copy of this package has made it. */
 export const SHARED: unique symbol = Symbol.for("@socketserver/shared") as never;
 
+/** What shared objects have in them, as a function cannot be cloned: an error quotes its text. */
+export function not_copied(): void {}
+
 /** Whether a value is an object that is not copied. */
 export function is_shared(value: unknown): value is object {
   return typeof value === "object" && value !== null && SHARED in value;

@@ -23,6 +23,10 @@ import type { WorkerInfo } from "./worker_info.ts";
 /** How long, in ms, a worker that is asked to give up a job may take to answer: it may be computing. */
 const ANSWER = 1000;
 
+/** How many messages a worker may send at once, and how many arguments a call may have: it sends far fewer. */
+const MAX_MESSAGES = 1_000_000;
+const MAX_ARGUMENTS = 100_000;
+
 /** A job that was sent to a worker. */
 interface Sent {
   job: Job;
@@ -302,6 +306,7 @@ export class WorkerHandle {
   /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
   #received(messages: FromWorker[]): void {
     try {
+      if (messages.length > MAX_MESSAGES) throw new RangeError("It sent too many messages at once");
       messages.forEach((message) => this.#receive(message));
     } catch (cause) {
       this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
@@ -319,7 +324,7 @@ export class WorkerHandle {
         this.#start.resolve();
         break;
       case "fault":
-        this.#how = message.how;
+        if (message.how !== undefined) this.#how = String(message.how);
         this.kill(error_of(message.error));
         break;
       case "done":
@@ -345,6 +350,7 @@ export class WorkerHandle {
         void this.#echo(message.call);
         break;
       case "call":
+        check_arguments(message.args);
         void this.#call(message);
         break;
       case "peer":
@@ -453,4 +459,10 @@ export class WorkerHandle {
     this.#start.reject(cause);
     return { useful, silent, cause };
   }
+}
+
+/** Refuses what only looks like an array: to go through it could take for ever. */
+function check_arguments(args: unknown): void {
+  if (args === undefined || (Array.isArray(args) && args.length <= MAX_ARGUMENTS)) return;
+  throw new TypeError("The arguments of a call must be an array");
 }

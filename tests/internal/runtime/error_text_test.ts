@@ -169,3 +169,21 @@ Deno.test("place_of() is the same for errors of one place, whatever they say", (
   assertEquals(new Set(errors.map(place_of)).size, 1);
   assert(place_of(new Error("here")) !== place_of(errors[0]));
 });
+
+Deno.test("text_of() shows errors whose parts throw, or never end", () => {
+  const { proxy, revoke } = Proxy.revocable([], {});
+  revoke();
+  const thrower = new Proxy([1], {
+    get() {
+      throw new Error("no");
+    },
+  });
+  class Endless extends Error {
+    override get cause(): unknown {
+      return new Endless("again");
+    }
+  }
+  const odd = [proxy, thrower, Object.assign([1], { slice: () => 5 })]
+    .map((errors) => Object.assign(new Error("x"), { errors }));
+  for (const thrown of [...odd, new Endless("x")]) assertStringIncludes(text_of(thrown), "x");
+});

@@ -98,3 +98,18 @@ Deno.test("Outbox.post() of what cannot be cloned throws, and loses no other mes
   await setImmediate();
   assertEquals(sent, [1, 2]);
 });
+
+Deno.test("Outbox.flush() keeps what it could not send", () => {
+  const batches: number[][] = [];
+  let is_full = true;
+  const outbox = new Outbox<number>((messages) => {
+    if (is_full) throw new RangeError("Maximum call stack size exceeded");
+    batches.push([...messages]);
+  });
+  outbox.defer(1);
+  assertThrows(() => outbox.flush(), RangeError);
+  is_full = false;
+  outbox.flush();
+  outbox.flush();
+  assertEquals(batches, [[1]]);
+});

@@ -69,7 +69,11 @@ const LINES: [line: string[], flags: string[]][] = [
   [["run", "--config", "--allow-all", "server.ts"], ["--config=--allow-all"]],
   [["run", "--watch", "--unstable-net", "server.ts"], ["--watch", "--unstable-net"]],
 
-  // After the name of the program all is the program's own.
+  // What is denied counts wherever it stands: some commands take flags there, and flags may be unknown.
+  [["serve", "--port", "8923", "-R", "--deny-read=/a", "p.ts"], ["--port", "--deny-read=/a"]],
+  [["test", "-R", "a_test.ts", "--deny-read=/a"], ["--allow-read", "--deny-read=/a"]],
+
+  // After the name of the program all else is the program's own.
   [["run", "server.ts", "--allow-write"], []],
   [["run", "-R", "server.ts", "-A", "--", "--allow-all"], ["--allow-read"]],
   [["run", "-R", "run", "-A"], ["--allow-read"]],
