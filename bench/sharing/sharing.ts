@@ -147,6 +147,8 @@ const note = (name: string, figure: number) => {
     const python = JSON.parse(await output_of("python3", [script]) ?? "{}");
     for (const [name, figure] of Object.entries<number>(python)) note(`python ${name}`, figure);
   }
+  // What was got and not said to be done would be reported.
+  server.jobs[Symbol.dispose]();
   await server.shutdown();
   await serving;
 }
