@@ -58,7 +58,11 @@ const FLAGS_LAST = new Set(["bench", "repl", "test"]);
  * @param line The command line.
  * @param main The program's main module: what stands behind it is the program's own.
  */
-export function flags_of([, ...args]: string[], main: string = Deno.mainModule): Flag[] {
+export function flags_of(
+  [, ...args]: string[],
+  // There is none in a Web Worker.
+  main: string | undefined = Deno.mainModule,
+): Flag[] {
   const flags: Flag[] = [];
   let subcommand: string | undefined;
   for (;;) {
@@ -68,7 +72,7 @@ export function flags_of([, ...args]: string[], main: string = Deno.mainModule):
     else if (subcommand === undefined && SUBCOMMANDS.has(arg)) subcommand = arg;
     else {
       const words = [arg, ...args];
-      const end = words.findIndex((word) => basename(word) === basename(main));
+      const end = words.findIndex((word) => basename(word) === basename(main ?? ""));
       const is_all = FLAGS_LAST.has(subcommand ?? "") || end < 0;
       return [...flags, ...denials_in(is_all ? words : words.slice(0, end))];
     }

@@ -350,7 +350,6 @@ export class WorkerHandle {
         void this.#echo(message.call);
         break;
       case "call":
-        check_arguments(message.args);
         void this.#call(message);
         break;
       case "peer":
@@ -407,6 +406,7 @@ export class WorkerHandle {
     const job = id === undefined ? undefined : this.#sent.get(id)?.job;
     let answer: Extract<ToWorker, { type: "answer" }>;
     try {
+      check_arguments(value);
       const args = passengers ? await unpack({ value, passengers }, this.#peer) : value;
       const work = () => this.#calls.call(job, target, method, args as unknown[]);
       const result = await run_for_caller(scopes, this.#peer, work);
