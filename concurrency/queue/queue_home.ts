@@ -1,5 +1,6 @@
 import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/errors.ts";
 import { type Home, report_of } from "../../internal/shared/home.ts";
+import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import type { Arrangement, Entry } from "./arrangement.ts";
@@ -12,28 +13,6 @@ export type Delivery = [ticket: number, deliveries: number, item: unknown];
 interface Getter {
   owner: Owner;
   takes: boolean;
-}
-
-/** The items that a task got and has not said `task_done()` for. */
-class Fetched implements Hold {
-  count = 0;
-  #home: QueueHome;
-  #owner: Owner;
-
-  constructor(home: QueueHome, owner: Owner) {
-    this.#home = home;
-    this.#owner = owner;
-  }
-
-  give_back(): void {
-    this.#home.lost(this.#owner, this.count);
-  }
-
-  move_to(owner: Owner): void {
-    const { count } = this;
-    this.#home.forget(this.#owner, count);
-    this.#home.note(owner, count);
-  }
 }
 
 /** An item that a task took and has not said `done()` for: it goes back with the end of the task. */
@@ -96,7 +75,8 @@ export class QueueHome implements Home {
   /** Those whose item has no room yet. */
   #putters: Line<void, Entry> = new Line();
   #joiners: Line<void, null> = new Line();
-  #fetched: Map<Owner, Fetched> = new Map();
+  /** The items that were got and nobody has said `task_done()` for. */
+  #fetched: Ledger = new Ledger((count) => this.#lost(count));
   #taken: Map<number, Taken> = new Map();
   #last_ticket = 0;
   #last_number = 0;
@@ -158,7 +138,7 @@ export class QueueHome implements Home {
     this.#admit();
     return takes ? this.#deliver(entry, owner) : [entry.item, {
       undo: () => this.#put_back(entry),
-      received: () => this.note(owner, 1),
+      received: () => this.#received(owner),
       refused: (error) => this.#drop("cannot be sent to who got it", error),
     }];
   }
@@ -243,10 +223,10 @@ export class QueueHome implements Home {
     if (this.#unfinished === 0) throw new RangeError("task_done() called too many times");
     this.#is_counted = true;
     // One task may get an item, and another one say that it is done.
-    if (this.forget(owner, 1) > 0) {
-      const owners = [...this.#fetched.keys()];
+    if (this.#fetched.forget(owner, 1) > 0) {
+      const { owners } = this.#fetched;
       const other = owners.find(({ agent }) => agent === owner.agent) ?? owners[0];
-      if (other) this.forget(other, 1);
+      if (other) this.#fetched.forget(other, 1);
     }
     this.#finish(1);
   }
@@ -291,33 +271,14 @@ export class QueueHome implements Home {
     for (const wait of this.#getters.clear()) wait.reject(shut_down());
   }
 
-  /** A task got so many items. */
-  note({ heir: owner }: Owner, count: number): void {
-    if (!this.#settings.counts) return this.#finish(count);
-    let fetched = this.#fetched.get(owner);
-    if (!fetched) {
-      this.#fetched.set(owner, fetched = new Fetched(this, owner));
-      owner.add(fetched);
-    }
-    fetched.count += count;
-  }
-
-  /** A task has so many less; gives how many of them it did not have. */
-  forget(owner: Owner, count: number): number {
-    const fetched = this.#fetched.get(owner);
-    if (!fetched) return count;
-    const known = Math.min(count, fetched.count);
-    fetched.count -= known;
-    if (fetched.count === 0) {
-      this.#fetched.delete(owner);
-      owner.remove(fetched);
-    }
-    return count - known;
+  /** A task got an item. */
+  #received(owner: Owner): void {
+    if (this.#settings.counts) this.#fetched.note(owner, 1);
+    else this.#finish(1);
   }
 
   /** What somebody got who is no more, or was given up, is lost: it counts as done. */
-  lost(owner: Owner, count: number): void {
-    this.forget(owner, count);
+  #lost(count: number): void {
     this.#finish(Math.min(count, this.#unfinished));
     if (!this.#is_counted) return;
     const items = count === 1 ? "1 item" : `${count} items`;
@@ -330,7 +291,6 @@ export class QueueHome implements Home {
     for (const line of [this.#getters, this.#putters, this.#joiners]) {
       for (const wait of line.clear()) wait.reject(reason);
     }
-    for (const [owner, fetched] of this.#fetched) owner.remove(fetched);
     for (const taken of this.#taken.values()) taken.owner.remove(taken);
     this.#fetched.clear();
     this.#taken.clear();

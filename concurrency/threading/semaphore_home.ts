@@ -1,28 +1,7 @@
 import { type Home, report_of } from "../../internal/shared/home.ts";
-import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { Ledger } from "../../internal/shared/ledger.ts";
+import type { Owner } from "../../internal/shared/owner.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
-
-/** The permits of a semaphore that one task has. */
-class Permits implements Hold {
-  count = 0;
-  #home: SemaphoreHome;
-  #owner: Owner;
-
-  constructor(home: SemaphoreHome, owner: Owner) {
-    this.#home = home;
-    this.#owner = owner;
-  }
-
-  give_back(): void {
-    this.#home.lost(this.#owner, this.count);
-  }
-
-  move_to(owner: Owner): void {
-    const { count } = this;
-    this.#home.forget(this.#owner, count);
-    this.#home.note(owner, count);
-  }
-}
 
 /** A semaphore in its home thread: how many permits there are, and who has which. */
 export class SemaphoreHome implements Home {
@@ -32,7 +11,7 @@ export class SemaphoreHome implements Home {
   #value: number;
   #most: number;
   #line: Line<boolean, Owner> = new Line();
-  #permits: Map<Owner, Permits> = new Map();
+  #permits: Ledger = new Ledger((count) => this.#lost(count));
 
   /**
    * @param value How many permits there are.
@@ -52,10 +31,10 @@ export class SemaphoreHome implements Home {
 
   #grant(owner: Owner): Grant {
     this.#value--;
-    this.note(owner, 1);
+    this.#permits.note(owner, 1);
     return {
       undo: () => {
-        this.forget(owner.heir, 1);
+        this.#permits.forget(owner.heir, 1);
         this.#add(1);
       },
     };
@@ -70,40 +49,16 @@ export class SemaphoreHome implements Home {
     if (this.#value + count > this.#most) {
       throw new RangeError("Semaphore released too many times");
     }
-    let rest = this.forget(owner, count);
-    for (const other of [...this.#permits.keys()]) {
+    let rest = this.#permits.forget(owner, count);
+    for (const other of this.#permits.owners) {
       if (rest === 0) break;
-      if (other.agent === owner.agent) rest = this.forget(other, rest);
+      if (other.agent === owner.agent) rest = this.#permits.forget(other, rest);
     }
     this.#add(count);
   }
 
-  /** An owner has so many more. */
-  note({ heir: owner }: Owner, count: number): void {
-    let permits = this.#permits.get(owner);
-    if (!permits) {
-      this.#permits.set(owner, permits = new Permits(this, owner));
-      owner.add(permits);
-    }
-    permits.count += count;
-  }
-
-  /** An owner has so many less; gives how many of them it did not have. */
-  forget(owner: Owner, count: number): number {
-    const permits = this.#permits.get(owner);
-    if (!permits) return count;
-    const taken = Math.min(count, permits.count);
-    permits.count -= taken;
-    if (permits.count === 0) {
-      this.#permits.delete(owner);
-      owner.remove(permits);
-    }
-    return count - taken;
-  }
-
   /** The permits of somebody who is no more, or was given up, come back. */
-  lost(owner: Owner, count: number): void {
-    this.forget(owner, count);
+  #lost(count: number): void {
     // Others may have released for them what they had.
     const back = Math.min(count, this.#most - this.#value);
     if (back === 0) return;
@@ -121,7 +76,6 @@ export class SemaphoreHome implements Home {
   }
 
   withdraw(reason: Error): void {
-    for (const [owner, permits] of this.#permits) owner.remove(permits);
     this.#permits.clear();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
