@@ -8,7 +8,9 @@ import { posix } from "node:path";
 /** The floors from the top to the ground: a folder with all that is in it, or single files. */
 const FLOORS: Record<string, string[]> = {
   "the face": ["mod.ts"],
-  "Python's modules": ["concurrency/futures/", "concurrency/queue/", "concurrency/threading/"],
+  "processes": ["concurrency/multiprocessing/"],
+  "pools": ["concurrency/futures/"],
+  "threads and queues": ["concurrency/queue/", "concurrency/threading/"],
   "what users subclass": ["handlers/"],
   "servers and mix-ins": ["server/"],
   "requests in workers": ["server/pooled/"],
