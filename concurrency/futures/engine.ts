@@ -1,3 +1,4 @@
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 
@@ -8,7 +9,7 @@ export interface Engine {
   /** Whether calls reach it sooner where several go together. */
   readonly takes_chunks: boolean;
   /** What its workers are doing. */
-  readonly workers: ExecutorWorkerInfo[];
+  readonly workers: WorkerInfo[];
   /**
    * Refuses a function that cannot be called where tasks run.
    *
@@ -57,10 +58,8 @@ export interface EngineEvents {
   broken(error: unknown): void;
   /** An error that is no task's outcome. */
   report(task: Submitted | undefined, error: unknown): void;
-}
-
-/** What `info()` of an executor tells about a worker. */
-export interface ExecutorWorkerInfo extends WorkerInfo {
-  /** How long ago it was started, in ms. */
-  age: number;
+  /** A worker was started. */
+  worker_started(worker: WorkerInfo): void;
+  /** A worker has ended. */
+  worker_ended(worker: WorkerInfo, end: WorkerEnd): void;
 }

@@ -59,7 +59,6 @@
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { AsyncExecutor } from "./async_executor.ts";
 export { current_task, type CurrentTask } from "./current_task.ts";
-export type { ExecutorWorkerInfo } from "./engine.ts";
 export {
   type Executor,
   type ExecutorInfo,
@@ -95,4 +94,5 @@ export {
   type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export type { EndReason } from "../../internal/workers/worker_handle.ts";
 export type { WorkerInfo } from "../../internal/workers/worker_info.ts";

@@ -8,12 +8,13 @@ import type { Job } from "../../internal/workers/job.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { WorkerPool } from "../../internal/workers/worker_pool.ts";
 import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -95,8 +96,6 @@ export class PoolEngine implements Engine {
   #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
-  /** When each worker was started. */
-  #started_at: Map<number, number> = new Map();
 
   constructor(kind: PoolKind, events: EngineEvents) {
     refuse_old_deno();
@@ -130,12 +129,8 @@ export class PoolEngine implements Engine {
     return handle;
   }
 
-  get workers(): ExecutorWorkerInfo[] {
-    const now = performance.now();
-    return (this.#pool?.info ?? []).map((info) => ({
-      ...info,
-      age: Math.round(now - (this.#started_at.get(info.id) ?? now)),
-    }));
+  get workers(): WorkerInfo[] {
+    return this.#pool?.info ?? [];
   }
 
   has_room(task: Submitted, max_workers: number): boolean {
@@ -179,14 +174,7 @@ export class PoolEngine implements Engine {
       max_jobs_per_life: max_tasks_per_child,
       noun: "task",
       start: { service: SERVICE, settings: this.#settings, shared: { initargs } },
-      start_host: (id, host_events) => {
-        this.#started_at.set(id, performance.now());
-        const ended: typeof host_events.ended = (...how) => {
-          this.#started_at.delete(id);
-          host_events.ended(...how);
-        };
-        return start_host(id, { ...host_events, ended });
-      },
+      start_host,
       ending: ENDING,
       keeps_running: true,
       has_descriptors: (count) => has_descriptors(SERVICE, count),
@@ -198,6 +186,10 @@ export class PoolEngine implements Engine {
         },
         room: () => events.room(),
         broken: (cause) => events.broken(broken(explain_start_error(cause))),
+      },
+      watch: {
+        started: (worker) => events.worker_started(worker),
+        ended: (worker, end) => events.worker_ended(worker, end),
       },
     });
     pool.open();

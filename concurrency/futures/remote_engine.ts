@@ -1,8 +1,9 @@
 import { current_task } from "../../internal/shared/task.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import type { RemoteCore } from "../../internal/shared/shared_object.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { place_of } from "./current_task.ts";
-import type { Engine, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { ExecutorFixed } from "./executor_home.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE } from "./task_messages.ts";
@@ -11,7 +12,7 @@ import { OTHERWISE } from "./task_messages.ts";
 export class RemoteEngine implements Engine {
   readonly max_workers = Infinity;
   readonly takes_chunks = true;
-  readonly workers: ExecutorWorkerInfo[] = [];
+  readonly workers: WorkerInfo[] = [];
   #core: RemoteCore;
   #running: Map<Submitted, AbortController> = new Map();
 

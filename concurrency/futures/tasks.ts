@@ -2,6 +2,8 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
@@ -251,6 +253,27 @@ export class Tasks implements TaskLine, EngineEvents {
     const wait = (task.given_at || now) - since;
     const [time, duration] = [Date.now(), now - since];
     this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait });
+  }
+
+  worker_started({ id, pid }: WorkerInfo): void {
+    this.#tell({ type: "worker.start", time: Date.now(), worker: id, ...(pid && { pid }) });
+  }
+
+  worker_ended({ id, pid, age }: WorkerInfo, end: WorkerEnd): void {
+    const { reason, lost, exit, cause } = end;
+    const is_news = reason === "killed" || reason === "died";
+    this.#tell({
+      type: "worker.stop",
+      time: Date.now(),
+      worker: id,
+      ...(pid && { pid }),
+      reason,
+      lost,
+      duration: age,
+      ...exit,
+      ...(is_news && { cause }),
+      ...(is_news && cause instanceof Error && { error_type: cause.name }),
+    });
   }
 
   #tell(event: PoolEvent): void {

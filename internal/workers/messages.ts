@@ -61,6 +61,8 @@ export type ToWorker =
 export type FromWorker =
   /** It can take jobs. */
   | { type: "ready" }
+  /** How much memory it has, in bytes. */
+  | { type: "memory"; bytes: number }
   /** Nobody caught this, so the worker ends; `how` says why not. Before `ready`: it could not start. */
   | { type: "fault"; error: ErrorImage; how?: string }
   /** The job is done, and has given this. */

@@ -5,7 +5,7 @@ import { descriptors_for, too_few_descriptors } from "./descriptors.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
-import { type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
+import { type EndReason, type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
 import type { StartHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -43,6 +43,14 @@ export interface PoolOptions extends PoolSize, JobCalls {
   max_jobs_per_life?: number;
   /** Told of what is to be known where jobs wait elsewhere until there is room: see `has_room()`. */
   line?: JobLine;
+  /** Told of workers. */
+  watch?: WorkerWatch;
+}
+
+/** Who is told of the workers of a pool. */
+export interface WorkerWatch {
+  started(worker: WorkerInfo): void;
+  ended(worker: WorkerInfo, end: WorkerEnd): void;
 }
 
 /** The line in which jobs wait until there is room. */
@@ -292,6 +300,7 @@ export class WorkerPool {
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
+    this.#options.watch?.started(worker.info);
     worker.ready.then(() => {
       this.#was_ready = true;
       this.#wake_waiting();
@@ -307,6 +316,7 @@ export class WorkerPool {
   }
 
   #ended(worker: WorkerHandle, end: WorkerEnd): void {
+    this.#options.watch?.ended(worker.info, end);
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (end.useful) this.#restarts.reset();
@@ -365,7 +375,7 @@ export class WorkerPool {
   #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
     if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
-    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
+    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker, "replaced");
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
     this.#rest ??= this.#end_idle_later();
   }
@@ -386,8 +396,8 @@ export class WorkerPool {
   }
 
   /** Lets a worker end; what it goes on with, as a job that was given up may, must not go on for ever. */
-  #let_end(worker: WorkerHandle): void {
-    worker.end();
+  #let_end(worker: WorkerHandle, reason: EndReason): void {
+    worker.end(reason);
     const force = set_timer(this.#options.ending, () => worker.kill(undefined));
     if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
@@ -401,7 +411,7 @@ export class WorkerPool {
       if (worker.state !== "ready" || worker.active > 0) continue;
       this.#workers.delete(worker);
       this.#retired.add(worker);
-      this.#let_end(worker);
+      this.#let_end(worker, "idle");
     }
     if (this.#workers.size > this.#options.min_workers) {
       this.#rest = this.#end_idle_later();

@@ -8,6 +8,7 @@ import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
+import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
@@ -15,6 +16,9 @@ import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
 const AT_REST = 50;
+
+/** How often, in ms, it is said how much memory there is, while something is done and once after that. */
+const MEMORY = 1000;
 
 /** What is said of an error that nobody could catch. */
 const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
@@ -85,6 +89,9 @@ export class WorkerSide {
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #is_thread: boolean;
+  /** Says how much memory there is. */
+  #memory: ReturnType<typeof setTimeout> | undefined;
   #exiting = false;
 
   /**
@@ -95,6 +102,7 @@ export class WorkerSide {
   constructor(port: Port) {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
+    this.#is_thread = port.shares_memory;
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
@@ -206,6 +214,7 @@ export class WorkerSide {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
       this.#service = await start(settings, this, objects as Record<string, object>);
+      this.#say_memory();
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
@@ -232,6 +241,7 @@ export class WorkerSide {
 
   async #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> {
     const { id, passengers } = message;
+    this.#memory ??= this.#say_memory_later();
     try {
       if (passengers) {
         const packed = { value: message.message, passengers };
@@ -245,6 +255,17 @@ export class WorkerSide {
       this.#outbox.defer({ type: "done", id, error: image_of(error) });
     }
     this.#running.delete(id);
+  }
+
+  #say_memory_later(): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#say_memory(), MEMORY);
+    Deno.unrefTimer(timer);
+    return timer;
+  }
+
+  #say_memory(): void {
+    this.#memory = this.#running.size > 0 ? this.#say_memory_later() : undefined;
+    this.#outbox.defer({ type: "memory", bytes: own_memory(this.#is_thread) });
   }
 
   /** Says that a job is done, and what it has given. */
