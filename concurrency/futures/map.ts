@@ -36,7 +36,12 @@ function items_of(iterable: Iterable<unknown> | AsyncIterable<unknown>): Items {
   if (Symbol.asyncIterator in Object(iterable)) {
     return (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   }
-  return (iterable as Iterable<unknown>)[Symbol.iterator]();
+  if (Symbol.iterator in Object(iterable)) {
+    return (iterable as Iterable<unknown>)[Symbol.iterator]();
+  }
+  throw new TypeError(
+    `Cannot map over ${Deno.inspect(iterable)}: it must be iterable; settings are told to with()`,
+  );
 }
 
 class MapOver<R> implements AsyncIterableIterator<R> {

@@ -16,7 +16,7 @@ import {
 } from "../../internal/workers/worker_modules.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
-import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
+import { NAMELESS, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
 /** The URL of the module that does tasks in workers. */
 const SERVICE = new URL("./task_service.ts", import.meta.url).href;
@@ -123,7 +123,7 @@ export class PoolEngine implements Engine {
     if (typeof fn !== "function") return fn;
     let handle = this.#handles.get(fn);
     if (!handle) {
-      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: OTHERWISE });
+      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: NAMELESS });
       this.#handles.set(fn, handle);
     }
     return handle;

@@ -6,7 +6,7 @@ import { place_of } from "./current_task.ts";
 import type { Engine } from "./engine.ts";
 import type { ExecutorFixed } from "./executor_home.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
-import { OTHERWISE } from "./task_messages.ts";
+import { NAMELESS } from "./task_messages.ts";
 
 /** Has tasks run where the executor was made. */
 export class RemoteEngine implements Engine {
@@ -31,7 +31,7 @@ export class RemoteEngine implements Engine {
 
   #handle_of(fn: TaskFunction): FunctionHandle {
     const { module } = this.#core.fixed as ExecutorFixed;
-    return handle_of_function(fn, { module, otherwise: OTHERWISE });
+    return handle_of_function(fn, { module, otherwise: NAMELESS });
   }
 
   has_room(): boolean {

@@ -103,5 +103,6 @@ export function check_timeout(timeout: number | null): void {
 export function check_count(name: string, count: number, least: number): void {
   const is_whole = Number.isInteger(count) || count === Infinity;
   if (is_whole && count >= least) return;
-  throw new RangeError(`Cannot use ${name} = ${count}: it must be a whole number from ${least}`);
+  const told = Deno.inspect(count);
+  throw new RangeError(`Cannot use ${name} = ${told}: it must be a whole number from ${least}`);
 }

@@ -35,6 +35,7 @@ const PRINTS: Record<string, string> = {
   "concurrency/futures/mod.ts: primes.ts": "1229\n1033\n983\n",
   "concurrency/futures/process_pool_executor.ts: elsewhere.ts": "true\n",
   "concurrency/futures/thread_pool_executor.ts: factors.ts": "7\n1000003\n",
+  "docs/pools.md: watched.ts": "task 1: timed_out\nworker 1: killed\n",
   "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
   "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
   "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",

@@ -62,7 +62,12 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
 
   Deno.test(`${name}: functions that workers cannot find are refused (76, 77)`, async () => {
     await using executor = new Executor(1, { module });
-    assertThrows(() => executor.submit(() => 1), TypeError, "without a name");
+    assertThrows(
+      () => executor.submit(() => 1),
+      TypeError,
+      "without a name in another thread or process: give it a name, and export it from its module; " +
+        "or take AsyncExecutor, which runs any function on this event loop",
+    );
     assertThrows(() => executor.submit(tasks.double.bind(null), 1), TypeError, "bound double");
     const closure = () => executor;
     const namesake = () => "another one";
