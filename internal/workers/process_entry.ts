@@ -36,7 +36,9 @@ process.once("message", ({ mark, folder }: ChildStart) => {
     post: (messages) => {
       messages.forEach(prepare_for_process);
       send(messages);
-      hearing.said();
+      // Memory is said again in a moment: to ask about that, too, would end a child that works while the
+      // program is blocked.
+      if (messages.some(({ type }) => type !== "memory")) hearing.said();
     },
     on_messages: (receive, unread) => {
       process.on("message", (message: unknown, connection?: net.Socket) => {

@@ -391,6 +391,15 @@ Deno.test("ProcessPoolExecutor: a child that is killed takes one task of 50 with
   assertEquals([failed[0].exitcode, failed[0].signal], [null, "SIGKILL"]);
 });
 
+Deno.test("ProcessPoolExecutor: a child that works outlives it that the program is blocked for long", async () => {
+  await using executor = new ProcessPoolExecutor(1, { module });
+  const future = executor.submit(tasks.where_later, 27_000);
+  // By then it is known that the child is heard.
+  await soon(until(() => (executor.info().workers[0]?.age ?? 0) > 3000));
+  tasks.compute(22_000);
+  assertEquals(typeof await soon(future.result()), "string");
+});
+
 Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   await using executor = new ThreadPoolExecutor(1, { module });
   const buffer = new ArrayBuffer(100);
