@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import { Line } from "../../internal/shared/wait.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
-import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
@@ -70,8 +70,10 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     const task = new Submitted(++this.#last, call, settings, this);
     this.#unfinished++;
-    this.#submitted_at?.set(task, performance.now());
-    this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    if (this.#submitted_at) {
+      this.#submitted_at.set(task, performance.now());
+      this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    }
     if (settings.signal?.aborted) {
       task.fail(settings.signal.reason, "cancelled");
       return task.future;

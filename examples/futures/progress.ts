@@ -43,7 +43,7 @@ if (import.meta.main) {
   console.log(`Counting the primes below ${end}; Ctrl-C stops it`);
   const bar = new ProgressBar({
     max: Math.ceil(end / SIZE),
-    fmt: ({ progressBar, value, max }) => `[${progressBar}] ${value} of ${max} tasks`,
+    formatter: ({ progressBar, value, max }) => `[${progressBar}] ${value} of ${max} tasks`,
   });
   let primes = 0;
   try {

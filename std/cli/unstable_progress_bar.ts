@@ -1,6 +1,6 @@
 // What is used of @std/cli/unstable-progress-bar, which no package on npm has.
 
-/** What a bar is made of, as {@linkcode ProgressBarOptions.fmt} gets it. */
+/** What a bar is made of, as {@linkcode ProgressBarOptions.formatter} gets it. */
 export interface ProgressBarFormatter {
   /** The bar itself. */
   progressBar: string;
@@ -15,7 +15,7 @@ export interface ProgressBarOptions {
   /** How much there is to be done. */
   max: number;
   /** What is printed. */
-  fmt: (parts: ProgressBarFormatter) => string;
+  formatter: (parts: ProgressBarFormatter) => string;
 }
 
 const LENGTH = 50;
@@ -26,19 +26,19 @@ export class ProgressBar {
   value = 0;
   /** How much there is to be done. */
   max: number;
-  #fmt: ProgressBarOptions["fmt"];
+  #formatter: ProgressBarOptions["formatter"];
   #timer = setInterval(() => this.#print(), 1000);
 
-  constructor({ max, fmt }: ProgressBarOptions) {
+  constructor({ max, formatter }: ProgressBarOptions) {
     this.max = max;
-    this.#fmt = fmt;
+    this.#formatter = formatter;
     this.#print();
   }
 
   #print(end = ""): void {
     const { value, max } = this;
     const progressBar = "#".repeat(Math.trunc(LENGTH * value / max)).padEnd(LENGTH, "-");
-    const text = `\r\x1b[K${this.#fmt({ progressBar, value, max })}${end}`;
+    const text = `\r\x1b[K${this.#formatter({ progressBar, value, max })}${end}`;
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   }
 
