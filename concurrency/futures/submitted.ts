@@ -1,6 +1,7 @@
 import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import type { Task } from "../../internal/shared/task.ts";
+import { on_abort } from "../../internal/runtime/on_abort.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { type Future, type FutureSource, inside } from "./future.ts";
 
@@ -57,7 +58,8 @@ export class Submitted implements FutureSource {
   waits_for = 0;
   #line: TaskLine;
   #clock: ReturnType<typeof setTimeout> | undefined;
-  #abort: (() => void) | undefined;
+  /** It hears of its signal no longer. */
+  #leave: (() => void) | undefined;
 
   constructor(number: number, call: Call, settings: TaskSettings, line: TaskLine) {
     this.number = number;
@@ -68,8 +70,7 @@ export class Submitted implements FutureSource {
     this.future = inside.make(this);
     const { signal } = settings;
     if (!signal) return;
-    this.#abort = () => this.#fail(signal.reason, "cancelled");
-    signal.addEventListener("abort", this.#abort);
+    this.#leave = on_abort(signal, () => this.#fail(signal.reason, "cancelled"));
   }
 
   /** Whether it has an outcome: what still runs of it is nobody's business. */
@@ -153,7 +154,7 @@ export class Submitted implements FutureSource {
 
   #end(outcome: TaskOutcome): void {
     clearTimeout(this.#clock);
-    if (this.#abort) this.settings.signal!.removeEventListener("abort", this.#abort);
+    this.#leave?.();
     this.#line.settled(this, outcome);
   }
 }

@@ -231,13 +231,13 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
-    const { on_error } = this.#options;
-    if (on_error) setTimeout(() => is_seen() || on_error(error, task.future), 0);
+    if (this.#options.on_error) setTimeout(() => is_seen() || this.report(task, error), 0);
   }
 
   report(task: Submitted | undefined, error: unknown): void {
-    if (task && this.#options.on_error) this.#options.on_error(error, task.future);
-    else console.error(error);
+    const { on_error } = this.#options;
+    if (!task || !on_error) console.error(error);
+    else void tell("on_error", () => on_error(error, task.future));
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
@@ -254,11 +254,8 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #tell(event: PoolEvent): void {
-    try {
-      this.#options.observer?.(event);
-    } catch (error) {
-      console.error("The observer of an executor failed:", error);
-    }
+    const { observer } = this.#options;
+    if (observer) void tell("observer", () => observer(event));
   }
 
   /**
@@ -290,6 +287,15 @@ export class Tasks implements TaskLine, EngineEvents {
   async terminate(): Promise<void> {
     void this.shut_down(true);
     await this.engine.close(true);
+  }
+}
+
+/** Calls a function of the program: what goes wrong in it is printed, and harms no task. */
+async function tell(name: string, call: () => unknown): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    console.error(`The ${name} of an executor failed:`, error);
   }
 }
 

@@ -130,15 +130,23 @@ export class WorkerHandle {
     }
     const { name, shares_memory } = this.#host;
     this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
-    const { shared, ...rest } = start;
-    this.#outbox.post({
-      type: "start",
-      ...rest,
-      main_module: sharing.main_module,
-      shared: shared && pack(shared, this.#peer),
-      claims: this.#claims?.memory,
-      table: this.#table?.memory,
-    });
+    this.#begin(start);
+  }
+
+  /** Has it start. What cannot be sent to it is why it never will. */
+  #begin({ shared, ...rest }: WorkerStart & { shared?: Record<string, object> }): void {
+    try {
+      this.#outbox.post({
+        type: "start",
+        ...rest,
+        main_module: sharing.main_module,
+        shared: shared && pack(shared, this.#peer),
+        claims: this.#claims?.memory,
+        table: this.#table?.memory,
+      });
+    } catch (error) {
+      this.kill(error);
+    }
   }
 
   /** How many jobs it does, or was sent. */
