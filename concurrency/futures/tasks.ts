@@ -7,6 +7,7 @@ import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import type { Future } from "./future.ts";
+import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
 import {
   type Call,
@@ -34,8 +35,7 @@ export class Tasks implements TaskLine, EngineEvents {
   #heap: Heap<Submitted> = new Heap(comes_first);
   /** How many wait that were not taken back. */
   waiting = 0;
-  /** What the engine has, until it is over there, by the numbers. */
-  #given: Map<number, Submitted> = new Map();
+  readonly given: Given;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -51,15 +51,17 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#options = options;
     if (options.observer) this.#submitted_at = new Map();
     this.engine = make_engine(this);
+    this.given = new Given(this.id, this.engine, this);
   }
 
   /**
    * Has a task run.
    *
+   * @param place Which task waits for it from the beginning, if one does: of this executor, or of any other.
    * @throws {Full} If as many wait as may.
    * @throws {Deno.errors.BadResource} If the executor was shut down.
    */
-  add(call: Call, settings: TaskSettings): Future<unknown> {
+  add(call: Call, settings: TaskSettings, place?: TaskPlace): Future<unknown> {
     if (this.#is_shut_down) {
       throw new Deno.errors.BadResource("Cannot submit a task: the executor was shut down");
     }
@@ -76,6 +78,8 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     this.#heap.add(task);
     this.waiting++;
+    const waiting = task_at(place);
+    if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
     this.room();
     return task.future;
   }
@@ -110,17 +114,16 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** How many there are of each kind. */
   get counts(): { waiting: number; running: number; done: number; failed: number } {
-    const given = [...this.#given.values()];
-    const running = given.filter((task) => this.engine.has_begun(task)).length;
+    const running = this.given.which(true).length;
     const { done, failed, timed_out } = this.#counts;
-    const waiting = this.waiting + given.length - running;
+    const waiting = this.waiting + this.given.size - running;
     return { waiting, running, done, failed: failed + timed_out };
   }
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#max_workers)) return;
+      if (!this.engine.has_room(task, this.given.max_workers)) return;
       this.#heap.next();
       this.waiting--;
       void this.#run(task);
@@ -132,28 +135,15 @@ export class Tasks implements TaskLine, EngineEvents {
     return this.#heap.first;
   }
 
-  /** How many may run: one more than may where all that run wait for others, as they would for ever. */
-  get #max_workers(): number {
-    const { max_workers } = this.engine;
-    if (this.#given.size < max_workers) return max_workers;
-    let running = 0;
-    for (const task of this.#given.values()) {
-      if (!this.engine.has_begun(task)) continue;
-      if (task.waits_for === 0) return max_workers;
-      running++;
-    }
-    return Math.max(max_workers, running + 1);
-  }
-
   async #run(task: Submitted): Promise<void> {
-    this.#given.set(task.number, task);
+    this.given.add(task);
     task.given_at = performance.now();
     try {
       const value = await this.engine.run(task);
-      this.#given.delete(task.number);
+      this.given.delete(task);
       task.succeed(value);
     } catch (error) {
-      this.#given.delete(task.number);
+      this.given.delete(task);
       this.#failed(task, error);
     }
     this.room();
@@ -161,7 +151,7 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #look_whether_empty(): void {
-    if (this.#given.size === 0 && this.waiting === 0) this.#empty?.resolve();
+    if (this.given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
   #failed(task: Submitted, error: unknown): void {
@@ -185,11 +175,11 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   has_begun(task: Submitted): boolean {
-    return this.#given.has(task.number) && this.engine.has_begun(task);
+    return this.given.has(task) && this.engine.has_begun(task);
   }
 
   take_back(task: Submitted): boolean {
-    if (this.#given.has(task.number)) return this.engine.take_back(task);
+    if (this.given.has(task)) return this.engine.take_back(task);
     // The line passes it over.
     this.waiting--;
     this.#look_whether_empty();
@@ -201,33 +191,8 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined {
-    const waiting = this.#task_at(place_of(waiter));
-    return waiting && waiting !== task ? this.#waits(waiting) : undefined;
-  }
-
-  #task_at(place: TaskPlace | undefined): Submitted | undefined {
-    return place?.executor === this.id ? this.#given.get(place.number) : undefined;
-  }
-
-  /** A task waits for another one; gives what ends that. */
-  #waits(waiting: Submitted): () => void {
-    waiting.waits_for++;
-    this.room();
-    return () => void waiting.waits_for--;
-  }
-
-  /** Has a task run for one that waits for it: of this executor, or of any other. */
-  add_for(place: TaskPlace | undefined, call: Call, settings: TaskSettings): Future<unknown> {
-    const waiting = this.#task_at(place);
-    const over = waiting && this.#waits(waiting);
-    try {
-      const future = this.add(call, settings);
-      if (over) future.add_done_callback(over);
-      return future;
-    } catch (error) {
-      over?.();
-      throw error;
-    }
+    const waiting = task_at(place_of(waiter));
+    return waiting && waiting !== task ? begin_wait(waiting, task) : undefined;
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
@@ -269,14 +234,13 @@ export class Tasks implements TaskLine, EngineEvents {
       wait.reject(new Deno.errors.BadResource("There will be no room: the executor was shut down"));
     }
     if (cancel) {
-      const sent = [...this.#given.values()].filter((task) => !this.engine.has_begun(task));
-      for (const { future } of [...sent, ...this.#heap.clear()]) future.cancel();
+      for (const { future } of [...this.given.which(false), ...this.#heap.clear()]) future.cancel();
     }
     return this.#closing ??= may_fail(this.#close());
   }
 
   async #close(): Promise<void> {
-    if (this.#given.size > 0 || this.waiting > 0) {
+    if (this.given.size > 0 || this.waiting > 0) {
       this.#empty = Promise.withResolvers();
       await this.#empty.promise;
     }
