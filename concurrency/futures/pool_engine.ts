@@ -13,7 +13,7 @@ import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import { type Engine, type EngineEvents, type ExecutorWorkerInfo, TAKEN_BACK } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -206,12 +206,16 @@ export class PoolEngine implements Engine {
     return pool;
   }
 
+  make_way({ settings: { priority } }: Submitted): number {
+    const goes_behind = (job: Job) => (job as TaskJob).task.settings.priority < priority;
+    return this.#pool?.make_way(goes_behind) ?? 0;
+  }
+
   async run(task: Submitted): Promise<unknown> {
     const job = this.#job_of(task);
     task.start_clock(LOADING);
     try {
-      await this.#pool!.run(job);
-      return job.result;
+      return await this.#pool!.run(job) === "recalled" ? TAKEN_BACK : job.result;
     } catch (error) {
       throw error instanceof WorkerEnded ? worker_died(task, error) : error;
     } finally {

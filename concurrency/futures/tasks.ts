@@ -5,7 +5,7 @@ import { current_task, type Task } from "../../internal/shared/task.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
-import type { Engine, EngineEvents } from "./engine.ts";
+import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
 import type { Future } from "./future.ts";
 import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
@@ -43,7 +43,10 @@ export class Tasks implements TaskLine, EngineEvents {
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
+  /** Whether tasks that were taken back are not among those that wait yet. */
+  #makes_way = false;
   #is_shut_down = false;
+  #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -80,6 +83,7 @@ export class Tasks implements TaskLine, EngineEvents {
     this.waiting++;
     const waiting = task_at(place);
     if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
+    if (this.engine.make_way(task) > 0) this.#makes_way = true;
     this.room();
     return task.future;
   }
@@ -122,6 +126,7 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
+    if (this.#makes_way) return;
     for (let task; (task = this.#first());) {
       if (!this.engine.has_room(task, this.given.max_workers)) return;
       this.#heap.next();
@@ -141,7 +146,12 @@ export class Tasks implements TaskLine, EngineEvents {
     try {
       const value = await this.engine.run(task);
       this.given.delete(task);
-      task.succeed(value);
+      if (value === TAKEN_BACK) {
+        this.#put_back(task);
+        // So are others now, which may go before it.
+        await undefined;
+        this.#makes_way = false;
+      } else task.succeed(value);
     } catch (error) {
       this.given.delete(task);
       this.#failed(task, error);
@@ -155,10 +165,15 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #failed(task: Submitted, error: unknown): void {
-    if (!(error instanceof WorkerDied) || task.is_over || task.retries <= 0) {
-      return task.fail(error);
-    }
+    const is_again = error instanceof WorkerDied && task.retries > 0 && !this.#is_terminated;
+    if (!is_again) return task.fail(error);
     task.retries--;
+    this.#put_back(task);
+  }
+
+  /** It waits again. */
+  #put_back(task: Submitted): void {
+    if (task.is_over) return;
     task.stop_clock();
     this.#heap.put_back(task);
     this.waiting++;
@@ -249,6 +264,7 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** Ends all workers now: what they run is lost. */
   async terminate(): Promise<void> {
+    this.#is_terminated = true;
     void this.shut_down(true);
     await this.engine.close(true);
   }

@@ -48,10 +48,11 @@ async function check_map(executor: Executor, list: Item[], how: Settings): Promi
   const { chunksize, buffersize, leaves } = how;
   const counts = new SharedArrayBuffer(4 * list.length);
   const given: number[] = [];
-  let [read, ahead] = [0, 0];
+  // One that is asked for counts as taken: it may be on its way.
+  let [read, asked, ahead] = [0, 0, 0];
   function* numbers(): Generator<number> {
     for (const n of list.keys()) {
-      ahead = Math.max(ahead, ++read - given.length);
+      ahead = Math.max(ahead, ++read - asked);
       yield n;
     }
   }
@@ -64,7 +65,7 @@ async function check_map(executor: Executor, list: Item[], how: Settings): Promi
     list.map(({ what }) => what),
     list.map(({ ms }) => ms),
   );
-  const error = await take(results, given, leaves);
+  const error = await take(results, given, leaves, () => asked++);
   const is_left = given.length >= leaves;
   const place = list.findIndex(({ what }) => what !== "give");
   const end = place < 0 ? list.length : place;
@@ -84,16 +85,19 @@ async function check_map(executor: Executor, list: Item[], how: Settings): Promi
 
 /** Takes results until there are enough; gives the error that comes in their place. */
 async function take(
-  results: AsyncIterable<number>,
+  results: AsyncIterableIterator<number>,
   given: number[],
   enough: number,
+  will_ask: () => void,
 ): Promise<unknown> {
-  if (enough === 0) return;
   try {
-    for await (const n of results) {
-      given.push(n);
-      if (given.length >= enough) break;
+    while (given.length < enough) {
+      will_ask();
+      const { value, done } = await results.next();
+      if (done) return;
+      given.push(value);
     }
+    await results.return?.();
   } catch (error) {
     return error;
   }
