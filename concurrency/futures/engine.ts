@@ -2,6 +2,9 @@ import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 
+/** What a task gives that was sent ahead and taken back. */
+export const TAKEN_BACK = Symbol("taken back");
+
 /** Where the tasks of an executor run: on this loop, or in workers. */
 export interface Engine {
   /** How many tasks run at once at the most. */
@@ -29,10 +32,12 @@ export interface Engine {
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
   has_room(task: Submitted, max_workers: number): boolean;
+  /** Takes back tasks that were sent ahead, if any of them goes behind this one; gives how many. */
+  make_way(task: Submitted): number;
   /**
    * Runs a task.
    *
-   * @returns What it gives.
+   * @returns What it gives; {@linkcode TAKEN_BACK} where it was not begun, and may go elsewhere.
    * @throws What it fails with; `WorkerDied` where its worker ended.
    */
   run(task: Submitted): Promise<unknown>;

@@ -39,6 +39,10 @@ export class LoopEngine implements Engine {
     return this.#runs.size < max_workers;
   }
 
+  make_way(): number {
+    return 0;
+  }
+
   async run(task: Submitted): Promise<unknown> {
     const { promise, reject } = Promise.withResolvers<never>();
     const scope = new Task({ report: (error) => this.#events.report(task, error) });

@@ -14,7 +14,7 @@ import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import type { Engine, EngineEvents } from "./engine.ts";
+import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { NAMELESS, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -31,6 +31,8 @@ export const load_service = (): Promise<unknown> => import("./task_service.ts");
 const GRACE = 1000;
 /** How long its worker may take to say that it has heard: one that has not is in a loop. */
 const LISTENING = 200;
+/** Of how many ms at the most a busy thread may know nothing: see {@linkcode force_later}. */
+const TICK = 20;
 /** How long, in ms, the module of a function may take to load, beyond the time that the task has. */
 const LOADING = 10_000;
 /** How long, in ms, a worker may take to end. */
@@ -77,7 +79,7 @@ class TaskJob implements Job {
   }
 
   get is_blocked(): boolean {
-    return this.task.waits_for > 0;
+    return this.task.waits;
   }
 
   check(): void {
@@ -196,12 +198,16 @@ export class PoolEngine implements Engine {
     return pool;
   }
 
+  make_way({ settings: { priority } }: Submitted): number {
+    const goes_behind = (job: Job) => (job as TaskJob).task.settings.priority < priority;
+    return this.#pool?.make_way(goes_behind) ?? 0;
+  }
+
   async run(task: Submitted): Promise<unknown> {
     const job = this.#job_of(task);
     task.start_clock(LOADING);
     try {
-      await this.#pool!.run(job);
-      return job.result;
+      return await this.#pool!.run(job) === "recalled" ? TAKEN_BACK : job.result;
     } catch (error) {
       throw error instanceof WorkerEnded ? worker_died(task, error) : error;
     } finally {
@@ -224,10 +230,10 @@ export class PoolEngine implements Engine {
     if (!job || job.force !== undefined) return;
     const pool = this.#pool!;
     pool.cut(job, reason);
-    job.force = setTimeout(() => {
+    force_later(job, LISTENING, () => {
       pool.kill_if_deaf(job, reason);
-      job.force = setTimeout(() => pool.kill(job, reason), GRACE - LISTENING);
-    }, LISTENING);
+      force_later(job, GRACE - LISTENING, () => pool.kill(job, reason));
+    });
   }
 
   async close(now: boolean): Promise<void> {
@@ -242,6 +248,16 @@ export class PoolEngine implements Engine {
     }
     job?.task.start_clock();
   }
+}
+
+/** Does something to a job after a while, of which only that counts in which this thread could hear its worker. */
+function force_later(job: TaskJob, delay: number, force: () => void): void {
+  const look = () => {
+    if (delay <= 0) return force();
+    delay -= TICK;
+    job.force = setTimeout(look, TICK);
+  };
+  look();
 }
 
 function broken(cause: unknown): BrokenExecutor {

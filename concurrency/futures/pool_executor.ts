@@ -77,6 +77,11 @@ export abstract class PoolExecutor extends Executor {
     check_count("max_workers", workers, 1);
     check_count("max_tasks_per_child", max_tasks_per_child, 1);
     check_function("initializer", initializer);
+    if (!Array.isArray(initargs)) {
+      throw new TypeError(`Cannot use initargs = ${Deno.inspect(initargs)}: it must be an array`);
+    }
+    check_text("module", module);
+    check_text("thread_name_prefix", options.thread_name_prefix);
     const { name } = kind;
     const number = (numbers.get(name) ?? 0) + 1;
     numbers.set(name, number);
@@ -92,4 +97,10 @@ export abstract class PoolExecutor extends Executor {
         start_host: () => start(thread_name_prefix),
       }, events));
   }
+}
+
+/** @throws {TypeError} If it is there, and no text. */
+function check_text(name: string, text: unknown): void {
+  if (text === undefined || typeof text === "string") return;
+  throw new TypeError(`Cannot use ${name} = ${Deno.inspect(text)}: it must be a string`);
 }

@@ -38,6 +38,10 @@ export class RemoteEngine implements Engine {
     return true;
   }
 
+  make_way(): number {
+    return 0;
+  }
+
   async run(task: Submitted): Promise<unknown> {
     const { call, settings: { timeout, priority, retries } } = task;
     const controller = new AbortController();

@@ -87,6 +87,11 @@ export function task_settings(
   if (typeof priority !== "number" || Number.isNaN(priority)) {
     throw new TypeError(`Cannot use priority = ${Deno.inspect(priority)}: it must be a number`);
   }
+  if (!Array.isArray(settings.transfer)) {
+    throw new TypeError(
+      `Cannot use transfer = ${Deno.inspect(settings.transfer)}: it must be an array`,
+    );
+  }
   check_count("chunksize", settings.chunksize, 1);
   if (settings.buffersize !== undefined) check_count("buffersize", settings.buffersize, 1);
   check_count("retries", settings.retries, 0);

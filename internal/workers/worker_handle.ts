@@ -144,15 +144,23 @@ export class WorkerHandle {
     }
     const { name, shares_memory } = this.#host;
     this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
-    const { shared, ...rest } = start;
-    this.#outbox.post({
-      type: "start",
-      ...rest,
-      main_module: sharing.main_module,
-      shared: shared && pack(shared, this.#peer),
-      claims: this.#claims?.memory,
-      table: this.#table?.memory,
-    });
+    this.#begin(start);
+  }
+
+  /** Has it start. What cannot be sent to it is why it never will. */
+  #begin({ shared, ...rest }: WorkerStart & { shared?: Record<string, object> }): void {
+    try {
+      this.#outbox.post({
+        type: "start",
+        ...rest,
+        main_module: sharing.main_module,
+        shared: shared && pack(shared, this.#peer),
+        claims: this.#claims?.memory,
+        table: this.#table?.memory,
+      });
+    } catch (error) {
+      this.kill(error);
+    }
   }
 
   /** How many jobs it does, or was sent. */
@@ -284,15 +292,22 @@ export class WorkerHandle {
     return this.#ids.has(job);
   }
 
-  /** Takes back what was sent and not taken. */
-  recall(): void {
-    if (!this.#claims) return;
+  /** Whether any job of some kind is here that it has not begun. */
+  has_waiting(is_so: (job: Job) => boolean): boolean {
+    return this.#ids.keys().some((job) => is_so(job) && !this.has_begun(job));
+  }
+
+  /** Takes back what was sent and not taken; gives how much that was. */
+  recall(): number {
+    if (!this.#claims) return 0;
     const first = this.#claims.recall();
+    const { size } = this.#sent;
     for (const [id, sent] of this.#sent) {
       if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
       this.#forget(id, sent);
       sent.resolve("recalled");
     }
+    return size - this.#sent.size;
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */

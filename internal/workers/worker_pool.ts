@@ -148,6 +148,15 @@ export class WorkerPool {
     return !worker?.has(job);
   }
 
+  /** Takes back what was sent ahead and not begun, where any of it goes behind what comes now; gives how much. */
+  make_way(goes_behind: (job: Job) => boolean): number {
+    let count = 0;
+    for (const worker of this.#workers) {
+      if (worker.untaken > 0 && worker.has_waiting(goes_behind)) count += worker.recall();
+    }
+    return count;
+  }
+
   /** Ends the worker of a job, if that has not heard that it must end the job now. */
   kill_if_deaf(job: Job, cause: unknown): void {
     this.#holder(job)?.kill_if_deaf(job, cause);
@@ -174,24 +183,24 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker do a job; resolves when it is done, or given up.
+   * Has a worker do a job; resolves when it is done, given up, or recalled, which is told only where jobs wait
+   * elsewhere.
    *
    * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
    */
-  async run(job: Job): Promise<void> {
+  async run(job: Job): Promise<JobOutcome> {
     let worker: WorkerHandle | undefined;
     try {
-      let outcome: JobOutcome = "recalled";
-      while (outcome === "recalled") {
-        if (worker) this.#freed(worker);
+      for (;;) {
         // In the same breath as it was found free: another job must not find it so, too.
         const given = this.#give(job);
         worker = given?.worker;
-        if (given) outcome = await given.outcome;
-        else await this.#next_worker(job);
+        const outcome = given ? await given.outcome : await this.#next_worker(job);
+        // What it was doing goes on there, whatever that is: it is given nothing more.
+        if (outcome === "abandoned") this.#retire(worker!);
+        if (outcome && (outcome !== "recalled" || this.#options.line)) return outcome;
+        if (worker) this.#freed(worker);
       }
-      // What it was doing goes on there, whatever that is: it is given nothing more.
-      if (outcome === "abandoned") this.#retire(worker!);
     } finally {
       job.is_over = true;
       if (worker) this.#freed(worker);
@@ -273,14 +282,14 @@ export class WorkerPool {
   }
 
   /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(job: Job): Promise<void> {
+  #next_worker(job: Job): Promise<undefined> {
     try {
       this.#grow();
     } catch (error) {
       discard(job);
       throw error;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
   }
 
   #holder(job: Job): WorkerHandle | undefined {

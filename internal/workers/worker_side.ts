@@ -43,6 +43,8 @@ export interface Port {
 export interface Service {
   /** Whether it does one job at a time: the others can be taken back until then. */
   readonly is_serial?: boolean;
+  /** Whether what runs now was begun by a job that is over. Promises that it leaves behind harm no other job. */
+  is_late?(): boolean;
   /** Begins a job. What it throws is the job's outcome. */
   begin(job: WorkerJob): JobRun;
 }
@@ -81,7 +83,7 @@ export class WorkerSide {
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
-  #service!: Service;
+  #service: Service | undefined;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
@@ -156,8 +158,9 @@ export class WorkerSide {
   #unhandled(reason: unknown): void {
     const job = this.calls.unawaited(reason);
     if (job === "told") return;
-    if (job === undefined) return this.#fault(reason, NOT_AWAITED);
-    this.#outbox.post({ type: "report", job, error: image_of(reason) });
+    const is_late = job === undefined && this.#service?.is_late?.();
+    if (job === undefined && !is_late) return this.#fault(reason, NOT_AWAITED);
+    this.#outbox.post({ type: "report", job: job ?? 0, error: image_of(reason) });
   }
 
   #fault(error: unknown, how?: string): void {
@@ -171,7 +174,7 @@ export class WorkerSide {
         void this.#start(message);
         break;
       case "job":
-        if (this.#service.is_serial) void this.#do_in_turn(message);
+        if (this.#service!.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "interrupt":
@@ -248,7 +251,7 @@ export class WorkerSide {
         message.message = await unpack(packed, sharing.parent!);
       }
       const job = new WorkerJob(message, handle, this.calls, this.#table);
-      const run = this.#service.begin(job);
+      const run = this.#service!.begin(job);
       this.#running.set(id, { job, run });
       this.#give(id, await run.done);
     } catch (error) {
