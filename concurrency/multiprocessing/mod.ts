@@ -30,3 +30,7 @@ export {
   TimeoutError,
 } from "../threading/mod.ts";
 export { cpu_count } from "./cpu_count.ts";
+export { type BaseProcess, current_process, parent_process } from "./base_process.ts";
+export { active_children, Process } from "./process.ts";
+export type { ProcessOptions } from "./process_options.ts";
+export type { Startable } from "../threading/startable.ts";
