@@ -1,3 +1,4 @@
+import type { EndSignal } from "../../internal/runtime/deno_internals.ts";
 import { current_task } from "../../internal/shared/task.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
@@ -15,7 +16,7 @@ import {
 import { type AnyThreadOptions, new_state, next_number } from "../threading/thread_options.ts";
 import { BaseProcess, current_process } from "./base_process.ts";
 import type { ProcessOptions } from "./process_options.ts";
-import { type EndSignal, ProcessWorker } from "./process_worker.ts";
+import { ProcessWorker } from "./process_worker.ts";
 
 /**
  * A process: Python's `multiprocessing.Process`, as `spawn` starts it. It runs a function that a module exports, or the
@@ -171,7 +172,7 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
    * @throws {Deno.errors.BadResource} If it is closed.
    */
   terminate(): void {
-    this.#end("SIGTERM");
+    Process.#end(this, "SIGTERM");
   }
 
   /**
@@ -181,7 +182,7 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
    * @throws {Deno.errors.BadResource} If it is closed.
    */
   kill(): void {
-    this.#end("SIGKILL");
+    Process.#end(this, "SIGKILL");
   }
 
   /**
@@ -198,11 +199,12 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
     state.life = "closed";
   }
 
-  #end(signal: EndSignal): void {
-    if (!(#worker in this)) throw new TypeError("Cannot end current process: use Deno.exit()");
-    const is_alive = this.is_alive();
-    if (!this.#worker) throw new TypeError("Cannot end process before it is started");
-    if (is_alive) this.#worker.end(signal);
+  /** Static: what stands for a process inside of it has nothing that is private. */
+  static #end(process: Process<never>, signal: EndSignal): void {
+    if (!(#worker in process)) throw new TypeError("Cannot end current process: use Deno.exit()");
+    const is_alive = process.is_alive();
+    if (!process.#worker) throw new TypeError("Cannot end process before it is started");
+    if (is_alive) process.#worker.end(signal);
   }
 
   async #live(worker: ProcessWorker): Promise<void> {

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import type { EndSignal } from "../../internal/runtime/deno_internals.ts";
 import { child_commands, type ChildCommand } from "../../internal/workers/child_command.ts";
 import { UNHEARD } from "../../internal/workers/messages.ts";
 import { ProcessHost, SINGLE_PROCESS_ENTRY } from "../../internal/workers/process_host.ts";
@@ -18,9 +19,6 @@ const SERVICE = new URL("./process_service.ts", import.meta.url).href;
  * Never called: it makes the service's module a part of the module graph, so that `deno cache` knows it.
  */
 export const load_service = (): Promise<unknown> => import("./process_service.ts");
-
-/** A signal that ends a process. */
-export type EndSignal = "SIGTERM" | "SIGKILL";
 
 let commands: Promise<() => ChildCommand> | undefined;
 
@@ -47,6 +45,7 @@ export class ProcessWorker {
   readonly started: Promise<void>;
   /** Resolves when it has ended; rejects then with what it failed with while it ran. */
   readonly over: Promise<void>;
+  #name: string;
   #number: string;
   #events: ProcessEvents;
   #worker: Promise<RunWorker | undefined>;
@@ -64,6 +63,7 @@ export class ProcessWorker {
    * @param events What is told of it.
    */
   constructor(number: string, settings: RunSettings, values: RunValues, events: ProcessEvents) {
+    this.#name = settings.name;
     this.#number = number;
     this.#events = events;
     this.#worker = this.#spawn(settings, values);
@@ -114,8 +114,21 @@ export class ProcessWorker {
     try {
       await (await this.#worker)?.started;
     } catch (error) {
-      if (!this.#signal) throw error;
+      if (this.#signal) return;
+      throw error === this.#own_end ? this.#explain(error as Error) : error;
     }
+  }
+
+  /** Says what to do about a child that has ended before it was ready, or was never there. */
+  #explain(cause: Error): Error {
+    // The permission was there at first: what Deno says of it is enough.
+    if (cause instanceof Deno.errors.NotCapable) return cause;
+    const what_to_do = this.#host?.pid === undefined
+      ? "the system refuses another process"
+      : "what it has printed says why, perhaps that the system has no room for it";
+    const limit = "end others, or raise the limit (ulimit -u)";
+    const message = `Cannot start ${this.#name}: ${cause.message}: ${what_to_do}; ${limit}`;
+    return new Error(message, { cause });
   }
 
   async #run(): Promise<void> {

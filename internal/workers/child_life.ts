@@ -8,13 +8,13 @@ import { WorkerSide } from "./worker_side.ts";
 
 /**
  * Run in a thread of its own: ends this process when its parent has ended, also where what it runs
- * never lets go and keeps the event loop from noticing.
+ * never lets go and keeps the event loop from noticing. What that has started ends so, too, a while later.
  */
 const WATCHDOG = `
   const parent = Deno.ppid;
   setInterval(() => {
     if (Deno.ppid !== parent) Deno.kill(Deno.pid, "SIGKILL");
-  }, 1000);
+  }, 400);
 `;
 
 /** Lives as a worker of the process that has started this one, and not longer than that. */

@@ -4,6 +4,8 @@ import {
   close_descriptor,
   close_handle,
   duplicate_descriptor,
+  type EndSignal,
+  signal_child,
   spawn_child,
 } from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
@@ -120,12 +122,12 @@ export class ProcessHost implements WorkerHost {
   }
 
   kill(): void {
-    this.signal("SIGKILL");
+    this.#child.kill("SIGKILL");
   }
 
-  /** Sends it a signal. */
-  signal(name: "SIGKILL" | "SIGTERM"): void {
-    this.#child.kill(name);
+  /** Sends it a signal, and hears what it says until it has ended. */
+  signal(name: EndSignal): void {
+    signal_child(this.#child, name);
   }
 
   ref(): void {
