@@ -9,14 +9,12 @@ export abstract class BaseProcess extends Startable {
     return this.ident;
   }
 
-  /**
-   * How it has ended: `null` while it is alive, 0 if well, 1 with an error, the code of its `Deno.exit()`, or the number
-   * of the signal that ended it, less than 0: -15 for SIGTERM, -9 for SIGKILL.
-   */
+  /** How it has ended; `null` while it is alive, and of one that was not started from here. */
   get exitcode(): number | null {
     return null;
   }
 
+  /** Refuses to wait for itself. */
   protected override check_join(): void {
     if (current_process() === this) throw new TypeError("Cannot join current process");
   }

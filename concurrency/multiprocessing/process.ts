@@ -124,8 +124,13 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
     });
   }
 
+  /**
+   * How it has ended: `null` while it is alive, 0 if well, 1 with an error, the code of its `Deno.exit()`, or the number
+   * of the signal that ended it, less than 0: -15 for SIGTERM, -9 for SIGKILL.
+   *
+   * @throws {Deno.errors.BadResource} If it is closed.
+   */
   override get exitcode(): number | null {
-    // Closed, it cannot be asked; inside of the process it is not over.
     return this.is_alive() || !(#exitcode in this) ? null : this.#exitcode;
   }
 

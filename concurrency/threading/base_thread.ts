@@ -8,6 +8,7 @@ const THREADS = 2 ** 20;
 
 /** What {@linkcode Thread} and {@linkcode AsyncThread} have in common. */
 export abstract class BaseThread extends Startable {
+  /** Refuses to wait for itself. */
   protected override check_join(): void {
     if (current_thread() === this) throw new TypeError("Cannot join current thread");
   }
