@@ -330,6 +330,15 @@ Deno.test("Process: what cannot be sent to another process is refused at start()
     assert(error.message.startsWith(`Cannot pass argument 2 of ${process.name}: `), error.message);
     assertEquals([process.is_alive(), process.pid], [false, null]);
   }
+  // It is sent only when the child is there.
+  const changing: { value: unknown } = { value: 1 };
+  const late = new Process({ target: targets.tell, args: [told, changing], module });
+  const start = late.start();
+  changing.value = new SharedArrayBuffer(1);
+  const error = await assertRejects(() => soon(start));
+  assertEquals((error as Error).message, "#<SharedArrayBuffer> could not be cloned.");
+  await soon(late.join());
+  assertEquals(multiprocessing.active_children(), []);
   await assertRejects(
     () => new classes.Uncloneable(new SharedArrayBuffer(1)).start(),
     TypeError,
