@@ -1,5 +1,3 @@
-import { attempt_later } from "../../internal/shared/waits.ts";
-import { TimeoutError } from "../../internal/shared/errors.ts";
 import { Future, type FutureWaitOptions } from "../futures/future.ts";
 import { wait } from "../futures/wait.ts";
 
@@ -19,9 +17,18 @@ export interface ResultCallbacks<T> {
  *
  * @example A result, and a look whether it is there
  * ```ts ignore
- * const result = pool.apply_async(count_primes, [1_000_000]);
- * await result.wait(100);
- * console.log(result.ready() ? "soon done" : "it takes longer", await result.get());
+ * // later.ts
+ * import { ThreadPool } from "@socketserver/socketserver/multiprocessing";
+ *
+ * export function twice(word: string): string {
+ *   return word + word;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using pool = new ThreadPool(1);
+ *   const result = pool.apply_async(twice, ["so"]);
+ *   console.log(result.ready(), await result.get(10_000), result.successful()); // false soso true
+ * }
  * ```
  */
 export class AsyncResult<T> {
@@ -57,11 +64,7 @@ export class AsyncResult<T> {
   /** The same with the arguments as one object. */
   get(options: FutureWaitOptions): Promise<T>;
   get(first?: number | null | FutureWaitOptions): Promise<T> {
-    return attempt_later(async () => {
-      await this.#wait(first);
-      if (this.ready()) return await this.#outcome;
-      throw new TimeoutError("The result was not there in time");
-    });
+    return this.#outcome.result(first as FutureWaitOptions);
   }
 
   /**
@@ -73,8 +76,8 @@ export class AsyncResult<T> {
   wait(timeout?: number | null): Promise<void>;
   /** The same with the arguments as one object. */
   wait(options: FutureWaitOptions): Promise<void>;
-  wait(first?: number | null | FutureWaitOptions): Promise<void> {
-    return this.#wait(first);
+  async wait(first?: number | null | FutureWaitOptions): Promise<void> {
+    await wait([this.#outcome], first as FutureWaitOptions);
   }
 
   /** Whether all is over, be it well or not, and the callback was called. */
@@ -90,10 +93,6 @@ export class AsyncResult<T> {
   successful(): boolean {
     if (this.ready()) return this.#is_successful;
     throw new RangeError("Cannot tell whether it is successful: the result is not ready");
-  }
-
-  async #wait(first: number | null | FutureWaitOptions | undefined): Promise<void> {
-    await wait([this.#outcome], first as FutureWaitOptions);
   }
 }
 

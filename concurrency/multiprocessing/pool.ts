@@ -10,7 +10,7 @@ import { BasePool, type PoolOptions } from "./base_pool.ts";
  *
  * @example The primes below some numbers, counted in four processes
  * ```ts ignore
- * // primes.ts
+ * // prime_counts.ts
  * import { Pool } from "@socketserver/socketserver/multiprocessing";
  *
  * export function count_primes(below: number): number {

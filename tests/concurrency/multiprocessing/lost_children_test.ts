@@ -9,6 +9,11 @@ import { soon } from "../../fixtures/tools/waiting.ts";
 const module = new URL("../../fixtures/tasks/tasks.ts", import.meta.url).href;
 const range = (count: number) => [...Array(count).keys()];
 
+/** The numbers in a file, in order. */
+function noted(file: string): number[] {
+  return Deno.readTextFileSync(file).trim().split("\n").map(Number).sort((a, b) => a - b);
+}
+
 /** What a result rejects with: it names the signal. */
 async function killed(result: Promise<unknown>): Promise<void> {
   const error = await assertRejects(() => soon(result));
@@ -36,9 +41,8 @@ Deno.test("Pool.map: all other chunks ran, each once, and the pool lives on", as
   await using pool = new Pool(2, { module });
   const items = range(12).map((n) => [file, n, n === 4] as const);
   await killed(pool.map(tasks.note_or_die, items, 2));
-  const noted = Deno.readTextFileSync(file).trim().split("\n").map(Number);
   // 5 is in the chunk of 4, and was not called.
-  assertEquals(noted.toSorted((a, b) => a - b), range(12).filter((n) => n !== 5));
+  assertEquals(noted(file), range(12).filter((n) => n !== 5));
   assertEquals(await soon(pool.map(tasks.double, range(5))), [0, 2, 4, 6, 8]);
 });
 
@@ -53,8 +57,7 @@ Deno.test("Pool: each task that kills its child is lost alone", async () => {
     if (n % 7 === 3) await killed(result.get());
     else assertEquals(await soon(result.get()), n);
   }
-  const noted = Deno.readTextFileSync(file).trim().split("\n").map(Number);
-  assertEquals(noted.toSorted((a, b) => a - b), range(20));
+  assertEquals(noted(file), range(20));
 });
 
 for (const method of ["imap", "imap_unordered"] as const) {
