@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Pool, Queue, WorkerDied } from "../../../concurrency/multiprocessing/mod.ts";
 import { all_gone } from "../../fixtures/programs/processes.ts";
+import { pool_in_pool } from "../../fixtures/tasks/pool_in_pool.ts";
 import * as tasks from "../../fixtures/tasks/tasks.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
@@ -90,3 +91,18 @@ Deno.test("Pool: terminate() and join() after a kill leave no child", async () =
   for (const result of looping) await assertRejects(() => soon(result.get()), WorkerDied);
   await all_gone(children);
 });
+
+const place = new URL("../../fixtures/tasks/pool_in_pool.ts", import.meta.url).href;
+
+for (const how of ["terminate()", "a kill"]) {
+  Deno.test(`Pool: ${how} leaves no child of a child, which loops`, async () => {
+    await using pool = new Pool(1, { module: place });
+    using pids = new Queue<number>();
+    const result = pool.apply_async(pool_in_pool, [pids]);
+    const family = [await soon(pids.get()), await soon(pids.get())];
+    if (how === "a kill") Deno.kill(family[0]!, "SIGKILL");
+    else await soon(pool.terminate());
+    await assertRejects(() => soon(result.get()), WorkerDied);
+    await all_gone(family);
+  });
+}

@@ -125,8 +125,14 @@ for (const PoolClass of [Pool, ThreadPool]) {
 
   Deno.test(`${name}: get() waits for what a callback does; what it throws is printed (79)`, async () => {
     await using pool = new PoolClass(1, { module });
+    const called = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
-    const slow = pool.apply_async(tasks.double, [1], { callback: () => gate.promise });
+    const callback = () => {
+      called.resolve();
+      return gate.promise;
+    };
+    const slow = pool.apply_async(tasks.double, [1], { callback });
+    await soon(called.promise);
     assertEquals(await is_pending(slow.get(), 50), true);
     assertEquals(slow.ready(), false);
     gate.resolve();
@@ -231,6 +237,27 @@ for (const PoolClass of [Pool, ThreadPool]) {
       if (method === "imap_unordered") outcomes.sort();
       const expected = [1, 2, "3 is refused", 4, 5];
       assertEquals(outcomes, method === "imap" ? expected : expected.toSorted());
+    });
+
+    Deno.test(`${name}: ${method}(): an error ends its chunk, and room comes for all others`, async () => {
+      await using pool = new PoolClass(2, { module });
+      const results = pool[method](tasks.refuse_threes, range(120), 3);
+      for (let n = 0; n < 40; n++) await assertRejects(() => soon(results.next()), RangeError);
+      assertEquals((await soon(results.next())).done, true);
+    });
+
+    Deno.test(`${name}: ${method}(): who leaves it cancels what was not begun`, async () => {
+      await using pool = new PoolClass(1, { module });
+      using told = new Queue<string>();
+      using gate = new Queue<string>();
+      const results = pool[method](tasks.tell_and_take, range(4).map(() => [told, gate] as const));
+      await soon(told.get());
+      await results.return?.();
+      assertEquals((await soon(results.next())).done, true);
+      for (let n = 0; n < 4; n++) await gate.put("go on");
+      pool.close();
+      await soon(pool.join());
+      assertEquals(await told.qsize(), 0);
     });
 
     Deno.test(`${name}: ${method}(): an iterable that throws ends it, after the results before`, async () => {
