@@ -239,7 +239,7 @@ export abstract class BasePool implements AsyncDisposable {
    * Calls a function with each of the items, and gives each result when it is there, in the order of the items. It
    * begins at once, and reads only four chunks for each worker ahead of the results that were taken; after `close()`,
    * all. An error comes in the place of its result, and the next `next()` goes on with the next chunk. Who leaves it
-   * cancels what was not begun.
+   * cancels what was not begun; a `for await` that an error ends has not left it.
    *
    * @param fn The function, async or not, which a module exports.
    * @param iterable The items; an async one, too.
