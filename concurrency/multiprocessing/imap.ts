@@ -6,6 +6,7 @@ import { error_of } from "../../internal/workers/error_image.ts";
 import type { ChunkResult } from "../futures/chunk.ts";
 import type { SubmitChunk } from "../futures/executor.ts";
 import type { Future, FutureWaitOptions } from "../futures/future.ts";
+import { Fifo } from "../queue/fifo.ts";
 
 /** What `imap()` and `imap_unordered()` of a pool give: Python's `multiprocessing.pool.IMapIterator`. */
 export interface IMapIterator<R> extends AsyncIterableIterator<R> {
@@ -30,7 +31,8 @@ export interface ImapOptions {
   is_ordered: boolean;
 }
 
-type Outcome<R> = { value: R } | { error: unknown };
+/** What a call gave, with the number of its chunk. */
+type Outcome<R> = { number: number } & ({ value: R } | { error: unknown });
 
 /** Reads items as far ahead as it may, has a function called with them, and gives the results. */
 export class Imap<R> implements IMapIterator<R> {
@@ -50,7 +52,7 @@ export class Imap<R> implements IMapIterator<R> {
   /** What came before its turn. */
   #early: Map<number, Outcome<R>[]> = new Map();
   /** What can be taken. */
-  #outcomes: Outcome<R>[] = [];
+  #outcomes: Fifo<Outcome<R>> = new Fifo();
   #waits: Line<IteratorResult<R>, null> = new Line();
   /** Told when more may be read. */
   #room: PromiseWithResolvers<void> | undefined;
@@ -88,7 +90,7 @@ export class Imap<R> implements IMapIterator<R> {
     const number = this.#count++;
     this.#untaken += size;
     this.#running.add(future);
-    const outcomes = await outcomes_of<R>(future);
+    const outcomes = await outcomes_of<R>(future, number);
     // Nobody wants any more results, perhaps.
     if (!this.#running.delete(future)) return;
     // What comes after an error in its chunk is not called.
@@ -100,7 +102,7 @@ export class Imap<R> implements IMapIterator<R> {
     this.#early.set(this.#options.is_ordered ? number : this.#turn, outcomes);
     for (let next; (next = this.#early.get(this.#turn)); this.#turn++) {
       this.#early.delete(this.#turn);
-      for (const outcome of next) this.#outcomes.push(outcome);
+      for (const outcome of next) this.#outcomes.add(outcome);
     }
     this.#give();
   }
@@ -120,7 +122,7 @@ export class Imap<R> implements IMapIterator<R> {
   /** Gives what there is to those who wait. */
   #give(): void {
     while (this.#waits.size > 0) {
-      const outcome = this.#outcomes.shift();
+      const outcome = this.#outcomes.next();
       if (!outcome && !this.#has_ended) return;
       const [wait] = this.#waits.shift()!;
       if (!outcome) wait.grant({ value: undefined, done: true });
@@ -146,7 +148,8 @@ export class Imap<R> implements IMapIterator<R> {
     if (this.#is_read) return;
     this.#untaken++;
     this.#is_read = true;
-    this.#arrived(this.#count++, [{ error }]);
+    const number = this.#count++;
+    this.#arrived(number, [{ number, error }]);
     this.#end();
   }
 
@@ -154,7 +157,7 @@ export class Imap<R> implements IMapIterator<R> {
     for (const future of this.#running) future.cancel();
     this.#running.clear();
     this.#early.clear();
-    this.#outcomes = [];
+    this.#outcomes.clear();
     this.#end();
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -185,13 +188,16 @@ async function* in_chunks(
   if (chunk.length > 0) yield chunk;
 }
 
-async function outcomes_of<R>(future: Future<ChunkResult>): Promise<Outcome<R>[]> {
+async function outcomes_of<R>(
+  future: Future<ChunkResult>,
+  number: number,
+): Promise<Outcome<R>[]> {
   try {
     const { values, error } = await future;
-    const outcomes: Outcome<R>[] = (values as R[]).map((value) => ({ value }));
-    if (error) outcomes.push({ error: error_of(error) });
+    const outcomes: Outcome<R>[] = (values as R[]).map((value) => ({ number, value }));
+    if (error) outcomes.push({ number, error: error_of(error) });
     return outcomes;
   } catch (error) {
-    return [{ error }];
+    return [{ number, error }];
   }
 }
