@@ -2,6 +2,7 @@ import { check_names } from "../../internal/runtime/check_names.ts";
 import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { ChunkResult } from "./chunk.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import { ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
@@ -94,11 +95,29 @@ export interface ExecutorKind {
   module?: string | undefined;
 }
 
+/** Has the calls of a chunk run, one after the other, as one task. */
+export type SubmitChunk = (calls: readonly (readonly unknown[])[]) => Future<ChunkResult>;
+
+/**
+ * For pools: gives what has chunks of calls of a function run, in workers.
+ *
+ * @throws {TypeError} If workers cannot find the function.
+ */
+export let chunks_of: (executor: Executor, fn: TaskFunction) => SubmitChunk;
+
 /** Runs tasks: what {@linkcode AsyncExecutor}, {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
 export abstract class Executor extends SharedObject implements Submitter, AsyncDisposable {
   #tasks: Tasks;
   #settings: TaskSettings & MapSettings;
   #timeout: number | null;
+
+  static {
+    chunks_of = (executor, fn) => {
+      executor.#check(fn);
+      return (args) =>
+        executor.#add({ fn, args, is_chunk: true }, executor.#settings) as Future<ChunkResult>;
+    };
+  }
 
   /**
    * Made by its subclasses only.

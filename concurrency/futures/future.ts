@@ -267,7 +267,7 @@ export class Future<T> implements Promise<T> {
     const wait = new Wait<void>();
     const leave = this.#when_done(() => wait.grant());
     wait.begin(wait.is_over ? null : timeout, () => {
-      throw new TimeoutError(`The future was not done within ${timeout} ms`);
+      throw new TimeoutError(`The result was not there within ${timeout} ms`);
     }, leave);
     return current_task().follow(wait, "bring", signal);
   }

@@ -76,8 +76,20 @@ export {
   Semaphore,
   TimeoutError,
 } from "../threading/mod.ts";
+export { AsyncResult, type ResultCallbacks } from "./async_result.ts";
+export type { BasePool, MapAsyncOptions, PoolOptions } from "./base_pool.ts";
 export { cpu_count } from "./cpu_count.ts";
 export { type BaseProcess, current_process, parent_process } from "./base_process.ts";
 export { active_children, Process } from "./process.ts";
 export type { ProcessOptions } from "./process_options.ts";
 export type { Startable } from "../threading/startable.ts";
+export type { IMapIterator } from "./imap.ts";
+export { Pool } from "./pool.ts";
+export { ThreadPool } from "./thread_pool.ts";
+export type { FutureWaitOptions, TaskFunction } from "../futures/mod.ts";
+export {
+  BrokenExecutor,
+  CancelledError,
+  type WorkerDeath,
+  WorkerDied,
+} from "../../internal/shared/errors.ts";
