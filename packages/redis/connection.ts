@@ -42,16 +42,41 @@ export class Connection {
   #end: Error | undefined;
   /** Why nobody waits for one any more. */
   #leaving: Error | undefined;
+  /** Why the connection ended. */
+  #lost = Promise.withResolvers<Error>();
   #is_reported = false;
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
-    const client = this.#client = make_client(settings.options);
-    client.on("ready", () => this.#changed());
-    client.on("error", (error: Error) => this.#failed(error));
-    client.on("terminated", (error: Error) => this.#over(error));
-    // Its failures are told by events.
-    client.connect().catch(() => {});
+    this.#client = make_client(settings.options);
+    this.#client.on("terminated", (error: Error) => this.#lost.resolve(error));
+    // It says so twice.
+    this.#client.on("error", () => {});
+    this.#stay();
+  }
+
+  /** Makes the connection, again and again. The client's own way has timers that go on when it is closed. */
+  async #stay(): Promise<void> {
+    for (let tries = 0; !this.#end; tries++) {
+      const cause = await this.#connect_once(() => tries = 0);
+      if (this.#end) return;
+      if (is_hopeless(cause)) return this.#over(cause);
+      this.#tell(cause);
+      await this.#changed_within(pause_after(tries));
+    }
+  }
+
+  /** Resolves at the end of the connection, with why it ended or could not be made. */
+  async #connect_once(connected: () => void): Promise<Error> {
+    this.#lost = Promise.withResolvers();
+    try {
+      await this.#client.connect();
+    } catch (error) {
+      return error as Error;
+    }
+    connected();
+    this.#changed();
+    return await this.#lost.promise;
   }
 
   /**
@@ -69,9 +94,10 @@ export class Connection {
       } catch (error) {
         if (this.#end) throw this.#end;
         if (error instanceof ErrorReply) {
-          // The scripts or the group are there no more: somebody deleted them.
-          if (!/NOSCRIPT|NOGROUP|UNBLOCKED/.test(error.message)) throw error;
+          if (!is_unready(error) && !is_forgotten(error)) throw error;
           this.#greeted = undefined;
+        } else if (this.#is_met) {
+          throw error;
         } else if (!again) {
           const message = "The connection to Redis ended before the answer came";
           throw new Deno.errors.ConnectionReset(message, { cause: error });
@@ -102,10 +128,19 @@ export class Connection {
         await this.#settings.greet(this.#client);
         this.#greeted = epoch;
       } catch (error) {
-        if (error instanceof ErrorReply) throw error;
+        if (!(error instanceof ErrorReply)) continue;
+        if (!is_unready(error)) throw error;
+        await this.#changed_within(FIRST_PAUSE);
       }
     }
     this.#is_reported = false;
+  }
+
+  async #changed_within(ms: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, ms);
+    await Promise.race([this.#change.promise, late.promise]);
+    clearTimeout(timer);
   }
 
   #changed(): void {
@@ -113,8 +148,8 @@ export class Connection {
     this.#change = Promise.withResolvers();
   }
 
-  #failed(cause: Error): void {
-    if (this.#is_reported || this.#end) return;
+  #tell(cause: Error): void {
+    if (this.#is_reported) return;
     this.#is_reported = true;
     const message = `There is no connection to Redis: it is tried again (${cause.message})`;
     this.#settings.report(new Error(message, { cause }));
@@ -134,6 +169,7 @@ export class Connection {
   /** Ends it. Calls reject with the error. */
   close(error: Error): void {
     this.#over(error);
+    this.#lost.resolve(error);
     this.#client.destroy();
   }
 }
@@ -151,17 +187,29 @@ function make_client(options: RedisClientOptions) {
     maintNotifications: "disabled",
     // Else each call has a clock, for the time until it is sent.
     commandOptions: { ...options.commandOptions, timeout: 0 },
-    socket: { socketTimeout: SILENCE, reconnectStrategy: pause_before, ...socket },
+    socket: { socketTimeout: SILENCE, ...socket, reconnectStrategy: false },
   } as RedisClientOptions);
 }
 
-/** How long to wait before the next try, or why there is none. */
-function pause_before(tries: number, cause: Error): number | Error {
-  // Redis refuses who we are, or Deno to go there: that does not get better.
-  if (cause instanceof Deno.errors.NotCapable) return cause;
-  if (cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM/.test(cause.message)) return cause;
-  const pause = Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE);
-  return pause * (0.5 + Math.random() / 2);
+/** Whether Redis refuses who we are, or Deno to go there: that does not get better. */
+function is_hopeless(cause: Error): boolean {
+  if (cause instanceof Deno.errors.NotCapable) return true;
+  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM/.test(cause.message);
+}
+
+/** How long to wait before the next try. */
+function pause_after(tries: number): number {
+  return Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
+}
+
+/** Whether Redis answers nothing yet: it reads what it has, or waits for who has it. Nothing was done then. */
+function is_unready({ message }: Error): boolean {
+  return /^(LOADING|MASTERDOWN|BUSY) /.test(message);
+}
+
+/** Whether the scripts or the group are there no more: somebody deleted them. */
+function is_forgotten({ message }: Error): boolean {
+  return /NOSCRIPT|NOGROUP|UNBLOCKED/.test(message);
 }
 
 async function unless_aborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {

@@ -18,8 +18,15 @@ export class Limit implements Disposable {
     // What tries once ends by itself.
     if (timeout === null || timeout === 0 || timeout > LONGEST) return;
     const expired = this.#expired = new AbortController();
-    this.#timer = setTimeout(() => expired.abort(), timeout);
+    this.#wait(expired);
     this.signal = signal ? AbortSignal.any([expired.signal, signal]) : expired.signal;
+  }
+
+  /** Timers may be early. */
+  #wait(expired: AbortController): void {
+    const left = this.end - performance.now();
+    if (left > 0) this.#timer = setTimeout(() => this.#wait(expired), left);
+    else expired.abort();
   }
 
   /** Whether it is over. */
