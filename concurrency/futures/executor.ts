@@ -2,7 +2,7 @@ import { check_names } from "../../internal/runtime/check_names.ts";
 import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
 import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
-import { ExecutorHome } from "./executor_home.ts";
+import { type ExecutorFixed, ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
 import { map_over } from "./map.ts";
 import { RemoteEngine } from "./remote_engine.ts";
@@ -119,15 +119,16 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
     check_timeout(timeout);
     check_function("on_error", on_error);
     check_function("observer", observer);
-    this.#timeout = timeout;
-    this.#settings = task_settings({}, timeout);
     const tasks = { max_pending, on_error, observer };
-    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), { module });
+    const fixed = { module, timeout };
+    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), fixed);
     // One that a module makes has no workers until it has tasks.
     const core = begin(this, kind, make_home, false);
     this.#tasks = core instanceof RemoteCore
       ? new Tasks(tasks, () => new RemoteEngine(core))
       : core.home.tasks;
+    this.#timeout = (core.fixed as ExecutorFixed).timeout;
+    this.#settings = task_settings({}, this.#timeout);
   }
 
   /**

@@ -74,6 +74,12 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(there.info().running, 0);
   });
 
+  Deno.test(`${name}: its timeout holds for what tasks submit to it, too`, async () => {
+    await using executor = new Executor(1, { module });
+    await using there = new Executor(1, { module, timeout: 200 });
+    assertEquals(await soon(executor.submit(tasks.loop_there, there).result()), "TimeoutError");
+  });
+
   Deno.test(`${name}: tasks of several executors that wait for each other get workers`, async () => {
     await using one = new Executor(1, { module });
     await using two = new ThreadPoolExecutor(1, { module });
