@@ -74,6 +74,17 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(there.info().running, 0);
   });
 
+  Deno.test(`${name}: for a task that was given it, it is full, and shut down, as it is at home`, async () => {
+    await using executor = new Executor(1, { module });
+    await using there = new Executor(1, { module, max_pending: 0 });
+    using queue = new Queue<string>();
+    const told = await soon(executor.submit(tasks.fill_there, there, queue).result());
+    assertEquals(told, ["Full", "BadResource"]);
+    // Others use it all the same.
+    await soon(there.room());
+    assertEquals(await soon(there.submit(tasks.double, 2).result()), 4);
+  });
+
   Deno.test(`${name}: its timeout holds for what tasks submit to it, too`, async () => {
     await using executor = new Executor(1, { module });
     await using there = new Executor(1, { module, timeout: 200 });
