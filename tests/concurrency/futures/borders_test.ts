@@ -49,6 +49,15 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     });
   }
 
+  Deno.test(`${name}: shutdown() ends a worker with what a task left behind in it that never ends`, async () => {
+    for (const leave of [tasks.leave_loop, tasks.loop_at_exit]) {
+      const executor = new Executor(1, { module });
+      assertEquals(await soon(executor.submit(leave).result()), "done");
+      await soon(executor.shutdown());
+      assertEquals(executor.info().workers, []);
+    }
+  });
+
   for (const end of ["exit", "deno_exit", "close_itself"] as const) {
     Deno.test(`${name}: a task that ends its worker by ${end}() is lost alone (F8)`, async () => {
       await using executor = new Executor(1, { module });
@@ -137,6 +146,21 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(await soon(executor.submit(tasks.byte_length, result.buffer).result()), 32 << 20);
   });
 }
+
+Deno.test("ThreadPoolExecutor: a task behind a loop that another one left behind runs elsewhere, once (F7)", async () => {
+  await using executor = new ThreadPoolExecutor(1, { module });
+  const counts = new SharedArrayBuffer(4);
+  const errors = await printed(async () => {
+    assertEquals(await soon(executor.submit(tasks.leave_loop).result()), "done");
+    // So that the loop is there before.
+    compute(50);
+    assertEquals(await soon(executor.submit(tasks.play, counts, 0, "give", 0).result()), 0);
+  });
+  assertEquals(new Int32Array(counts)[0], 1);
+  assertEquals(errors.map(String), [
+    "Error: A worker took no task any more: what an earlier one left behind does not let go",
+  ]);
+});
 
 /** An executor of each kind, with one worker. */
 const KINDS: Record<string, () => Executor> = {
