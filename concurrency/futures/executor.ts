@@ -4,7 +4,7 @@ import { timeout_argument } from "../../internal/shared/waits.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ChunkResult } from "./chunk.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
-import { ExecutorHome } from "./executor_home.ts";
+import { type ExecutorFixed, ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
 import { map_over } from "./map.ts";
 import { RemoteEngine } from "./remote_engine.ts";
@@ -139,15 +139,16 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
     check_timeout(timeout);
     check_function("on_error", on_error);
     check_function("observer", observer);
-    this.#timeout = timeout;
-    this.#settings = task_settings({}, timeout);
     const tasks = { max_pending, on_error, observer };
-    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), { module });
+    const fixed = { module, timeout };
+    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), fixed);
     // One that a module makes has no workers until it has tasks.
     const core = begin(this, kind, make_home, false);
     this.#tasks = core instanceof RemoteCore
       ? new Tasks(tasks, () => new RemoteEngine(core))
       : core.home.tasks;
+    this.#timeout = (core.fixed as ExecutorFixed).timeout;
+    this.#settings = task_settings({}, this.#timeout);
   }
 
   /**

@@ -37,4 +37,6 @@ export class ExecutorHome implements Home {
 export interface ExecutorFixed {
   /** The module that exports the functions. */
   module: string | undefined;
+  /** How long a task may run unless told, in ms. */
+  timeout: number | null;
 }

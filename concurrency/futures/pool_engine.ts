@@ -37,6 +37,8 @@ const TICK = 20;
 const LOADING = 10_000;
 /** How long, in ms, a worker may take to end. */
 const ENDING = 1000;
+/** The same for all when the executor is shut down: their tasks are over, but may have left something behind. */
+const CLOSING = 5000;
 
 /** What workers an executor has. */
 export interface PoolKind {
@@ -238,7 +240,11 @@ export class PoolEngine implements Engine {
 
   async close(now: boolean): Promise<void> {
     await this.#opening;
-    await this.#pool?.close(now ? Promise.resolve() : new Promise(() => {}));
+    const { promise: overdue, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSING);
+    if (now) resolve();
+    await this.#pool?.close(overdue);
+    clearTimeout(timer);
   }
 
   /** Answers a worker, which may ask for anything. */

@@ -24,6 +24,9 @@ import type { WorkerInfo } from "./worker_info.ts";
 /** How long, in ms, a worker that is asked to give up a job may take to answer: it may be computing. */
 const ANSWER = 1000;
 
+/** How long, in ms, a worker that has nothing else to do may take no job: something left behind does not let go. */
+const DEAF = 5000;
+
 /** How many messages a worker may send at once, and how many arguments a call may have: it sends far fewer. */
 const MAX_MESSAGES = 1_000_000;
 const MAX_ARGUMENTS = 100_000;
@@ -183,6 +186,13 @@ export class WorkerHandle {
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
     return this.#claims?.open ?? 0;
+  }
+
+  /** Whether it does nothing that it was told to, and has taken no job for long. */
+  get is_deaf(): boolean {
+    const { untaken } = this;
+    return untaken > 0 && untaken === this.active &&
+      performance.now() - this.#untaken_since > DEAF;
   }
 
   /** What there is to know before it is given a job. */

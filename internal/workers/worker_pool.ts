@@ -433,11 +433,18 @@ export class WorkerPool {
     const ready = [...this.#workers].filter(({ state }) => state === "ready");
     const silent = ready.filter(({ untaken }) => untaken > 0);
     if (silent.length === 0) return;
-    const { is_serial } = this.#options;
+    const { is_serial, noun } = this.#options;
+    for (const worker of silent) if (is_serial && worker.is_deaf) worker.kill(took_none(noun));
     const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
     if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
+}
+
+function took_none(noun: string): Error {
+  return new Error(
+    `A worker took no ${noun} any more: what an earlier one left behind does not let go`,
+  );
 }
 
 /** Closes the descriptor of a job that no worker has got. */
