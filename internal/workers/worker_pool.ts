@@ -407,7 +407,7 @@ export class WorkerPool {
   /** Lets a worker end; what it goes on with, as a job that was given up may, must not go on for ever. */
   #let_end(worker: WorkerHandle, reason: EndReason): void {
     worker.end(reason);
-    const force = set_timer(this.#options.ending, () => worker.kill(undefined));
+    const force = set_timer(this.#options.ending, () => worker.kill(undefined, reason));
     if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
   }
