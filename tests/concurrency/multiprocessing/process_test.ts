@@ -307,6 +307,13 @@ Deno.test("Process: a subclass's fields come back when run() throws, and not whe
   assertEquals([looping.sum, looping.exitcode], [0, -15]);
 });
 
+Deno.test("Process: only fields come back, nothing that its class has", async () => {
+  const process = new classes.Shadowing();
+  await run(process);
+  assertEquals(Object.entries(process), [["own", 1], ["more", 1]]);
+  assertEquals([process instanceof classes.Shadowing, typeof process.kill], [true, "function"]);
+});
+
 Deno.test("Process: super.run() of a subclass calls the target", async () => {
   const event = new multiprocessing.Event();
   const process = new classes.Twice({ target: targets.wait_for, args: [event], module });
