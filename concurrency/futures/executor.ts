@@ -1,8 +1,9 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ChunkResult } from "./chunk.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import { ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
 import { map_over } from "./map.ts";
@@ -68,7 +69,7 @@ export interface ExecutorInfo {
   /** How many have failed, or taken too long. */
   failed: number;
   /** Its workers; none for an `AsyncExecutor`. */
-  workers: ExecutorWorkerInfo[];
+  workers: WorkerInfo[];
 }
 
 /** An iterable for each argument of a function. */

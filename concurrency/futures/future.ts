@@ -249,6 +249,17 @@ export class Future<T> implements Promise<T> {
     return this.then().finally(settled);
   }
 
+  /** What `console.log()` shows of it, as Python does. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `<Future ${this.#state_in_words()}>`;
+  }
+
+  #state_in_words(): string {
+    if (this.cancelled()) return "cancelled";
+    if (this.running()) return "running";
+    return this.#failure ? "failed" : this.#state;
+  }
+
   /** Waits until it is done. */
   #wait(first: number | null | FutureWaitOptions | undefined): Promise<void> {
     const { timeout, signal } = timeout_argument(first);

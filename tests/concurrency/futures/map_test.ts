@@ -103,7 +103,8 @@ Deno.test("map: an iterable that throws ends it there, after the results before"
   const results = executor.map((n: number) => n, items());
   assertEquals((await results.next()).value, 1);
   await assertRejects(() => results.next(), RangeError, "no more");
-  assertThrows(() => executor.map((n: number) => n, 5 as never), TypeError);
+  const refused = "Cannot map over 5: it must be iterable; settings are told to with()";
+  assertThrows(() => executor.map((n: number) => n, 5 as never), TypeError, refused);
 });
 
 Deno.test("map: it waits for room where max_pending bounds the tasks", async () => {
