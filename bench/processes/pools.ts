@@ -2,8 +2,8 @@
  * How many calls a second pools make, beside Python's own on the same machine: small ones, and such that compute.
  *
  * ```sh
- * deno run --allow-read --allow-run=deno,python3 bench/processes/pools.ts
- * deno run --allow-read --allow-run=deno,python3 bench/processes/pools.ts --rounds 5
+ * deno task bench:pools
+ * deno task bench:pools --rounds 5
  * ```
  *
  * @module
@@ -30,7 +30,7 @@ export function count_primes(below: number): number {
 }
 
 /** How many calls each way makes. */
-const COUNTS = { each: 2000, at_once: 20_000, mapped: 20_000, imapped: 20_000, computed: 40 };
+const COUNTS = { each: 2000, at_once: 20_000, mapped: 20_000, imapped: 20_000, computed: 200 };
 
 type Way = keyof typeof COUNTS;
 
