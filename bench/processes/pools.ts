@@ -2,8 +2,8 @@
  * How many calls a second pools make, beside Python's own on the same machine: small ones, and such that compute.
  *
  * ```sh
- * deno run --allow-read --allow-run=deno,python3 bench/processes/pools.ts
- * deno run --allow-read --allow-run=deno,python3 bench/processes/pools.ts --rounds 5
+ * deno task bench:pools
+ * deno task bench:pools --rounds 5
  * ```
  *
  * @module
@@ -30,12 +30,12 @@ export function count_primes(below: number): number {
 }
 
 /** How many calls each way makes. */
-const COUNTS = { each: 2000, at_once: 20_000, mapped: 20_000, imapped: 20_000, computed: 40 };
+const COUNTS = { each: 2000, at_once: 20_000, mapped: 20_000, imapped: 20_000, computed: 200 };
 
 type Way = keyof typeof COUNTS;
 
-/** How many primes are counted below: Python is slower. */
-const BELOW = 200_000;
+/** Below what primes are counted. */
+const BELOW = 50_000;
 
 const WAYS: Record<Way, (pool: BasePool, count: number) => Promise<unknown>> = {
   async each(pool, count) {

@@ -41,7 +41,7 @@ def imapped(pool, count):
 
 
 def computed(pool, count):
-    pool.map(count_primes, [20_000] * count, 1)
+    pool.map(count_primes, [50_000] * count, 1)
 
 
 def measure(pool, use, count):

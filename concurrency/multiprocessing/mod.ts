@@ -12,6 +12,8 @@
  * | name | what it is for |
  * |---|---|
  * | {@linkcode Process} | runs an exported function, or a subclass, in a child process |
+ * | {@linkcode Pool}, {@linkcode ThreadPool} | call functions in several processes or threads |
+ * | {@linkcode AsyncResult} | what a pool gives for calls that nobody waits for yet |
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
