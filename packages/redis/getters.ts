@@ -110,8 +110,9 @@ export class Getters {
     const { settings } = this.#sources.stream;
     const { connection } = this.#reader ??= this.#sources.reader();
     const count = Math.min(this.#line.size, BATCH);
-    const wait = Math.max(...[...this.#line].map(({ limit }) => limit.end)) - performance.now();
-    const ms = Math.ceil(Math.min(Math.max(wait, 1), LONGEST_READ));
+    let wait = 1;
+    for (const { limit } of this.#line) wait = Math.max(wait, limit.end - performance.now());
+    const ms = Math.ceil(Math.min(wait, LONGEST_READ));
     const end = this.#read_end = new AbortController();
     const read = connection.call(
       (client) =>

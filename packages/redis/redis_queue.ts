@@ -27,7 +27,8 @@ const SIGNS = 3;
  * ```ts ignore
  * import { RedisQueue } from "@socketserver/redis";
  *
- * await using jobs = new RedisQueue<{ photo: string }>("photos", { url: "redis://10.0.0.5", maxsize: 1000 });
+ * const url = "redis://127.0.0.1:6379";
+ * await using jobs = new RedisQueue<{ photo: string }>("photos", { url, maxsize: 1000 });
  * await jobs.put({ photo: "cat.jpg" });
  *
  * using job = await jobs.take();
