@@ -70,7 +70,11 @@ try {
     ["install", "--silent", "--prefix", folder, "bullmq@6", "ioredis@5"],
     folder,
   );
-  await measure("BullMQ, Node", port, () => output_of("node", ["bullmq.mjs", arg], folder));
+  await measure(
+    "BullMQ, Node",
+    port,
+    () => output_of("node", ["bullmq.mjs", arg, "bullmq"], folder),
+  );
 } finally {
   redis.kill();
   await redis.status;

@@ -1,6 +1,7 @@
-import { Queue, Worker } from "bullmq";
 import { run } from "./workload.mjs";
 
+// Named by who starts it: it is only in the folder where this runs.
+const { Queue, Worker } = await import(process.argv[3]);
 const connection = { host: "127.0.0.1", port: Number(process.argv[2]) };
 const queue = new Queue("jobs", { connection });
 await queue.waitUntilReady();
