@@ -49,6 +49,7 @@ export class Getters {
   #closed: Error | undefined;
   /** Aborts when the read that goes on shall end. */
   #read_end: AbortController | undefined;
+  #ending = Promise.resolve();
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -133,11 +134,16 @@ export class Getters {
     }
   }
 
-  /** Ends the read that goes on, if there is one. Redis may have answered, or not have got it yet. */
-  async #end_read(): Promise<void> {
+  /** Ends the read that goes on, if there is one. */
+  #end_read(): void {
     const end = this.#read_end;
     if (!end || end.signal.aborted) return;
     end.abort();
+    this.#ending = this.#unblock(end);
+  }
+
+  /** Has Redis end a read: it may have answered, or not have got it yet. */
+  async #unblock(end: AbortController): Promise<void> {
     try {
       while (this.#read_end === end) {
         const { id } = this.#reader!;
@@ -198,6 +204,7 @@ export class Getters {
     this.#closed = error;
     this.#end_read();
     await this.#serving;
+    await this.#ending;
     this.#line.reject(error);
     this.#reader?.connection.close(error);
   }

@@ -11,6 +11,9 @@ interface Row {
   cpu: number;
 }
 
+/** How many calls all rows of `workload.mjs` are. */
+const CALLS = 46_000;
+
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -32,7 +35,7 @@ async function measure(name: string, port: number, run: () => Promise<string>): 
   await output_of("redis-cli", ["-p", `${port}`, "FLUSHALL"]);
   const before = await redis_time(port);
   const rows: Row[] = (await run()).trim().split("\n").map((line) => JSON.parse(line));
-  const redis = (await redis_time(port) - before) / 46_000;
+  const redis = (await redis_time(port) - before) / CALLS;
   console.log(`\n${name} (Redis: ${redis.toFixed(1)} us of processor time a call)`);
   for (const { name, per_second, cpu } of rows) {
     console.log(
