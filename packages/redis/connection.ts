@@ -177,8 +177,8 @@ export class Connection {
 function make_client(options: RedisClientOptions) {
   const { socket } = options;
   return createClient({
-    pingInterval: PING_INTERVAL,
     ...options,
+    pingInterval: PING_INTERVAL,
     // The third version of the protocol has messages and answers on one connection.
     RESP: 3,
     // Calls wait here, and know so whether they were sent.
@@ -187,7 +187,7 @@ function make_client(options: RedisClientOptions) {
     maintNotifications: "disabled",
     // Else each call has a clock, for the time until it is sent.
     commandOptions: { ...options.commandOptions, timeout: 0 },
-    socket: { socketTimeout: SILENCE, ...socket, reconnectStrategy: false },
+    socket: { ...socket, socketTimeout: SILENCE, reconnectStrategy: false },
   } as RedisClientOptions);
 }
 

@@ -49,6 +49,7 @@ export class Getters {
   #closed: Error | undefined;
   /** Aborts when the read that goes on shall end. */
   #read_end: AbortController | undefined;
+  #ending = Promise.resolve();
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -110,8 +111,9 @@ export class Getters {
     const { settings } = this.#sources.stream;
     const { connection } = this.#reader ??= this.#sources.reader();
     const count = Math.min(this.#line.size, BATCH);
-    const wait = Math.max(...[...this.#line].map(({ limit }) => limit.end)) - performance.now();
-    const ms = Math.ceil(Math.min(Math.max(wait, 1), LONGEST_READ));
+    let wait = 1;
+    for (const { limit } of this.#line) wait = Math.max(wait, limit.end - performance.now());
+    const ms = Math.ceil(Math.min(wait, LONGEST_READ));
     const end = this.#read_end = new AbortController();
     const read = connection.call(
       (client) =>
@@ -132,11 +134,16 @@ export class Getters {
     }
   }
 
-  /** Ends the read that goes on, if there is one. Redis may have answered, or not have got it yet. */
-  async #end_read(): Promise<void> {
+  /** Ends the read that goes on, if there is one. */
+  #end_read(): void {
     const end = this.#read_end;
     if (!end || end.signal.aborted) return;
     end.abort();
+    this.#ending = this.#unblock(end);
+  }
+
+  /** Has Redis end a read: it may have answered, or not have got it yet. */
+  async #unblock(end: AbortController): Promise<void> {
     try {
       while (this.#read_end === end) {
         const { id } = this.#reader!;
@@ -197,6 +204,7 @@ export class Getters {
     this.#closed = error;
     this.#end_read();
     await this.#serving;
+    await this.#ending;
     this.#line.reject(error);
     this.#reader?.connection.close(error);
   }

@@ -21,13 +21,8 @@ export class Holdings {
     return this.#taken.get(entry.id) === entry && this.#taken.delete(entry.id);
   }
 
-  /** What others have now. */
-  lose(ids: readonly string[]): void {
-    for (const id of ids) this.#taken.delete(id);
-  }
-
-  /** Ids and deliveries, one after the other. */
-  tickets(): string[] {
-    return [...this.#taken.values()].flatMap(({ id, deliveries }) => [id, String(deliveries)]);
+  /** The entries that it took. */
+  get taken(): Entry[] {
+    return [...this.#taken.values()];
   }
 }

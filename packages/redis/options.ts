@@ -109,10 +109,13 @@ export function check_options(name: string, options: RedisQueueOptions): void {
   if (max_deliveries !== Infinity) check_whole("max_deliveries", max_deliveries);
 }
 
+/** The largest number of ms that a timer takes: 24 days. */
+const LARGEST = 2 ** 31 - 1;
+
 function check_whole(name: string, value: number): void {
-  if (Number.isInteger(value) && value > 0) return;
+  if (Number.isInteger(value) && value > 0 && value <= LARGEST) return;
   throw new RangeError(
-    `Cannot use ${name} = ${Deno.inspect(value)}: it must be a whole number from 1`,
+    `Cannot use ${name} = ${Deno.inspect(value)}: it must be a whole number from 1 to ${LARGEST}`,
   );
 }
 

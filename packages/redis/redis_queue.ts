@@ -27,7 +27,8 @@ const SIGNS = 3;
  * ```ts ignore
  * import { RedisQueue } from "@socketserver/redis";
  *
- * await using jobs = new RedisQueue<{ photo: string }>("photos", { url: "redis://10.0.0.5", maxsize: 1000 });
+ * const url = "redis://127.0.0.1:6379";
+ * await using jobs = new RedisQueue<{ photo: string }>("photos", { url, maxsize: 1000 });
  * await jobs.put({ photo: "cat.jpg" });
  *
  * using job = await jobs.take();
@@ -73,7 +74,8 @@ export class RedisQueue<T> implements AsyncDisposable {
     const room = maxsize > 0 && maxsize < Infinity ? maxsize : 0;
     this.#settings = { key, group, consumer, maxsize: room, visibility, max_deliveries };
     this.#options = options;
-    this.#report = on_error;
+    // What it throws is its own.
+    this.#report = (error) => queueMicrotask(() => on_error(error));
     this.#connection = this.#connect((client) => this.#open(client));
     this.#stream = new Stream(this.#connection, this.#settings);
     this.#bell = new Bell(this.#connection, key);
@@ -98,8 +100,7 @@ export class RedisQueue<T> implements AsyncDisposable {
 
   async #open(client: Client): Promise<void> {
     const again = this.#was_here;
-    const { got } = this.#holdings;
-    await open_stream(client, this.#settings, { got, tickets: this.#holdings.tickets(), again });
+    await open_stream(client, this.#settings, this.#holdings, again);
     this.#was_here = true;
     // What happened meanwhile was not heard.
     if (again) this.#bell.ring_all();
@@ -344,8 +345,9 @@ export class RedisQueue<T> implements AsyncDisposable {
     if (this.#is_giving_sign) return;
     this.#is_giving_sign = true;
     try {
-      const { lost, buried, gone } = await this.#stream.tend(this.#holdings.tickets());
-      this.#holdings.lose(lost);
+      const { lost, buried, gone } = await this.#stream.tend(this.#holdings.taken);
+      // Some are done by now, or were taken once more.
+      this.#tell_lost(lost.filter((entry) => this.#holdings.remove(entry)).length);
       this.#tell_buried(buried);
       this.#tell_gone(gone);
     } catch (error) {
@@ -353,6 +355,16 @@ export class RedisQueue<T> implements AsyncDisposable {
     } finally {
       this.#is_giving_sign = false;
     }
+  }
+
+  #tell_lost(count: number): void {
+    if (count === 0) return;
+    const what = count === 1 ? "An item" : `${count} items`;
+    const { visibility } = this.#settings;
+    const message =
+      `${what} of ${this.name} went to another consumer, as this one gave no sign of ` +
+      `life for ${visibility} ms`;
+    this.#report(new Error(message));
   }
 
   #tell_buried(count: number): void {
@@ -389,9 +401,9 @@ export class RedisQueue<T> implements AsyncDisposable {
     this.#putters.reject(error);
     this.#joiners.reject(error);
     try {
-      const tickets = this.#holdings.tickets();
+      const { taken } = this.#holdings;
       this.#holdings = new Holdings();
-      this.#tell_buried(await this.#stream.close(tickets));
+      this.#tell_buried(await this.#stream.close(taken));
     } catch {
       // Redis cannot be reached: what is here comes back after its time.
     }

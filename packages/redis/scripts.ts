@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 
 /**
- * What runs in Redis, each script as one step that nobody sees half of. All get the same keys and the same first
- * arguments: the stream, the state (a hash) and the dead letters; the group, and who asks.
+ * What runs in Redis, each script as one step that nobody sees half of. All get the same keys: the stream, the state (a
+ * hash) and the dead letters; and the same first arguments: the group, who asks, and what the queue was told. `args` has
+ * those of the script.
  *
  * An item is an entry of the stream. Who takes it has it in the group's list of pending entries, until it is
  * acknowledged and deleted. The consumer "back" has those that nobody works on any more: they are the next ones. `get()`
@@ -11,6 +12,8 @@ import { createHash } from "node:crypto";
 const COMMON = `
 local stream, state, dead = KEYS[1], KEYS[2], KEYS[3]
 local group, me = ARGV[1], ARGV[2]
+local visibility, maxsize, max_deliveries = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local args = { unpack(ARGV, 6) }
 
 local function tell(what) redis.call('PUBLISH', stream .. ':' .. what, '') end
 
@@ -52,7 +55,7 @@ local function bury(id, deliveries, reason)
 end
 
 -- Nobody works on an entry any more. True if it was buried.
-local function put_back(id, deliveries, max_deliveries)
+local function put_back(id, deliveries)
   if redis.call('HGET', state, 'shut') == 'emptied' then finish(id) return false end
   if deliveries >= max_deliveries then
     bury(id, deliveries, 'taken ' .. deliveries .. ' times and never done')
@@ -67,32 +70,34 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- An item leaves the stream for good, and counts until its consumer says that it is done, or is heard of no more.
-local function get(id, visibility)
-  finish(id)
-  redis.call('HINCRBY', state, 'got', 1)
-  redis.call('HINCRBY', state, 'got:' .. me, 1)
-  redis.call('HSETNX', state, 'until:' .. me, now() + visibility)
+-- How much a consumer got and has not done: it counts until its consumer is heard of no more.
+local function set_got(consumer, count)
+  redis.call('HINCRBY', state, 'got', count - number_of('got:' .. consumer))
+  if count > 0 then
+    redis.call('HSET', state, 'got:' .. consumer, count)
+    redis.call('HSETNX', state, 'until:' .. consumer, now() + visibility)
+  else
+    redis.call('HDEL', state, 'got:' .. consumer, 'until:' .. consumer)
+  end
 end
 
--- A sign of life for the entries at ARGV[from] and after, ids and deliveries. Gives those that are mine no more.
+-- An entry leaves the stream for good.
+local function get(id)
+  finish(id)
+  set_got(me, number_of('got:' .. me) + 1)
+end
+
+-- A sign of life for the entries at args[from] and after, ids and deliveries. Gives those that are mine no more.
 local function renew(from)
   local lost = {}
-  for i = from, #ARGV, 2 do
-    if is_mine(ARGV[i], ARGV[i + 1]) then
-      redis.call('XCLAIM', stream, group, me, 0, ARGV[i], 'JUSTID')
+  for i = from, #args, 2 do
+    if is_mine(args[i], args[i + 1]) then
+      redis.call('XCLAIM', stream, group, me, 0, args[i], 'JUSTID')
     else
-      lost[#lost + 1] = ARGV[i]
+      lost[#lost + 1] = args[i]
     end
   end
   return lost
-end
-
--- The number of what a consumer got and has not done.
-local function set_got(consumer, count)
-  redis.call('HINCRBY', state, 'got', count - number_of('got:' .. consumer))
-  if count > 0 then redis.call('HSET', state, 'got:' .. consumer, count)
-  else redis.call('HDEL', state, 'got:' .. consumer, 'until:' .. consumer) end
 end
 `;
 
@@ -116,29 +121,27 @@ export const SCRIPTS = {
   open: script(`
 redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
 -- Redis may have been away for long: all get some time to give a sign of life.
-if ARGV[4] == '1' then redis.call('HSET', state, 'swept', now()) end
-renew(5)
-if number_of('got:' .. me) ~= tonumber(ARGV[3]) then
-  set_got(me, tonumber(ARGV[3]))
+if args[2] == '1' then redis.call('HSET', state, 'swept', now()) end
+renew(3)
+if number_of('got:' .. me) ~= tonumber(args[1]) then
+  set_got(me, tonumber(args[1]))
   tell_if_done()
 end
 `),
 
-  /** Arguments: maxsize, the item. Gives "put", "full" or "shut". */
+  /** Argument: the item. Gives "put", "full" or "shut". */
   put: script(`
-local maxsize, item = tonumber(ARGV[3]), ARGV[4]
 if redis.call('HEXISTS', state, 'shut') == 1 then return 'shut' end
 if maxsize > 0 and waiting() >= maxsize then return 'full' end
-redis.call('XADD', stream, '*', 'item', item)
+redis.call('XADD', stream, '*', 'item', args[1])
 return 'put'
 `),
 
   /**
-   * Arguments: maxsize, visibility, and a letter for each that is wanted: "t" to take it, "g" to get it. Gives whether the
-   * queue was shut down, and the entries: id, deliveries, fields.
+   * Argument: a letter for each that is wanted, "t" to take it, "g" to get it. Gives whether the queue was shut down, and
+   * the entries: id, deliveries, fields.
    */
   take: script(`
-local maxsize, visibility, wanted = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local was_full = maxsize > 0 and waiting() >= maxsize
 
 local function next_entry()
@@ -156,10 +159,10 @@ local function next_entry()
 end
 
 local found = {}
-for how in wanted:gmatch('.') do
+for how in args[1]:gmatch('.') do
   local entry = next_entry()
   if not entry then break end
-  if how == 'g' then get(entry[1], visibility) end
+  if how == 'g' then get(entry[1]) end
   found[#found + 1] = entry
 end
 if was_full and #found > 0 then tell('room') end
@@ -167,16 +170,16 @@ return { redis.call('HEXISTS', state, 'shut'), found }
 `),
 
   /**
-   * Entries that were read and not taken by a script. Arguments: maxsize, visibility, how many were read; the ids and
-   * deliveries of those to get. Gives which of these were mine.
+   * Entries that were read and not taken by a script. Arguments: how many were read; the ids and deliveries of those to
+   * get. Gives which of these were mine.
    */
   accept: script(`
-local maxsize, visibility, count = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local count = tonumber(args[1])
 if maxsize > 0 and count > 0 and waiting() + count >= maxsize then tell('room') end
 local mine = {}
-for i = 6, #ARGV, 2 do
-  local is = is_mine(ARGV[i], ARGV[i + 1])
-  if is then get(ARGV[i], visibility) end
+for i = 2, #args, 2 do
+  local is = is_mine(args[i], args[i + 1])
+  if is then get(args[i]) end
   mine[#mine + 1] = is and 1 or 0
 end
 return mine
@@ -184,8 +187,8 @@ return mine
 
   /** Arguments: id and deliveries of what is done. */
   done: script(`
-if is_mine(ARGV[3], ARGV[4]) then
-  finish(ARGV[3])
+if is_mine(args[1], args[2]) then
+  finish(args[1])
   tell_if_done()
 end
 `),
@@ -197,39 +200,35 @@ tell_if_done()
 `),
 
   /**
-   * Arguments: max_deliveries, whether nobody has seen it (1) or somebody did (0), id and deliveries. Gives whether it was
-   * buried.
+   * Arguments: whether nobody has seen it (1) or somebody did (0), id and deliveries. Gives whether it was buried.
    */
   put_back: script(`
-local max_deliveries, unseen, id, deliveries = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local unseen, id, deliveries = tonumber(args[1]), args[2], tonumber(args[3])
 if not is_mine(id, deliveries) then return 0 end
-local buried = put_back(id, deliveries - unseen, max_deliveries)
+local buried = put_back(id, deliveries - unseen)
 tell('item')
 tell_if_done()
 return buried and 1 or 0
 `),
 
-  /** An item that cannot be read. Arguments: id, deliveries, reason; where it was got: its fields. */
+  /** An item that cannot be read. Arguments: id, deliveries, reason; where it was got: all fields of the letter. */
   bury: script(`
-if #ARGV > 5 then
-  local fields = { unpack(ARGV, 6) }
-  for _, part in ipairs({ 'deliveries', ARGV[4], 'reason', ARGV[5] }) do fields[#fields + 1] = part end
-  redis.call('XADD', dead, '*', unpack(fields))
-elseif is_mine(ARGV[3], ARGV[4]) then
-  bury(ARGV[3], ARGV[4], ARGV[5])
+if #args > 3 then
+  redis.call('XADD', dead, '*', unpack(args, 4))
+elseif is_mine(args[1], args[2]) then
+  bury(args[1], args[2], args[3])
   tell_if_done()
 end
 `),
 
   /**
-   * The sign of life, and, for one of all who give it, a look for those who give none. Arguments: max_deliveries,
-   * visibility, ids and deliveries of what I have. Gives the ids that I have no more, how many were buried, and how many
-   * that were got are lost with who got them.
+   * The sign of life, and, for one of all who give it, a look for those who give none. Arguments: ids and deliveries of
+   * what I have. Gives the ids that I have no more, how many were buried, and how many that were got are lost with who got
+   * them.
    */
   tend: script(`
-local max_deliveries, visibility = tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = now()
-local lost, buried, gone = renew(5), 0, 0
+local lost, buried, gone = renew(1), 0, 0
 if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
@@ -241,7 +240,7 @@ local came_back, expired = false, nil
 repeat
   expired = redis.call('XPENDING', stream, group, 'IDLE', visibility, '-', '+', 100)
   for _, pending in ipairs(expired) do
-    if put_back(pending[1], pending[4], max_deliveries) then buried = buried + 1 end
+    if put_back(pending[1], pending[4]) then buried = buried + 1 end
     came_back = came_back or pending[2] ~= 'back'
   end
 until #expired < 100
@@ -289,9 +288,9 @@ return { lost, buried, gone }
 return { waiting(), unfinished() }
 `),
 
-  /** Arguments: whether what waits is dropped. */
+  /** Argument: whether what waits is dropped. */
   shutdown: script(`
-if ARGV[3] == '1' then
+if args[1] == '1' then
   redis.call('HSET', state, 'shut', 'emptied')
   local back
   repeat
@@ -315,11 +314,11 @@ for _, what in ipairs({ 'item', 'room', 'done' }) do tell(what) end
 redis.call('HDEL', state, 'shut')
 `),
 
-  /** I leave. Arguments: max_deliveries, ids and deliveries of what I have. Gives how many were buried. */
+  /** I leave. Arguments: ids and deliveries of what I have. Gives how many were buried. */
   close: script(`
 local buried = 0
-for i = 4, #ARGV, 2 do
-  if is_mine(ARGV[i], ARGV[i + 1]) and put_back(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[3])) then
+for i = 1, #args, 2 do
+  if is_mine(args[i], args[i + 1]) and put_back(args[i], tonumber(args[i + 1])) then
     buried = buried + 1
   end
 end
@@ -328,7 +327,7 @@ set_got(me, 0)
 if #redis.call('XPENDING', stream, group, '-', '+', 1, me) == 0 then
   redis.call('XGROUP', 'DELCONSUMER', stream, group, me)
 end
-if #ARGV > 4 then tell('item') end
+if #args > 0 then tell('item') end
 tell_if_done()
 return buried
 `),

@@ -1,5 +1,5 @@
 import type { Client, Connection } from "./connection.ts";
-import type { Entry } from "./holdings.ts";
+import type { Entry, Holdings } from "./holdings.ts";
 import { type Script, SCRIPTS } from "./scripts.ts";
 
 /** What a queue is told, as its scripts need it. */
@@ -16,7 +16,7 @@ export interface StreamSettings {
 /** What somebody who gives a sign of life learns. */
 export interface Tended {
   /** Entries that others have now. */
-  lost: string[];
+  lost: Entry[];
   /** How many were buried. */
   buried: number;
   /** How many items are lost with consumers that got them. */
@@ -28,16 +28,17 @@ export class Stream {
   readonly settings: StreamSettings;
   #connection: Connection;
   #keys: string[];
+  #head: string[];
 
   constructor(connection: Connection, settings: StreamSettings) {
     this.#connection = connection;
     this.settings = settings;
     this.#keys = keys_of(settings);
+    this.#head = head_of(settings);
   }
 
   #run<R>(script: Script, args: readonly (string | number)[], again = true, signal?: AbortSignal) {
-    const { group, consumer } = this.settings;
-    const options = { keys: this.#keys, arguments: [group, consumer, ...args.map(String)] };
+    const options = { keys: this.#keys, arguments: [...this.#head, ...args.map(String)] };
     return this.#connection.call(
       (client) => client.evalSha(script.sha, options) as Promise<R>,
       { again, signal },
@@ -46,7 +47,7 @@ export class Stream {
 
   /** Adds an item; it does not wait for room. */
   put(text: string, signal: AbortSignal | undefined): Promise<"put" | "full" | "shut"> {
-    return this.#run(SCRIPTS.put, [this.settings.maxsize, text], false, signal);
+    return this.#run(SCRIPTS.put, [text], false, signal);
   }
 
   /** The next entries, as many as there are letters: "t" to take it, "g" to get it. */
@@ -54,8 +55,7 @@ export class Stream {
     wanted: string,
     signal?: AbortSignal,
   ): Promise<{ is_shut: boolean; entries: Entry[] }> {
-    const { maxsize, visibility } = this.settings;
-    const args = [maxsize, visibility, wanted];
+    const args = [wanted];
     const [shut, found] = await this.#run<[number, [string, number, string[]][]]>(
       SCRIPTS.take,
       args,
@@ -74,9 +74,7 @@ export class Stream {
    * @returns Which ones of them it got.
    */
   async accept(read: number, entries: readonly Entry[]): Promise<boolean[]> {
-    const { maxsize, visibility } = this.settings;
-    const tickets = entries.flatMap(({ id, deliveries }) => [id, deliveries]);
-    const args = [maxsize, visibility, read, ...tickets];
+    const args = [read, ...tickets_of(entries)];
     const mine = await this.#run<number[]>(SCRIPTS.accept, args, false);
     return mine.map((is) => is === 1);
   }
@@ -99,22 +97,23 @@ export class Stream {
 
   /** Puts back an entry that was taken, and tells whether it was buried. */
   async put_back({ id, deliveries }: Entry, seen: "seen" | "unseen"): Promise<boolean> {
-    const unseen = seen === "unseen" ? 1 : 0;
-    const args = [this.settings.max_deliveries, unseen, id, deliveries];
+    const args = [seen === "unseen" ? 1 : 0, id, deliveries];
     return await this.#run(SCRIPTS.put_back, args) === 1;
   }
 
   /** Moves an entry to the dead letters: one that was taken, or that was got. */
   bury({ id, deliveries, fields }: Entry, how: "t" | "g", reason: string): Promise<void> {
-    return this.#run(SCRIPTS.bury, [id, deliveries, reason, ...(how === "g" ? fields : [])]);
+    const letter = how === "g" ? [...fields, "deliveries", deliveries, "reason", reason] : [];
+    return this.#run(SCRIPTS.bury, [id, deliveries, reason, ...letter]);
   }
 
   /** Gives a sign of life. */
-  async tend(tickets: readonly string[]): Promise<Tended> {
-    const { max_deliveries, visibility } = this.settings;
-    const args = [max_deliveries, visibility, ...tickets];
-    const [lost, buried, gone] = await this.#run<[string[], number, number]>(SCRIPTS.tend, args);
-    return { lost, buried, gone };
+  async tend(taken: readonly Entry[]): Promise<Tended> {
+    const [lost, buried, gone] = await this.#run<[string[], number, number]>(
+      SCRIPTS.tend,
+      tickets_of(taken),
+    );
+    return { lost: taken.filter(({ id }) => lost.includes(id)), buried, gone };
   }
 
   /** How many items wait, and how many are not done. */
@@ -137,8 +136,8 @@ export class Stream {
   }
 
   /** Leaves, and tells how many of the entries were buried. */
-  close(tickets: readonly string[]): Promise<number> {
-    return this.#run(SCRIPTS.close, [this.settings.max_deliveries, ...tickets], false);
+  close(taken: readonly Entry[]): Promise<number> {
+    return this.#run(SCRIPTS.close, tickets_of(taken), false);
   }
 }
 
@@ -146,17 +145,34 @@ function keys_of({ key }: StreamSettings): string[] {
   return [key, `${key}:state`, `${key}:dead`];
 }
 
-/** Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has. */
+function head_of(settings: StreamSettings): string[] {
+  const { group, consumer, visibility, maxsize, max_deliveries } = settings;
+  return [group, consumer, ...[visibility, maxsize, max_deliveries].map(String)];
+}
+
+/** Ids and deliveries, one after the other. */
+function tickets_of(entries: readonly Entry[]): string[] {
+  return entries.flatMap(({ id, deliveries }) => [id, String(deliveries)]);
+}
+
+/**
+ * Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has.
+ *
+ * @param again Whether it had a connection before.
+ */
 export async function open_stream(
   client: Client,
   settings: StreamSettings,
-  { got, tickets, again }: { got: number; tickets: readonly string[]; again: boolean },
+  holdings: Holdings,
+  again: boolean,
 ): Promise<void> {
-  const { group, consumer } = settings;
-  const args = [group, consumer, String(got), again ? "1" : "0", ...tickets];
+  const args = [String(holdings.got), again ? "1" : "0", ...tickets_of(holdings.taken)];
   // In one go: nothing of it depends on an answer.
   await Promise.all([
     ...Object.values(SCRIPTS).map(({ text }) => client.scriptLoad(text)),
-    client.eval(SCRIPTS.open.text, { keys: keys_of(settings), arguments: args }),
+    client.eval(SCRIPTS.open.text, {
+      keys: keys_of(settings),
+      arguments: [...head_of(settings), ...args],
+    }),
   ]);
 }

@@ -7,6 +7,8 @@ import type { RedisQueue } from "../mod.ts";
 import { redis_test } from "./fixtures/with_redis.ts";
 
 const JOBS = 10_000;
+const PRODUCERS = 200;
+const CONSUMERS = 60;
 
 /** Calls that are looked at later: a failure before that is not a rejection that nobody awaits. */
 function later<C extends readonly Promise<unknown>[]>(...calls: C): C {
@@ -34,7 +36,7 @@ redis_test(
     }
 
     async function produce(from: number): Promise<void> {
-      for (let item = from; item < JOBS; item += 50) await put(item);
+      for (let item = from; item < JOBS; item += PRODUCERS) await put(item);
     }
 
     async function consume(jobs: RedisQueue<number>): Promise<void> {
@@ -47,11 +49,13 @@ redis_test(
       }
     }
 
-    const [producing] = later(Promise.all(Array.from({ length: 50 }, (_, from) => produce(from))));
+    const [producing] = later(
+      Promise.all(Array.from({ length: PRODUCERS }, (_, from) => produce(from))),
+    );
     const consuming = [1, 2, 3].flatMap(() => {
       const jobs = bench.queue<number>({ maxsize: 2000, visibility: 1000 });
       return Array.from(
-        { length: 10 },
+        { length: CONSUMERS },
         () => assertRejects(() => consume(jobs), Deno.errors.BadResource),
       );
     });
