@@ -289,6 +289,11 @@ export function spawn_child({ file, args, environment, cwd }: ChildProgram): Chi
   return child;
 }
 
+/** Whether an error of a child's channel says that it was closed in the middle of a message: the child may have ended. */
+export function is_cut_short({ message }: Error): boolean {
+  return message === "ipc stream closed while reading message";
+}
+
 /** A signal that is there to end a process. */
 export type EndSignal = "SIGTERM" | "SIGKILL";
 

@@ -5,6 +5,7 @@ import {
   close_handle,
   duplicate_descriptor,
   type EndSignal,
+  is_cut_short,
   signal_child,
   spawn_child,
 } from "../runtime/deno_internals.ts";
@@ -94,8 +95,8 @@ export class ProcessHost implements WorkerHost {
     this.#child.on("internalMessage", (_message, handle) => this.#refuse(handle));
     this.#child.on("error", (error) => {
       if (this.pid === undefined) events.ended(error);
-      // One that ends may leave half a message.
-      else this.#expect_end(error, LAST_WORDS);
+      else if (is_cut_short(error)) this.#expect_end(error, LAST_WORDS);
+      else this.#end_unheard(error);
     });
     this.#child.once("disconnect", () => {
       this.#expect_end(new Error("it has closed its channel"), ENDING);
@@ -166,6 +167,7 @@ export class ProcessHost implements WorkerHost {
 
   /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
   #end_unheard({ message }: Error): void {
+    if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
     this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }

@@ -149,6 +149,10 @@ const ENDS: Record<string, [make: () => multiprocessing.Process<never>, exitcode
   "well, with a code": [() => process_of(targets.set_exit_code, 4), 4],
   "with Deno.exit(0)": [() => process_of(targets.exit, 0), 0],
   "with Deno.exit(3)": [() => process_of(targets.exit, 3), 3],
+  "with Deno.exit(5) while it sends": [
+    () => process_of(targets.exit_sending, 5, new Queue<Uint8Array>()),
+    5,
+  ],
   "with Deno.exit(255)": [() => process_of(targets.exit, 255), 255],
 };
 
