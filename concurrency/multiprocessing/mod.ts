@@ -29,4 +29,10 @@ export {
   Semaphore,
   TimeoutError,
 } from "../threading/mod.ts";
+export { EOFError } from "../../internal/shared/errors.ts";
+export { Array } from "./array.ts";
+export { Connection, type ConnectionWaitOptions, Pipe } from "./connection.ts";
 export { cpu_count } from "./cpu_count.ts";
+export type { NumberFor, NumberOf, TypeCode } from "./number_type.ts";
+export type { NumbersOptions } from "./numbers.ts";
+export { Value } from "./value.ts";

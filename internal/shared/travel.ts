@@ -6,6 +6,7 @@ import { hub } from "./hub.ts";
 import { Link } from "./link.ts";
 import { RelayCore } from "./relay.ts";
 import {
+  arrived,
   type Core,
   core_of,
   type Kind,
@@ -48,7 +49,8 @@ export function unlink(peer: Peer): void {
 export function pack(value: unknown, link: Link): Packed {
   const passengers: Passenger[] = [];
   const looks = { left: LOOKS };
-  const packed = take_out(value, (object) => handle_of(object, link), [], passengers, looks);
+  const stand_for = (found: object) => handle_of(found, link);
+  const packed = take_out(value, stand_for, [], passengers, looks);
   return passengers.length > 0 ? { value: packed, passengers } : { value };
 }
 
@@ -58,28 +60,40 @@ export function pack(value: unknown, link: Link): Packed {
  * @throws {DOMException} If it cannot be cloned.
  */
 export function refuse_uncloneable_value(what: string, value: unknown): void {
-  if (is_small_and_plain(value)) return;
+  if (!is_small_and_plain(value)) copy_of(what, value);
+}
+
+/**
+ * A copy of a value, as one that has been to another thread: what is not copied is in it itself.
+ *
+ * @throws {DOMException} If it cannot be cloned.
+ */
+export function copy_of(what: string, value: unknown): unknown {
+  const passengers: Passenger[] = [];
   try {
-    thread_copy(take_out(value, () => null, [], [], { left: LOOKS }));
+    const copy = thread_copy(take_out(value, itself, [], passengers, { left: LOOKS }));
+    return passengers.reduce((whole, [path, found]) => put_back(whole, path, found), copy);
   } catch (error) {
     throw uncloneable(what, error);
   }
 }
 
+function itself(found: object): object {
+  if (typeof found === "function") handle_of_function(found);
+  return found;
+}
+
 function take_out(
   value: unknown,
-  handle_of: (object: SharedObject) => unknown,
+  stand_for: (found: object) => unknown,
   path: (string | number)[],
   passengers: Passenger[],
   looks: { left: number },
 ): unknown {
-  if (typeof value === "function") {
-    passengers.push([path, { function: handle_of_function(value) } satisfies Handle]);
-    return null;
-  }
-  if (typeof value !== "object" || value === null || looks.left-- <= 0) return value;
-  if (is_shared(value)) {
-    passengers.push([path, handle_of(value as SharedObject)]);
+  const may_stay = typeof value !== "function";
+  if (may_stay && (typeof value !== "object" || value === null || looks.left-- <= 0)) return value;
+  if (!may_stay || is_shared(value)) {
+    passengers.push([path, stand_for(value)]);
     return null;
   }
   if (!is_plain(value)) return value;
@@ -88,7 +102,7 @@ function take_out(
     const item = (value as Record<string, unknown>)[key];
     // Most are neither: that is told before a path is made for them.
     if (typeof item !== "object" && typeof item !== "function") continue;
-    const packed = take_out(item, handle_of, [...path, key], passengers, looks);
+    const packed = take_out(item, stand_for, [...path, key], passengers, looks);
     if (packed === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
       string,
@@ -104,7 +118,9 @@ function is_plain(value: object): boolean {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
 
-function handle_of(object: SharedObject, link: Link): Handle {
+function handle_of(found: object, link: Link): Handle {
+  if (typeof found === "function") return { function: handle_of_function(found) };
+  const object = found as SharedObject;
   const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
   link.check();
@@ -202,6 +218,7 @@ function resolve(handle: Handle, link: Link): unknown {
 function own_object(id: number | string, link: Link): SharedObject {
   const entry = hub.find(id, link);
   if (!entry) throw new Deno.errors.BadResource("Cannot use a shared object: it was withdrawn");
+  entry.object[arrived]?.();
   return entry.object;
 }
 
@@ -215,6 +232,7 @@ function stub_of(
       stub = open(Class, new RemoteCore(kind, link, mine, { described, fixed }));
       link.stubs.set(mine, stub);
     }
+    stub[arrived]?.();
     return stub;
   };
   const known = classes.get(`${kind.file} ${kind.name}`);
