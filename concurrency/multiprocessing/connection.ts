@@ -199,13 +199,20 @@ export class Connection<S = unknown, R = S> extends SharedObject implements Asyn
     maxlength = Infinity,
     options: ConnectionWaitOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return attempt_later(() => {
+    return attempt_later(async () => {
       if (!(maxlength === Infinity || Number.isSafeInteger(maxlength)) || maxlength < 0) {
         throw new RangeError(
           `Cannot use maxlength = ${maxlength}: it must be a whole number from 0`,
         );
       }
-      return this.#call("recv_bytes", [maxlength], timeout_argument(options), end_of_pipe);
+      const waits = timeout_argument(options);
+      try {
+        return await this.#call("recv_bytes", [maxlength], waits, end_of_pipe);
+      } catch (error) {
+        // There were too many: its home has closed it.
+        if (error instanceof RangeError) this.#is_closed = true;
+        throw error;
+      }
     });
   }
 
