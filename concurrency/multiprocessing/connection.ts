@@ -65,7 +65,7 @@ export class Connection<S = unknown, R = S> extends SharedObject implements Asyn
     });
     core.when_withdrawn(() => this.#is_withdrawn = true);
     if (core instanceof RemoteCore) return;
-    core.home.close_all = () => core.withdraw();
+    core.home.possession.close_all = () => core.withdraw();
     this[arrived]();
   }
 
@@ -96,7 +96,7 @@ export class Connection<S = unknown, R = S> extends SharedObject implements Asyn
   get closed(): boolean {
     const core = this.#core;
     return this.#is_closed || this.#is_withdrawn ||
-      (core instanceof LocalCore && !core.home.is_held(this.#key));
+      (core instanceof LocalCore && !core.home.possession.is_held(this.#key));
   }
 
   /**

@@ -1,6 +1,7 @@
 import { EOFError, TimeoutError } from "../../internal/shared/errors.ts";
 import type { Home } from "../../internal/shared/home.ts";
-import type { Agent, Hold, Owner } from "../../internal/shared/owner.ts";
+import type { Agent, Owner } from "../../internal/shared/owner.ts";
+import { Possession } from "../../internal/shared/possession.ts";
 import { Line, type Wait } from "../../internal/shared/wait.ts";
 import { Fifo } from "../queue/fifo.ts";
 import { weight_of } from "./weight.ts";
@@ -27,38 +28,7 @@ export interface Directions {
   readonly writable: boolean;
 }
 
-/** One agent has an end; when it is no more the end is closed. */
-class Holder implements Hold {
-  readonly key: number;
-  #owner: Owner;
-  #lost: () => void;
-
-  constructor(key: number, owner: Owner, lost: () => void) {
-    this.key = key;
-    this.#owner = owner;
-    this.#lost = lost;
-    owner.add(this);
-  }
-
-  give_back(): void {
-    this.#lost();
-  }
-
-  move_to(owner: Owner): void {
-    this.#owner = owner;
-    owner.add(this);
-  }
-
-  /** Another one has it. */
-  end(): void {
-    this.#owner.remove(this);
-  }
-}
-
-/**
- * An end of a pipe in the thread that has made the pipe: both ends are at home there, and each of them is some agent's. Who
- * has it says so with a key, which is new each time that the end has come to somebody.
- */
+/** An end of a pipe in the thread that has made the pipe: both ends are at home there, and each of them is some agent's. */
 export class ConnectionHome implements Home {
   readonly methods: ReadonlySet<string> = new Set([
     "claim",
@@ -71,13 +41,7 @@ export class ConnectionHome implements Home {
   readonly fixed: Directions;
   /** The other end. */
   peer!: ConnectionHome;
-  /** Withdraws the end everywhere. */
-  close_all!: () => void;
-  #holder: Holder | undefined;
-  /** Those that it was sent to, and that have not said that they have it. */
-  #travelling: Set<Agent> = new Set();
-  /** Whether who sent it has closed it meanwhile. */
-  #is_left = false;
+  readonly possession: Possession = new Possession();
   #is_closed = false;
   #inbox: Fifo<Message> = new Fifo();
   #weight = 0;
@@ -91,37 +55,23 @@ export class ConnectionHome implements Home {
     this.fixed = directions;
   }
 
-  /** It is on its way to somebody. */
   describe(agent: Agent): void {
-    this.#travelling.add(agent);
-  }
-
-  /** It has come to somebody: whoever had it has it no longer. */
-  claim(owner: Owner, key: number): void {
-    this.#holder?.end();
-    this.#holder = new Holder(key, owner, () => this.close_all());
-    this.#travelling.clear();
-    this.#is_left = false;
-    this.#end_waits(given_away);
-  }
-
-  /** Whether this is the key of who has it. */
-  is_held(key: number): boolean {
-    return this.#holder?.key === key;
+    this.possession.sent_to(agent);
   }
 
   agent_ended(agent: Agent): void {
-    if (this.#travelling.delete(agent) && this.#travelling.size === 0 && this.#is_left) {
-      this.close_all();
-    }
+    this.possession.agent_ended(agent);
+  }
+
+  /** It has come to somebody. */
+  claim(owner: Owner, key: number): void {
+    this.possession.come_to(owner, key);
+    this.#end_waits(given_away);
   }
 
   /** Who has it needs it no longer. */
   close(_owner: Owner, key: number): void {
-    if (!this.is_held(key)) return;
-    // Who sends it closes its own copy, as one must in Python: not what is on its way.
-    if (this.#travelling.size > 0) this.#is_left = true;
-    else this.close_all();
+    this.possession.leave(key);
   }
 
   /** Sends something to the other end, or waits for room there. */
@@ -208,7 +158,7 @@ export class ConnectionHome implements Home {
         const error =
           `The message has ${value.length} bytes, more than ${maxlength}: the connection is closed`;
         wait.reject(new RangeError(error));
-        return this.close_all();
+        return this.possession.close_all();
       } else {
         this.#weight -= message.weight;
         // What cannot get to who asked for it is lost: it could never be received.
@@ -236,7 +186,7 @@ export class ConnectionHome implements Home {
   }
 
   #check(key: number): void {
-    if (!this.is_held(key)) throw given_away();
+    if (!this.possession.is_held(key)) throw given_away();
   }
 
   /** What who had it waits for comes to an end. */
@@ -248,7 +198,7 @@ export class ConnectionHome implements Home {
 
   withdraw(reason: Error): void {
     this.#is_closed = true;
-    this.#holder?.end();
+    this.possession.end();
     this.#end_waits(() => reason);
     this.#inbox.clear();
     for (const wait of this.#senders.clear()) wait.reject(broken_pipe());
