@@ -21,6 +21,7 @@ interface Run {
 export class LoopEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = false;
+  readonly is_elsewhere = false;
   readonly workers: ExecutorWorkerInfo[] = [];
   #runs: Map<Submitted, Run> = new Map();
   #events: EngineEvents;

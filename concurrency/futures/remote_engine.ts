@@ -11,6 +11,7 @@ import { OTHERWISE } from "./task_messages.ts";
 export class RemoteEngine implements Engine {
   readonly max_workers = Infinity;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   readonly workers: ExecutorWorkerInfo[] = [];
   #core: RemoteCore;
   #running: Map<Submitted, AbortController> = new Map();

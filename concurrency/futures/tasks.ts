@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import { drop_connections } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
@@ -241,6 +242,9 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
+    // What it was given and never had is nobody's.
+    const is_lost = this.engine.is_elsewhere || task.given_at === 0;
+    if (outcome !== "done" && is_lost) drop_connections(task.call.args);
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();

@@ -13,6 +13,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 
 export * from "../queue/mod.ts";
 export {

@@ -1,6 +1,6 @@
 import { handle_of_function } from "../../internal/shared/functions.ts";
 import { current_task } from "../../internal/shared/task.ts";
-import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
+import { drop_connections, refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { place_of, refuse_while_loading } from "../../internal/workers/class_place.ts";
 import {
@@ -181,6 +181,7 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
 
   async #live(worker: ThreadWorker): Promise<void> {
     const settled = await Promise.allSettled([worker.started, worker.over]);
+    drop_connections(this.#options.args);
     const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult;
     // Who has started it is told of what kept it from that.
     end_life(this, failed, failed === settled[0]);

@@ -52,6 +52,8 @@ interface ConnectionHandle extends Handle {
 
 /** What only the handle of a TCP connection has. */
 interface TcpHandle extends ConnectionHandle {
+  /** Takes a duplicate of a connection of Deno's own, by its number; 0 if it could. */
+  openFromRid?(rid: number): number;
   setNoDelay(no_delay: boolean): number;
   setKeepAlive(keep_alive: boolean, delay_seconds: number): number;
 }
@@ -202,6 +204,32 @@ export function close_descriptor(fd: number): Promise<void> {
  */
 export function duplicate_descriptor(socket: net.Server | net.Socket): number {
   return internals(socket)._handle?.fdForIpc?.() ?? -1;
+}
+
+/** What the symbol is called by which a connection of Deno's own has its number. */
+const RID = "Deno.internal.rid";
+
+/** The number of one of Deno's own connections, listeners or files; `undefined` for anything else. */
+export function rid_of(object: object): number | undefined {
+  const symbol = Object.getOwnPropertySymbols(object).find(({ description }) =>
+    description === RID
+  );
+  return symbol && (object as Record<symbol, number>)[symbol];
+}
+
+/**
+ * A new descriptor of a `Deno.TcpConn`, which the caller must close; -1 where there is none to be had. The
+ * connection itself must stay open as long as that is used: Deno sends FIN when it closes its own.
+ */
+export function duplicate_conn(conn: object): number {
+  const rid = rid_of(conn);
+  const { TCP } = bindings("tcp_wrap");
+  if (rid === undefined || !TCP) return -1;
+  const handle = new TCP(CONNECTION);
+  if (handle.openFromRid?.(rid) !== 0) return -1;
+  const fd = handle.fdForIpc?.() ?? -1;
+  handle.close();
+  return fd;
 }
 
 /**

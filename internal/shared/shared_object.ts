@@ -180,11 +180,11 @@ export abstract class SharedObject implements Disposable {
   declare readonly [SHARED]: unknown;
 
   /**
-   * Called when it, or what stands for it, has come to this thread in a message.
+   * Called when it, or what stands for it, has come to this thread in a message. What it gives takes its place.
    *
    * @ignore
    */
-  [arrived]?(): void;
+  [arrived]?(): object | void;
 
   /**
    * Withdraws the object, for all who use it: what waits for it rejects with `Deno.errors.BadResource`, and

@@ -80,7 +80,34 @@ export function copy_of(what: string, value: unknown): unknown {
 
 function itself(found: object): object {
   if (typeof found === "function") handle_of_function(found);
+  else if (!is_shared(found)) carrying!.check(found);
   return found;
+}
+
+/** What is done for what is neither copied nor shared, and travels all the same: a connection. */
+export interface Carrying {
+  /** Whether a value is of that kind. */
+  takes(value: object): boolean;
+  /** @throws {TypeError} If it cannot travel. */
+  check(value: object): void;
+  /** The object that travels in its place: see `arrived`. */
+  object_for(value: object): SharedObject;
+  /** Closes it, unless it has come to somebody else. */
+  drop(value: object): void;
+}
+
+let carrying: Carrying | undefined;
+
+/** Says how that is done. */
+export function provide_carrying(how: Carrying): void {
+  carrying = how;
+}
+
+/** Closes the connections in a value that nobody here uses any more, and that have not gone to somebody else. */
+export function drop_connections(value: unknown): void {
+  if (!carrying || is_small_and_plain(value)) return;
+  const drop = (found: object) => carrying!.takes(found) && carrying!.drop(found);
+  take_out(value, drop, [], [], { left: LOOKS });
 }
 
 function take_out(
@@ -96,7 +123,11 @@ function take_out(
     passengers.push([path, stand_for(value)]);
     return null;
   }
-  if (!is_plain(value)) return value;
+  if (!is_plain(value)) {
+    if (!carrying?.takes(value)) return value;
+    passengers.push([path, stand_for(value)]);
+    return null;
+  }
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
@@ -120,7 +151,7 @@ function is_plain(value: object): boolean {
 
 function handle_of(found: object, link: Link): Handle {
   if (typeof found === "function") return { function: handle_of_function(found) };
-  const object = found as SharedObject;
+  const object = is_shared(found) ? found as SharedObject : carrying!.object_for(found);
   const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
   link.check();
@@ -215,25 +246,23 @@ function resolve(handle: Handle, link: Link): unknown {
   return is_main ? stand_in(handle.function) : function_of(handle.function);
 }
 
-function own_object(id: number | string, link: Link): SharedObject {
+function own_object(id: number | string, link: Link): object {
   const entry = hub.find(id, link);
   if (!entry) throw new Deno.errors.BadResource("Cannot use a shared object: it was withdrawn");
-  entry.object[arrived]?.();
-  return entry.object;
+  return entry.object[arrived]?.() ?? entry.object;
 }
 
 function stub_of(
   { mine, kind, described, fixed: packed }: Extract<Handle, { mine: number | string }>,
   link: Link,
-): SharedObject | Promise<SharedObject> {
+): object | Promise<object> {
   const make = (Class: SharedClass, fixed: unknown) => {
     let stub = link.stubs.get(mine);
     if (!stub) {
       stub = open(Class, new RemoteCore(kind, link, mine, { described, fixed }));
       link.stubs.set(mine, stub);
     }
-    stub[arrived]?.();
-    return stub;
+    return stub[arrived]?.() ?? stub;
   };
   const known = classes.get(`${kind.file} ${kind.name}`);
   const fixed = unpack(packed, link);

@@ -3,6 +3,8 @@
  * does is asked for here: until then nothing is looked at, and nothing costs anything.
  */
 
+import type { DescriptorTable } from "../runtime/descriptor_table.ts";
+
 /** The other end of a worker's channel. */
 export interface Peer {
   /** What it is called in messages. */
@@ -82,6 +84,8 @@ interface State {
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
   parent: Peer | undefined;
+  /** Where a thread notes what descriptors it has open. */
+  table: DescriptorTable | undefined;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
   /** Whether this thread is a worker that starts: it loads the module of what it will run. */
@@ -96,6 +100,7 @@ export const sharing: State = {
   scopes: undefined,
   system: undefined,
   parent: undefined,
+  table: undefined,
   main_module: Deno.mainModule,
   is_loading: false,
   rejected() {},

@@ -76,7 +76,6 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #table: DescriptorTable | undefined;
   #service!: Service;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
@@ -201,7 +200,7 @@ export class WorkerSide {
     sharing.main_module = main_module;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
-    if (table) this.#table = new DescriptorTable(table);
+    if (table) sharing.table = new DescriptorTable(table);
     try {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
@@ -237,7 +236,7 @@ export class WorkerSide {
         const packed = { value: message.message, passengers };
         message.message = await unpack(packed, sharing.parent!);
       }
-      const job = new WorkerJob(message, handle, this.calls, this.#table);
+      const job = new WorkerJob(message, handle, this.calls, sharing.table);
       const run = this.#service.begin(job);
       this.#running.set(id, { job, run });
       this.#give(id, await run.done);
