@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
-import { drop_connections } from "../../internal/shared/travel.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
@@ -67,7 +67,8 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#places <= 0) {
       throw new Full(`Cannot submit a task: ${this.#options.max_pending} wait already`);
     }
-    const task = new Submitted(++this.#last, call, settings, this);
+    const given = { ...call, args: given_away(call.args) };
+    const task = new Submitted(++this.#last, given, settings, this);
     this.#unfinished++;
     this.#submitted_at?.set(task, performance.now());
     this.#tell({ type: "task.start", time: Date.now(), task: task.number });

@@ -2,7 +2,7 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
-import { drop_connections } from "../../internal/shared/travel.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import type { Arrangement, Entry } from "./arrangement.ts";
 import type { Store } from "./fifo.ts";
@@ -108,6 +108,7 @@ export class QueueHome implements Home {
   }
 
   #add(entry: Entry): void {
+    entry.item = given_away(entry.item);
     this.#unfinished++;
     this.#store.add(entry);
     this.#serve();

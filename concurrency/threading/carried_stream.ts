@@ -1,6 +1,7 @@
 import { BufferedReader } from "../../handlers/buffered_reader.ts";
 import { BufferedWriter } from "../../handlers/buffered_writer.ts";
 import { open_descriptor, rid_of } from "../../internal/runtime/deno_internals.ts";
+import type { Link } from "../../internal/shared/link.ts";
 import {
   arrived,
   begin,
@@ -114,16 +115,28 @@ function refused(what: string, instead = ": use it where it is"): TypeError {
   return new TypeError(`Cannot pass ${what} to another thread or process${instead}`);
 }
 
+/** A connection that is given away: one of the library's is another object then, and the old one is closed. */
+function give(conn: object): object {
+  if (!(conn instanceof StreamSocket)) return conn;
+  const socket = give_away(conn);
+  if (!socket) throw refused("a connection that is closed, or in use");
+  if (come.has(conn)) come.add(socket);
+  return socket;
+}
+
 /** What stands for a connection on its way. The connection itself is of no use here any more. */
-function carried(conn: object): CarriedStream {
+function carried(conn: object, link: Link): CarriedStream {
   check(conn);
+  if (link.peer === sharing.parent) {
+    throw refused(
+      "a connection",
+      ", if that has started this one: only to those that this one starts",
+    );
+  }
   let stream = sent.get(conn);
   if (!stream) {
-    const socket = conn instanceof StreamSocket
-      ? give_away(conn)
-      : new StreamSocket(conn as Deno.Conn);
-    if (!socket) throw refused("a connection that is closed, or in use");
-    next_home = new StreamHome(socket);
+    const socket = conn instanceof StreamSocket ? conn : new StreamSocket(conn as Deno.Conn);
+    next_home = new StreamHome(give(socket) as StreamSocket);
     sent.set(conn, stream = new CarriedStream());
   }
   return stream;
@@ -142,4 +155,4 @@ function drop(conn: object): void {
 }
 
 provide_class(KIND, CarriedStream);
-provide_carrying({ takes: is_kindred, check, object_for: carried, drop });
+provide_carrying({ takes: is_kindred, check, give, object_for: carried, drop });

@@ -1,6 +1,10 @@
 import { handle_of_function } from "../../internal/shared/functions.ts";
 import { current_task } from "../../internal/shared/task.ts";
-import { drop_connections, refuse_uncloneable_value } from "../../internal/shared/travel.ts";
+import {
+  drop_connections,
+  given_away,
+  refuse_uncloneable_value,
+} from "../../internal/shared/travel.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { place_of, refuse_while_loading } from "../../internal/workers/class_place.ts";
 import {
@@ -91,6 +95,8 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
 
   #options: AnyThreadOptions;
   #worker: ThreadWorker | undefined;
+  /** The arguments of its target, which it has. */
+  #given: readonly unknown[] = [];
 
   /**
    * Makes a thread that waits for `start()`.
@@ -124,8 +130,9 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
       const settings = this.#settings();
       const { args = [] } = this.#options;
       args.forEach((arg, at) => this.#refuse_uncloneable(`argument ${at + 1}`, arg));
+      this.#given = given_away(args);
       const worker = this.#worker = new ThreadWorker(settings, {
-        args,
+        args: this.#given,
         fields: settings.place ? this.#fields() : {},
       }, {
         brings: (fields) => void Object.assign(this, fields),
@@ -181,7 +188,7 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
 
   async #live(worker: ThreadWorker): Promise<void> {
     const settled = await Promise.allSettled([worker.started, worker.over]);
-    drop_connections(this.#options.args);
+    drop_connections(this.#given);
     const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult;
     // Who has started it is told of what kept it from that.
     end_life(this, failed, failed === settled[0]);

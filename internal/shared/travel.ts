@@ -90,8 +90,14 @@ export interface Carrying {
   takes(value: object): boolean;
   /** @throws {TypeError} If it cannot travel. */
   check(value: object): void;
+  /**
+   * What is given away, while who gave it has it no longer.
+   *
+   * @throws {TypeError} If it is in use.
+   */
+  give(value: object): object;
   /** The object that travels in its place: see `arrived`. */
-  object_for(value: object): SharedObject;
+  object_for(value: object, link: Link): SharedObject;
   /** Closes it, unless it has come to somebody else. */
   drop(value: object): void;
 }
@@ -101,6 +107,19 @@ let carrying: Carrying | undefined;
 /** Says how that is done. */
 export function provide_carrying(how: Carrying): void {
   carrying = how;
+}
+
+/**
+ * A value that is given away: who gave it has the connections in it no longer.
+ *
+ * @throws {TypeError} If one is in use.
+ */
+export function given_away<T>(value: T): T {
+  if (!carrying || is_small_and_plain(value)) return value;
+  const passengers: Passenger[] = [];
+  const give = (found: object) => carrying!.takes(found) ? carrying!.give(found) : found;
+  const rest = take_out(value, give, [], passengers, { left: LOOKS });
+  return passengers.reduce((whole, [path, found]) => put_back(whole, path, found), rest) as T;
 }
 
 /** Closes the connections in a value that nobody here uses any more, and that have not gone to somebody else. */
@@ -151,7 +170,7 @@ function is_plain(value: object): boolean {
 
 function handle_of(found: object, link: Link): Handle {
   if (typeof found === "function") return { function: handle_of_function(found) };
-  const object = is_shared(found) ? found as SharedObject : carrying!.object_for(found);
+  const object = is_shared(found) ? found as SharedObject : carrying!.object_for(found, link);
   const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
   link.check();
