@@ -1,5 +1,5 @@
 import { is_shared, type Packed, type Passenger, type Peer, sharing } from "../workers/sharing.ts";
-import { thread_copy, uncloneable } from "../workers/cloning.ts";
+import { process_copy, thread_copy, uncloneable } from "../workers/cloning.ts";
 import { is_small_and_plain } from "../workers/look.ts";
 import { function_of, type FunctionHandle, handle_of_function, stand_in } from "./functions.ts";
 import { hub } from "./hub.ts";
@@ -57,21 +57,24 @@ export function pack(value: unknown, link: Link): Packed {
 /**
  * Refuses what cannot be sent to others.
  *
+ * @param shares_memory Whether they can have shared memory.
  * @throws {DOMException} If it cannot be cloned.
  */
-export function refuse_uncloneable_value(what: string, value: unknown): void {
-  if (!is_small_and_plain(value)) copy_of(what, value);
+export function refuse_uncloneable_value(what: string, value: unknown, shares_memory = true): void {
+  if (!is_small_and_plain(value)) copy_of(what, value, shares_memory);
 }
 
 /**
  * A copy of a value, as one that has been to another thread: what is not copied is in it itself.
  *
+ * @param shares_memory Whether shared memory may be in it.
  * @throws {DOMException} If it cannot be cloned.
  */
-export function copy_of(what: string, value: unknown): unknown {
+export function copy_of(what: string, value: unknown, shares_memory = true): unknown {
   const passengers: Passenger[] = [];
+  const clone = shares_memory ? thread_copy : process_copy;
   try {
-    const copy = thread_copy(take_out(value, itself, [], passengers, { left: LOOKS }));
+    const copy = clone(take_out(value, itself, [], passengers, { left: LOOKS }));
     return passengers.reduce((whole, [path, found]) => put_back(whole, path, found), copy);
   } catch (error) {
     throw uncloneable(what, error);

@@ -1,6 +1,6 @@
 import type { Mark } from "./envelope.ts";
 import type { ErrorImage } from "./error_image.ts";
-import type { Packed, Passenger } from "./sharing.ts";
+import type { Packed, Passenger, ProcessPlace } from "./sharing.ts";
 
 /** What a worker is given when it starts. */
 export interface WorkerStart {
@@ -17,6 +17,8 @@ export type ToWorker =
     type: "start";
     /** The URL of the program's main module. */
     main_module: string;
+    /** The process in which the worker is. */
+    process: ProcessPlace;
     /** Objects that the worker shares, by their names. */
     shared?: Packed | undefined;
     /** See {@linkcode ClaimCounter}. */

@@ -11,6 +11,7 @@ import {
   pack,
   type Packed,
   type Peer,
+  type ProcessPlace,
   received,
   run_for_caller,
   sharing,
@@ -99,14 +100,15 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param options What a job is called in messages, and whether jobs keep the program running.
+   * @param options What a job is called in messages, whether jobs keep the program running, and what its
+   * process is, if that is one of its own.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
-    options: { noun: string; keeps_running: boolean },
+    options: { noun: string; keeps_running: boolean; process?: Omit<ProcessPlace, "parent"> },
   ) {
     this.id = id;
     this.#noun = options.noun;
@@ -135,10 +137,17 @@ export class WorkerHandle {
       type: "start",
       ...rest,
       main_module: sharing.main_module,
+      process: this.#process_place(options.process),
       shared: shared && pack(shared, this.#peer),
       claims: this.#claims?.memory,
       table: this.#table?.memory,
     });
+  }
+
+  /** The process in which it is. */
+  #process_place(own = { name: `Worker-${this.id}`, daemon: false, number: "" }): ProcessPlace {
+    if (this.#host.shares_memory) return sharing.process;
+    return { ...own, parent: { name: sharing.process.name, pid: Deno.pid } };
   }
 
   /** How many jobs it does, or was sent. */

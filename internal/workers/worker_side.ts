@@ -192,12 +192,13 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, claims, table, shared }: Extract<
+    { service, settings, main_module, process, claims, table, shared }: Extract<
       ToWorker,
       { type: "start" }
     >,
   ): Promise<void> {
     sharing.main_module = main_module;
+    sharing.process = process;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) sharing.table = new DescriptorTable(table);
