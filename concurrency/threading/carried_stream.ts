@@ -1,6 +1,6 @@
 import { BufferedReader } from "../../handlers/buffered_reader.ts";
 import { BufferedWriter } from "../../handlers/buffered_writer.ts";
-import { open_descriptor, rid_of } from "../../internal/runtime/deno_internals.ts";
+import { open_descriptor, type OpenSocket, rid_of } from "../../internal/runtime/deno_internals.ts";
 import type { Link } from "../../internal/shared/link.ts";
 import {
   arrived,
@@ -18,6 +18,7 @@ import { NodeConn } from "../../server/sockets/node_conn.ts";
 import { RelayedConn } from "../../server/sockets/relayed_conn.ts";
 import { give_away, socket_over, StreamSocket } from "../../server/sockets/stream_socket.ts";
 import {
+  type SentConnection,
   type SentDescriptor,
   type StreamFixed,
   StreamHome,
@@ -56,12 +57,10 @@ class CarriedStream extends SharedObject {
   #open(core: RemoteCore): StreamSocket {
     const key = Math.random();
     const { local, remote } = core.fixed as StreamFixed;
-    const sent = core.described as SentDescriptor | undefined;
     const close = () => core.link.tell(core.id, "close", program, [key]);
     core.link.tell(core.id, "claim", program, [key]);
-    if (sent && take_descriptor(sent)) {
-      return socket_over(new OpenedConn(sent.fd, local, remote, close));
-    }
+    const open = opener(core.described as SentDescriptor | SentConnection | undefined);
+    if (open) return socket_over(new OpenedConn(open, local, remote, close));
     return new StreamSocket(
       new RelayedConn(local, remote, async (method, args) => {
         if (method === "close") return close();
@@ -74,12 +73,24 @@ class CarriedStream extends SharedObject {
 /** The key of what has never arrived anywhere. */
 const UNSENT = 0;
 
+/** How the descriptor is opened that was sent along; `undefined` where there is none. */
+function opener(sent: SentDescriptor | SentConnection | undefined): OpenSocket | undefined {
+  if (!sent) return undefined;
+  if ("fd" in sent) {
+    if (!take_descriptor(sent)) return undefined;
+    return (options) => open_descriptor(sent.fd, options, sharing.table);
+  }
+  const open = sharing.connections.get(sent.number);
+  sharing.connections.delete(sent.number);
+  return open;
+}
+
 /** A connection over a descriptor of this thread. Where it was opened it is closed with it. */
 class OpenedConn extends NodeConn {
   #closed: () => void;
 
-  constructor(fd: number, local: Deno.Addr, remote: Deno.Addr, closed: () => void) {
-    super((options) => open_descriptor(fd, options, sharing.table), local, remote);
+  constructor(open: OpenSocket, local: Deno.Addr, remote: Deno.Addr, closed: () => void) {
+    super(open, local, remote);
     this.#closed = closed;
   }
 

@@ -13,6 +13,11 @@ export interface SentDescriptor {
   taken: SharedArrayBuffer;
 }
 
+/** A descriptor that was sent to another process, by its number there. */
+export interface SentConnection {
+  number: number;
+}
+
 /** Takes a descriptor; `false` if somebody has it already. */
 export function take_descriptor({ taken }: SentDescriptor): boolean {
   return Atomics.exchange(new Int32Array(taken), 0, 1) === 0;
@@ -26,7 +31,7 @@ export interface StreamFixed {
 
 /**
  * A connection that was given to another thread or process, in the thread where it was opened. It stays open here as long as it is
- * used there: Deno sends FIN when it closes its own descriptor. A thread uses a descriptor of its own; others have all done here.
+ * used there: Deno sends FIN when it closes its own descriptor. Who has it uses a descriptor of its own, or where none can be had has all done here.
  */
 export class StreamHome implements Home {
   readonly methods: ReadonlySet<string> = new Set(["claim", "relay", "close"]);
@@ -41,11 +46,15 @@ export class StreamHome implements Home {
     this.fixed = { local: socket.localAddr, remote: socket.remoteAddr };
   }
 
-  describe(agent: Agent): SentDescriptor | undefined {
+  describe(agent: Agent): SentDescriptor | SentConnection | undefined {
     this.possession.sent_to(agent);
     this.#take_back(agent);
-    const fd = agent.shares_memory ? duplicate(this.socket) : undefined;
+    const fd = duplicate(this.socket);
     if (fd === undefined || fd < 0) return undefined;
+    return agent.shares_memory ? this.#to_thread(agent, fd) : to_process(agent, fd);
+  }
+
+  #to_thread(agent: Agent, fd: number): SentDescriptor {
     const sent = { fd, taken: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
     this.#sent.set(agent, sent);
     return sent;
@@ -91,4 +100,10 @@ export class StreamHome implements Home {
     for (const agent of this.#sent.keys()) this.#take_back(agent);
     this.socket.close();
   }
+}
+
+function to_process(agent: Agent, fd: number): SentConnection | undefined {
+  const number = agent.send_connection?.(fd);
+  if (number !== undefined) return { number };
+  void close_descriptor(fd);
 }

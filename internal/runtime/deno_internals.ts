@@ -262,18 +262,26 @@ function note_in(table: DescriptorTable, fd: number, handle: ConnectionHandle): 
   };
 }
 
+/** Makes a socket with the options that it is given. */
+export type OpenSocket = (options: net.SocketConstructorOpts) => net.Socket;
+
 /** The connection in a new socket with other options; the old one is destroyed. */
 export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpts): net.Socket {
+  return take_out(old)(options);
+}
+
+/** Takes a connection out of its socket, which is destroyed: it would read. Gives how to put it into another one. */
+export function take_out(old: net.Socket): OpenSocket {
   const fd = duplicate_descriptor(old);
   if (fd >= 0) {
     old.destroy();
-    return open_descriptor(fd, options);
+    return (options) => open_descriptor(fd, options);
   }
   // No descriptor is left at the moment: use the handle itself.
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();
-  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+  return (options) => new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
 /** Sets an option of a TCP connection, which the sockets of {@linkcode open_descriptor} cannot do. */

@@ -168,6 +168,10 @@ export class Link implements KnowingAgent, TaskWatcher {
     return this.peer.shares_memory;
   }
 
+  send_connection(fd: number): number | undefined {
+    return this.peer.send_connection?.(fd);
+  }
+
   /**
    * Calls a method of an object there.
    *

@@ -24,7 +24,8 @@ import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
 type WithSpare = (use: () => void) => void;
-type JobMessage = Extract<ToWorker, { type: "job" }>;
+/** A message that may have a connection with it. */
+type WithConnection = Extract<ToWorker, { type: "job" | "connection" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
@@ -66,7 +67,7 @@ export class ProcessHost implements WorkerHost {
   #ending: ReturnType<typeof setTimeout> | undefined;
   #complaint: string | undefined;
   /** Whether it may not have read all messages that came without a connection. */
-  #unread = false;
+  #unread = true;
   /** What waits until it has, or until there is a descriptor for the connection before it. */
   #held: ToWorker[] | undefined;
   #exited = false;
@@ -219,7 +220,7 @@ export class ProcessHost implements WorkerHost {
       drop(message);
     } else if (this.#held) {
       this.#held.push(message);
-    } else if (message.type !== "job" || message.fd === undefined) {
+    } else if (!has_connection(message) || message.fd === undefined) {
       this.#unread = true;
       this.#send([message]);
     } else if (this.#unread) {
@@ -239,12 +240,12 @@ export class ProcessHost implements WorkerHost {
   }
 
   /** Sends a connection, when there is a descriptor for its duplicate. */
-  #send_connection(message: JobMessage, socket: net.Socket): void {
+  #send_connection(message: WithConnection, socket: net.Socket): void {
     if (this.#exited) return void socket.destroy();
     this.#with_spare(() => this.#try_to_send(message, socket));
   }
 
-  #try_to_send(message: JobMessage, socket: net.Socket): void {
+  #try_to_send(message: WithConnection, socket: net.Socket): void {
     if (!can_duplicate(socket)) {
       this.#held ??= [];
       setTimeout(() => this.#send_connection(message, socket), WANT);
@@ -256,11 +257,16 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // The caller that sent it may have returned.
-      const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
-      queueMicrotask(() => this.#events.received([done]));
+      // A connection that is named by another message is not found there; its sender has it still.
+      if (message.type === "job") this.#failed(message.id, error);
     }
     this.#release();
+  }
+
+  /** A job could not be sent. The caller that sent it may have returned. */
+  #failed(id: number, error: unknown): void {
+    const done: FromWorker = { type: "done", id, error: image_of(error) };
+    queueMicrotask(() => this.#events.received([done]));
   }
 }
 
@@ -281,7 +287,11 @@ function can_duplicate(socket: net.Socket): boolean {
   return fd >= 0;
 }
 
-/** Closes the connection of a job that nobody will do. */
+function has_connection(message: ToWorker): message is WithConnection {
+  return message.type === "job" || message.type === "connection";
+}
+
+/** Closes a connection that nobody will have. */
 function drop(message: ToWorker): void {
-  if (message.type === "job" && message.fd !== undefined) void close_descriptor(message.fd);
+  if (has_connection(message) && message.fd !== undefined) void close_descriptor(message.fd);
 }

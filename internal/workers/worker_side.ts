@@ -1,6 +1,7 @@
 import type net from "node:net";
 import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
 import { may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
@@ -164,6 +165,9 @@ export class WorkerSide {
       case "job":
         if (this.#service.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
+        break;
+      case "connection":
+        if (handle) sharing.connections.set(message.number, take_out(handle));
         break;
       case "interrupt":
         this.#tell_to_end(message);

@@ -84,21 +84,6 @@ Deno.test("queue.put(connection): threads that are fed by a queue answer the cli
   await gate.settled();
 });
 
-Deno.test("a thread has a descriptor of its own: it answers while this one is busy", async () => {
-  using gate = new Gate();
-  const connections = new Queue<Deno.Conn>();
-  await using _threads = await answering(connections, 1);
-  const answered = new Int32Array(new SharedArrayBuffer(4));
-  const { port } = gate.listener.addr as Deno.NetAddr;
-  const asking = new Thread({ target: tasks.ask_at, args: [port, answered], module });
-  await soon(asking.start());
-  await connections.put(await soon(gate.listener.accept()));
-  await until(() => connections.empty());
-  // What the thread is told has left when it has got the connection.
-  assert(Atomics.wait(answered, 0, 0, 10_000) !== "timed-out");
-  await soon(asking.join());
-});
-
 Deno.test("a connection is closed for the client when who has it closes it, and at once", async () => {
   using gate = new Gate();
   await using executor = new ThreadPoolExecutor(1, { module });
@@ -130,6 +115,21 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       }
     }
     await gate.settled();
+  });
+
+  Deno.test(`a ${way} has a descriptor of its own: it answers while this thread does nothing`, async () => {
+    using gate = new Gate();
+    await using executor = new Executor(1, { module });
+    const step = new Int32Array(new SharedArrayBuffer(4));
+    const { port } = gate.listener.addr as Deno.NetAddr;
+    const asking = new Thread({ target: tasks.ask_twice, args: [port, step], module });
+    await soon(asking.start());
+    const answering = executor.submit(tasks.answer, await soon(gate.listener.accept()));
+    await until(() => Atomics.load(step, 0) === 1);
+    Atomics.store(step, 0, 2);
+    assertEquals(Atomics.wait(step, 0, 2, 20_000) === "timed-out", false);
+    await soon(asking.join());
+    await soon(answering.result());
   });
 
   Deno.test(`a ${way} with a connection that is killed closes it`, async () => {
