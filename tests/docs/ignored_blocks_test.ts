@@ -40,6 +40,7 @@ const PRINTS: Record<string, string | RegExp> = {
   "concurrency/multiprocessing/process.ts: counting.ts": "Process-1 0 500500\n",
   "concurrency/multiprocessing/process.ts: matching.ts": "true 0\nnull -9\n",
   "docs/processes.md: two_processes.ts": "[ 0, 3 ]\n",
+  "docs/processes.md: doubles.ts": "42\n",
   "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
   "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
   "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",
