@@ -13,6 +13,8 @@
  * |---|---|
  * | {@linkcode Process} | runs an exported function, or a subclass, in a child process |
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
+ * | {@linkcode Pipe} | two ends, for two that talk to each other |
+ * | {@linkcode Value}, {@linkcode Array} | numbers that threads and processes share |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |

@@ -63,6 +63,8 @@ export class ProcessHost implements WorkerHost {
   #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
+  /** Whether it has said anything. */
+  #is_heard = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
   #complaint: string | undefined;
@@ -145,6 +147,7 @@ export class ProcessHost implements WorkerHost {
     this.#refuse(handle);
     const content = unseal(this.#mark, message);
     if (content === undefined) return;
+    this.#is_heard = true;
     if (content === TAKEN) this.#answered();
     else if (content === READ) this.#all_read();
     else this.#events.received(content as FromWorker[]);
@@ -193,6 +196,8 @@ export class ProcessHost implements WorkerHost {
    */
   #expect_answer(): void {
     this.#open++;
+    // It may take its time to start.
+    if (!this.#is_heard) return;
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
       this.#complaint = `took no connection within ${PATIENCE} ms: ` +

@@ -5,10 +5,13 @@ import {
   EOFError,
   Event,
   Pipe,
+  Process,
   Queue,
 } from "../../../concurrency/multiprocessing/mod.ts";
+import { Thread } from "../../../concurrency/threading/mod.ts";
+import { hub } from "../../../internal/shared/hub.ts";
 import * as tasks from "../../fixtures/tasks/pipe_tasks.ts";
-import { is_pending, LONG, soon } from "../../fixtures/tools/waiting.ts";
+import { is_pending, LONG, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const module = tasks.MODULE;
 
@@ -189,4 +192,34 @@ Deno.test("Pipe: a child that kills itself: what it had sent is read, then EOF (
   assertEquals(await soon(here.recv()), "there");
   await assertRejects(() => soon(here.recv()), EOFError);
   await soon(lost.exception());
+});
+
+Deno.test("Pipe: to a Process and to a Thread, which talk to each other; a pipe that is over leaves nothing", async () => {
+  const before = hub.size;
+  const [here, there] = Pipe();
+  const echoing = new Process({ target: tasks.echo, args: [there], module });
+  await soon(echoing.start());
+  there.close();
+  const asking = new Thread({ target: tasks.ask_and_close, args: [here], module });
+  await soon(asking.start());
+  await soon(asking.join());
+  await soon(echoing.join());
+  assertEquals([echoing.exitcode, here.closed, there.closed], [0, true, true]);
+  await until(() => hub.size === before);
+});
+
+Deno.test("Pipe: EOF where a Process cannot run what it should, or is ended while it starts", async () => {
+  const [here, there] = Pipe();
+  const nowhere = (_connection: Connection) => {};
+  const lost = new Process({ target: nowhere, args: [there], module });
+  await assertRejects(() => soon(lost.start()), TypeError, "nowhere");
+  await assertRejects(() => soon(here.recv()), EOFError);
+  const [mine, theirs] = Pipe();
+  const ended = new Process({ target: tasks.echo, args: [theirs], module });
+  const start = ended.start();
+  theirs.close();
+  ended.terminate();
+  await soon(start);
+  await assertRejects(() => soon(mine.recv()), EOFError);
+  await soon(ended.join());
 });

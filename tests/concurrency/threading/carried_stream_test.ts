@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../../concurrency/futures/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { Event, Thread } from "../../../concurrency/threading/mod.ts";
+import { hub } from "../../../internal/shared/hub.ts";
 import { BufferedReader } from "../../../mod.ts";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
@@ -192,6 +193,10 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     using _client = client;
     const message = await soon(executor.submit(tasks.pass_on, conn, queue).result());
     assertMatch(message, /a connection that has come from another one/);
+    const { port } = gate.listener.addr as Deno.NetAddr;
+    const own = executor.submit(tasks.give_up, port, queue);
+    using _accepted = await soon(gate.listener.accept());
+    assertMatch(await soon(own.result()), /a connection to another .* that has started this one/);
     using file = await Deno.open(new URL(module));
     const [other, busy] = await gate.pair();
     using _other = other;
@@ -272,6 +277,21 @@ Deno.test("a Unix connection goes, too", async () => {
   assertMatch((await client.ask("hello"))!, /HELLO$/);
   await client.conn.closeWrite();
   await soon(answering.result());
+});
+
+Deno.test("connections that are over leave nothing", async () => {
+  using gate = new Gate();
+  await using threads = new ThreadPoolExecutor(1, { module });
+  await using children = new ProcessPoolExecutor(1, { module });
+  const before = hub.size;
+  for (const executor of [threads, children, threads, children]) {
+    const [client, conn] = await gate.pair();
+    const answering = executor.submit(tasks.answer, conn);
+    await client.ask("hello");
+    client[Symbol.dispose]();
+    await soon(answering.result());
+  }
+  await until(() => hub.size === before);
 });
 
 Deno.test("in one thread a connection stays what it is", async () => {
