@@ -1,5 +1,5 @@
 /** Connections that are given to threads, children and tasks. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../../concurrency/futures/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { Event, Thread } from "../../../concurrency/threading/mod.ts";
