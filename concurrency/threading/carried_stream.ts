@@ -58,8 +58,9 @@ class CarriedStream extends SharedObject {
     const key = Math.random();
     const { local, remote } = core.fixed as StreamFixed;
     const close = () => core.link.tell(core.id, "close", program, [key]);
-    core.link.tell(core.id, "claim", program, [key]);
+    // First: what was sent and is not taken when it has come is closed.
     const open = opener(core.described as SentDescriptor | SentConnection | undefined);
+    core.link.tell(core.id, "claim", program, [key]);
     if (open) return socket_over(new OpenedConn(open, local, remote, close));
     return new StreamSocket(
       new RelayedConn(local, remote, async (method, args) => {

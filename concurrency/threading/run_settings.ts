@@ -1,5 +1,5 @@
 import { handle_of_function } from "../../internal/shared/functions.ts";
-import { given_away, refuse_uncloneable_value } from "../../internal/shared/travel.ts";
+import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import { place_of } from "../../internal/workers/class_place.ts";
 import type { RunSettings, RunValues } from "./run_worker.ts";
 import { Startable, state_of } from "./startable.ts";
@@ -50,5 +50,5 @@ export function run_values(
   args.forEach((arg, at) => check(`argument ${at + 1}`, arg));
   const fields = place ? Object.entries(it) : [];
   for (const [key, value] of fields) check(`the field ${key}`, value);
-  return { args: given_away(args), fields: Object.fromEntries(fields) };
+  return { args, fields: Object.fromEntries(fields) };
 }

@@ -30,8 +30,9 @@ export interface StreamFixed {
 }
 
 /**
- * A connection that was given to another thread or process, in the thread where it was opened. It stays open here as long as it is
- * used there: Deno sends FIN when it closes its own descriptor. Who has it uses a descriptor of its own, or where none can be had has all done here.
+ * A connection that was given to another thread or process, in the thread where it was opened. Who has it uses a
+ * descriptor of its own, or where none can be had has all done here. It stays open here, too, as long as it is used
+ * there: Deno sends FIN when it closes its own descriptor.
  */
 export class StreamHome implements Home {
   readonly methods: ReadonlySet<string> = new Set(["claim", "relay", "close"]);

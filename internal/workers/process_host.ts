@@ -119,7 +119,7 @@ export class ProcessHost implements WorkerHost {
 
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
-    if (this.pid === undefined) return;
+    if (this.pid === undefined) return messages.forEach(drop);
     messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
