@@ -11,6 +11,7 @@ import {
 import { Thread } from "../../../concurrency/threading/mod.ts";
 import { hub } from "../../../internal/shared/hub.ts";
 import * as tasks from "../../fixtures/tasks/pipe_tasks.ts";
+import { Linked } from "../../fixtures/tools/linked.ts";
 import { is_pending, LONG, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const module = tasks.MODULE;
@@ -222,4 +223,21 @@ Deno.test("Pipe: EOF where a Process cannot run what it should, or is ended whil
   await soon(start);
   await assertRejects(() => soon(mine.recv()), EOFError);
   await soon(ended.join());
+});
+
+Deno.test("Pipe: an end that somebody does not want any more when it comes is not theirs", async () => {
+  const linked = new Linked();
+  const ends = new Queue<Connection>();
+  const [here, there] = Pipe();
+  const controller = new AbortController();
+  const got = linked.stub_of(ends).get({ signal: controller.signal });
+  linked.to_home.deliver();
+  await ends.put(there);
+  const refused = assertRejects(() => soon(got), RangeError, "enough");
+  controller.abort(new RangeError("enough"));
+  await linked.settle();
+  await refused;
+  assertEquals([there.closed, await ends.qsize()], [false, 1]);
+  await there.send(1);
+  assertEquals(await here.recv(), 1);
 });
