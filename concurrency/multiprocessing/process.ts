@@ -1,18 +1,11 @@
 import type { EndSignal } from "../../internal/runtime/deno_internals.ts";
-import { current_task } from "../../internal/shared/task.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import { tell_excepthook } from "../threading/excepthook.ts";
+import { live, take_fields } from "../threading/run_life.ts";
 import { run_settings, run_values } from "../threading/run_settings.ts";
-import {
-  all_living,
-  begin_life,
-  end_life,
-  keep_running,
-  refuse_second_start,
-  state_of,
-} from "../threading/startable.ts";
+import { all_living, refuse_second_start, state_of } from "../threading/startable.ts";
 import { type AnyThreadOptions, new_state, next_number } from "../threading/thread_options.ts";
 import { BaseProcess, current_process } from "./base_process.ts";
 import type { ProcessOptions } from "./process_options.ts";
@@ -159,13 +152,14 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
       const values = run_values(this, this.#options, settings, false);
       const worker = this.#worker = new ProcessWorker(this.#number, settings, values, {
         has_pid: (pid) => state_of(this).ident = pid,
-        brings: (fields) => void Object.assign(this, fields),
+        brings: (fields) => take_fields(this, fields),
         report: (error) => tell_excepthook(error, this),
       });
-      begin_life(this);
       end_with_program();
-      void this.#live(worker);
-      return this.#started(worker);
+      return live(this, worker, (has_failed) => {
+        const { exitcode } = worker;
+        this.#exitcode = has_failed && exitcode <= 0 ? 1 : exitcode;
+      });
     });
   }
 
@@ -210,29 +204,6 @@ export class Process<A extends unknown[] = []> extends BaseProcess {
     const is_alive = process.is_alive();
     if (!process.#worker) throw new TypeError("Cannot end process before it is started");
     if (is_alive) process.#worker.end(signal);
-  }
-
-  async #live(worker: ProcessWorker): Promise<void> {
-    const settled = await Promise.allSettled([worker.started, worker.over]);
-    const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    const { exitcode } = worker;
-    this.#exitcode = failed && exitcode <= 0 ? 1 : exitcode;
-    // Who has started it is told of what kept it from that.
-    end_life(this, failed, failed === settled[0]);
-  }
-
-  async #started({ started }: ProcessWorker): Promise<void> {
-    const task = current_task();
-    const stop = keep_running();
-    try {
-      await started;
-    } catch (error) {
-      await state_of(this).over.promise;
-      task.note(error);
-      throw error;
-    } finally {
-      stop();
-    }
   }
 }
 

@@ -115,6 +115,7 @@ export abstract class Startable {
    * @param timeout How long, in ms; `null`, as it is unless told, for ever.
    * @throws {TypeError} If it was not started, or waits for itself.
    * @throws {RangeError} If the timeout is negative.
+   * @throws {Deno.errors.BadResource} If it is a process that is closed.
    */
   join(timeout?: number | null): Promise<void>;
   /** The same with the arguments as one object. */

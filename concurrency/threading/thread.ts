@@ -1,12 +1,12 @@
-import { current_task } from "../../internal/shared/task.ts";
 import { attempt } from "../../internal/shared/waits.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
 import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
 import { BaseThread } from "./base_thread.ts";
 import { tell_excepthook } from "./excepthook.ts";
+import { live, take_fields } from "./run_life.ts";
 import { run_settings, run_values } from "./run_settings.ts";
 import { type RunStart, RunWorker } from "./run_worker.ts";
-import { begin_life, end_life, keep_running, refuse_second_start, state_of } from "./startable.ts";
+import { refuse_second_start, state_of } from "./startable.ts";
 import { type AnyThreadOptions, new_thread_state, type ThreadOptions } from "./thread_options.ts";
 
 /** The URL of the module that runs a thread in its worker. */
@@ -127,12 +127,10 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
       const settings = run_settings(this, this.#options, OTHERWISE);
       const values = run_values(this, this.#options, settings, true);
       const worker = this.#worker = new RunWorker(this.#start(), settings, values, {
-        brings: (fields) => void Object.assign(this, fields),
+        brings: (fields) => take_fields(this, fields),
         report: (error) => tell_excepthook(error, this),
       });
-      begin_life(this);
-      void this.#live(worker);
-      return this.#started(worker);
+      return live(this, worker);
     });
   }
 
@@ -159,26 +157,5 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
         return host;
       },
     };
-  }
-
-  async #live(worker: RunWorker): Promise<void> {
-    const settled = await Promise.allSettled([worker.started, worker.over]);
-    const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    // Who has started it is told of what kept it from that.
-    end_life(this, failed, failed === settled[0]);
-  }
-
-  async #started({ started }: RunWorker): Promise<void> {
-    const task = current_task();
-    const stop = keep_running();
-    try {
-      await started;
-    } catch (error) {
-      await state_of(this).over.promise;
-      task.note(error);
-      throw error;
-    } finally {
-      stop();
-    }
   }
 }

@@ -9,11 +9,11 @@ import { WorkerSide } from "./worker_side.ts";
 /**
  * Run in a thread of its own: ends this process when its parent has ended, also where what it runs
  * never lets go and keeps the event loop from noticing. What that has started ends so, too, a while later.
+ * (The parent is asked for here: the thread may start when it is gone.)
  */
 const WATCHDOG = `
-  const parent = Deno.ppid;
   setInterval(() => {
-    if (Deno.ppid !== parent) Deno.kill(Deno.pid, "SIGKILL");
+    if (Deno.ppid !== ${Deno.ppid}) Deno.kill(Deno.pid, "SIGKILL");
   }, 400);
 `;
 

@@ -88,7 +88,9 @@ function readable(value: unknown, copy: Copy, look: Look = look_at(value)): unkn
  * are copies.
  */
 function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
-  if (message.type === "call") message.args = message.args.map(sent);
+  if (message.type === "start") {
+    if (message.shared) message.shared.value = sent(message.shared.value);
+  } else if (message.type === "call") message.args = message.args.map(sent);
   else if (message.type === "answer") message.value = sent(message.value);
   else if (message.type === "job") message.message = sent(message.message);
   else if (message.type === "done") {

@@ -138,16 +138,27 @@ export class WorkerHandle {
       post: (body, is_plain) => this.#tell_peer(body, is_plain),
       ...(!shares_memory && { send_connection: (fd: number) => this.#send_connection(fd) }),
     };
-    const { shared, ...rest } = start;
-    this.#outbox.post({
+    try {
+      this.#outbox.post(this.#first_message(start, options.process));
+    } catch (error) {
+      // What it is to share cannot be cloned.
+      this.kill(error);
+    }
+  }
+
+  #first_message(
+    { shared, ...rest }: WorkerStart & { shared?: Record<string, object> },
+    process: Omit<ProcessPlace, "parent"> | undefined,
+  ): ToWorker {
+    return {
       type: "start",
       ...rest,
       main_module: sharing.main_module,
-      process: this.#process_place(options.process),
+      process: this.#process_place(process),
       shared: shared && pack(shared, this.#peer),
       claims: this.#claims?.memory,
       table: this.#table?.memory,
-    });
+    };
   }
 
   /** The process in which it is. */

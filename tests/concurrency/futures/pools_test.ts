@@ -100,6 +100,17 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(new Set(await soon(Promise.all(futures))), new Set(["good day"]));
   });
 
+  Deno.test(`${name}: an argument of the initializer that cannot be sent is refused at once`, () => {
+    const is_process = Executor === ProcessPoolExecutor;
+    for (const value of [Promise.resolve(), ...is_process ? [new SharedArrayBuffer(1)] : []]) {
+      assertThrows(
+        () => new Executor(1, { module, initializer: tasks.greet, initargs: ["good", value] }),
+        DOMException,
+        "Cannot pass argument 2 of the initializer: #<",
+      );
+    }
+  });
+
   Deno.test(`${name}: where the initializer fails tasks fail, until it works (72)`, async () => {
     await using folder = await TempFolder.make();
     const file = folder.join("there");

@@ -149,6 +149,10 @@ const ENDS: Record<string, [make: () => multiprocessing.Process<never>, exitcode
   "well, with a code": [() => process_of(targets.set_exit_code, 4), 4],
   "with Deno.exit(0)": [() => process_of(targets.exit, 0), 0],
   "with Deno.exit(3)": [() => process_of(targets.exit, 3), 3],
+  "with Deno.exit(5) while it sends": [
+    () => process_of(targets.exit_sending, 5, new Queue<Uint8Array>()),
+    5,
+  ],
   "with Deno.exit(255)": [() => process_of(targets.exit, 255), 255],
 };
 
@@ -307,6 +311,13 @@ Deno.test("Process: a subclass's fields come back when run() throws, and not whe
   assertEquals([looping.sum, looping.exitcode], [0, -15]);
 });
 
+Deno.test("Process: only fields come back, nothing that its class has", async () => {
+  const process = new classes.Shadowing();
+  await run(process);
+  assertEquals(Object.entries(process), [["own", 1], ["more", 1]]);
+  assertEquals([process instanceof classes.Shadowing, typeof process.kill], [true, "function"]);
+});
+
 Deno.test("Process: super.run() of a subclass calls the target", async () => {
   const event = new multiprocessing.Event();
   const process = new classes.Twice({ target: targets.wait_for, args: [event], module });
@@ -330,6 +341,15 @@ Deno.test("Process: what cannot be sent to another process is refused at start()
     assert(error.message.startsWith(`Cannot pass argument 2 of ${process.name}: `), error.message);
     assertEquals([process.is_alive(), process.pid], [false, null]);
   }
+  // It is sent only when the child is there.
+  const changing: { value: unknown } = { value: 1 };
+  const late = new Process({ target: targets.tell, args: [told, changing], module });
+  const start = late.start();
+  changing.value = new SharedArrayBuffer(1);
+  const error = await assertRejects(() => soon(start));
+  assertEquals((error as Error).message, "#<SharedArrayBuffer> could not be cloned.");
+  await soon(late.join());
+  assertEquals(multiprocessing.active_children(), []);
   await assertRejects(
     () => new classes.Uncloneable(new SharedArrayBuffer(1)).start(),
     TypeError,
