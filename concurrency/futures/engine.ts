@@ -11,6 +11,8 @@ export interface Engine {
   readonly max_workers: number;
   /** Whether calls reach it sooner where several go together. */
   readonly takes_chunks: boolean;
+  /** Whether tasks run elsewhere, and have their arguments there. */
+  readonly is_elsewhere: boolean;
   /** What its workers are doing. */
   readonly workers: WorkerInfo[];
   /**

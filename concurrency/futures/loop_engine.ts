@@ -22,6 +22,7 @@ interface Run {
 export class LoopEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = false;
+  readonly is_elsewhere = false;
   readonly workers: WorkerInfo[] = [];
   #runs: Map<Submitted, Run> = new Map();
   #events: EngineEvents;

@@ -1,4 +1,5 @@
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
@@ -93,6 +94,7 @@ class TaskJob implements Job {
 export class PoolEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   #kind: PoolKind;
   #events: EngineEvents;
   #settings: WorkerSettings;

@@ -12,6 +12,7 @@ import { NAMELESS } from "./task_messages.ts";
 export class RemoteEngine implements Engine {
   readonly max_workers = Infinity;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   readonly workers: WorkerInfo[] = [];
   #core: RemoteCore;
   #running: Map<Submitted, AbortController> = new Map();

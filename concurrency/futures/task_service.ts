@@ -6,6 +6,7 @@
 import "../../internal/shared/system.ts";
 import { function_of, type FunctionHandle } from "../../internal/shared/functions.ts";
 import { current_task, Task } from "../../internal/shared/task.ts";
+import { drop_connections } from "../../internal/shared/travel.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
@@ -78,6 +79,7 @@ class TaskRun implements JobRun {
       return await this.#task.run(run);
     } finally {
       this.#task.end();
+      drop_connections(args);
     }
   }
 

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
@@ -73,7 +74,8 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#places <= 0) {
       throw new Full(`Cannot submit a task: ${this.#options.max_pending} wait already`);
     }
-    const task = new Submitted(++this.#last, call, settings, this);
+    const given = { ...call, args: given_away(call.args) };
+    const task = new Submitted(++this.#last, given, settings, this);
     this.#unfinished++;
     if (this.#submitted_at) {
       this.#submitted_at.set(task, performance.now());
@@ -225,6 +227,9 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
+    // What it was given and never had is nobody's.
+    const is_lost = this.engine.is_elsewhere || task.given_at === 0;
+    if (outcome !== "done" && is_lost) drop_connections(task.call.args);
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();

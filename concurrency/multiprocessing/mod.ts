@@ -15,6 +15,8 @@
  * | {@linkcode Pool}, {@linkcode ThreadPool} | call functions in several processes or threads |
  * | {@linkcode AsyncResult} | what a pool gives for calls that nobody waits for yet |
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
+ * | {@linkcode Pipe} | two ends, for two that talk to each other |
+ * | {@linkcode Value}, {@linkcode Array} | numbers that threads and processes share |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |
@@ -62,6 +64,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 
 export * from "../queue/mod.ts";
 export {
@@ -78,9 +81,15 @@ export {
   Semaphore,
   TimeoutError,
 } from "../threading/mod.ts";
+export { EOFError } from "../../internal/shared/errors.ts";
+export { Array } from "./array.ts";
+export { Connection, type ConnectionWaitOptions, Pipe } from "./connection.ts";
 export { AsyncResult, type ResultCallbacks } from "./async_result.ts";
 export type { BasePool, MapAsyncOptions, PoolOptions } from "./base_pool.ts";
 export { cpu_count } from "./cpu_count.ts";
+export type { NumberFor, NumberOf, TypeCode } from "./number_type.ts";
+export type { NumbersOptions } from "./numbers.ts";
+export { Value } from "./value.ts";
 export { type BaseProcess, current_process, parent_process } from "./base_process.ts";
 export { active_children, Process } from "./process.ts";
 export type { ProcessOptions } from "./process_options.ts";

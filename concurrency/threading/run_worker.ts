@@ -1,5 +1,6 @@
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import type { FunctionHandle } from "../../internal/shared/functions.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import { descriptors_for, too_few_descriptors } from "../../internal/workers/descriptors.ts";
 import type { Job } from "../../internal/workers/job.ts";
@@ -83,10 +84,11 @@ export class RunWorker {
     if (!has_descriptors(service, descriptors_for(with_this))) throw too_few_descriptors(with_this);
     starting = with_this;
     this.#is_awaited = !settings.daemon;
+    const args = given_away(values.args);
     this.#handle = new WorkerHandle(
       ++last_id,
       start_host,
-      { service, settings, shared: { ...values } },
+      { service, settings, shared: { ...values, args } },
       {
         call: (_job, _target, _method, [fields]) => events.brings(fields as RunValues["fields"]),
         report: (_job, error) => events.report(error),
@@ -94,7 +96,7 @@ export class RunWorker {
       { noun: "run", keeps_running: this.#is_awaited, ...(process && { process }) },
     );
     this.started = this.#start();
-    this.over = this.#run();
+    this.over = this.#run(args);
   }
 
   /** Ends it at once, even in an endless loop. */
@@ -113,7 +115,7 @@ export class RunWorker {
     }
   }
 
-  async #run(): Promise<void> {
+  async #run(args: readonly unknown[]): Promise<void> {
     try {
       await this.#handle.ready.then(() => this.#handle.run(new RunJob()), () => {});
     } catch (error) {
@@ -122,6 +124,8 @@ export class RunWorker {
       if (this.#is_awaited) this.#handle.ref();
       this.#handle.end();
       await this.#handle.ended;
+      // It may never have had what it was given.
+      drop_connections(args);
     }
   }
 }

@@ -38,6 +38,8 @@ export type ToWorker =
     claim?: number;
     fd?: number;
   }
+  /** A descriptor of this process that a message after this one names by the number. It goes as that of a job. */
+  | { type: "connection"; number: number; fd: number }
   /** Come to an end with it. */
   | { type: "interrupt"; id: number; reason: ErrorImage }
   /** End it now. Answered by `cut`. */

@@ -92,6 +92,7 @@ export class WorkerHandle {
   /** Whether its end is waited for. */
   #is_awaited = false;
   #last_id = 0;
+  #last_connection = 0;
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
@@ -148,7 +149,12 @@ export class WorkerHandle {
       this.#table = new DescriptorTable();
     }
     const { name, shares_memory } = this.#host;
-    this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
+    this.#peer = {
+      name,
+      shares_memory,
+      post: (body, is_plain) => this.#tell_peer(body, is_plain),
+      ...(!shares_memory && { send_connection: (fd: number) => this.#send_connection(fd) }),
+    };
     this.#begin(start, options.process);
   }
 
@@ -357,6 +363,13 @@ export class WorkerHandle {
 
   #tell_peer(body: unknown[], is_plain: boolean): void {
     if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
+  }
+
+  #send_connection(fd: number): number {
+    const number = ++this.#last_connection;
+    if (this.state === "ended") void close_descriptor(fd);
+    else this.#outbox.post({ type: "connection", number, fd });
+    return number;
   }
 
   /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */

@@ -1,6 +1,7 @@
 import type net from "node:net";
 import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
 import { may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
@@ -82,7 +83,6 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #table: DescriptorTable | undefined;
   #service: Service | undefined;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
@@ -177,6 +177,9 @@ export class WorkerSide {
         if (this.#service!.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
+      case "connection":
+        if (handle) sharing.connections.set(message.number, take_out(handle));
+        break;
       case "interrupt":
         this.#tell_to_end(message);
         break;
@@ -213,7 +216,7 @@ export class WorkerSide {
     sharing.process = process;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
-    if (table) this.#table = new DescriptorTable(table);
+    if (table) sharing.table = new DescriptorTable(table);
     try {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
@@ -251,7 +254,7 @@ export class WorkerSide {
         const packed = { value: message.message, passengers };
         message.message = await unpack(packed, sharing.parent!);
       }
-      const job = new WorkerJob(message, handle, this.calls, this.#table);
+      const job = new WorkerJob(message, handle, this.calls, sharing.table);
       const run = this.#service!.begin(job);
       this.#running.set(id, { job, run });
       this.#give(id, await run.done);

@@ -24,7 +24,8 @@ import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
-import { pack, RELAYED, type Relayed } from "./carriage.ts";
+import { pack } from "./carriage.ts";
+import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
 import { image_of_server } from "./server_image.ts";
 import type { RequestMessage, RequestSettings } from "./request_messages.ts";
 
