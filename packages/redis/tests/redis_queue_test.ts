@@ -73,6 +73,7 @@ Deno.test("options that mean nothing are refused", () => {
     [{ maxsize: NaN }, TypeError],
     [{ visibility: 0 }, RangeError],
     [{ visibility: 1.5 }, RangeError],
+    [{ visibility: 2 ** 31 }, RangeError],
     [{ max_deliveries: 0 }, RangeError],
     [{ namespace: "" }, TypeError],
     [{ group: 1 }, TypeError],
