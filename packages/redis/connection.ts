@@ -42,6 +42,8 @@ export class Connection {
   #end: Error | undefined;
   /** Why nobody waits for one any more. */
   #leaving: Error | undefined;
+  /** Ends with the last try to make the connection. */
+  #staying: Promise<void>;
   /** Why the connection ended. */
   #lost = Promise.withResolvers<Error>();
   #is_reported = false;
@@ -52,7 +54,7 @@ export class Connection {
     this.#client.on("terminated", (error: Error) => this.#lost.resolve(error));
     // It says so twice.
     this.#client.on("error", () => {});
-    this.#stay();
+    this.#staying = this.#stay();
   }
 
   /** Makes the connection, again and again. The client's own way has timers that go on when it is closed. */
@@ -167,9 +169,12 @@ export class Connection {
   }
 
   /** Ends it. Calls reject with the error. */
-  close(error: Error): void {
+  async close(error: Error): Promise<void> {
     this.#over(error);
     this.#lost.resolve(error);
+    this.#client.destroy();
+    await this.#staying;
+    // It may have been about to connect, which nothing stops.
     this.#client.destroy();
   }
 }

@@ -206,7 +206,7 @@ export class Getters {
     await this.#serving;
     await this.#ending;
     this.#line.reject(error);
-    this.#reader?.connection.close(error);
+    await this.#reader?.connection.close(error);
   }
 }
 

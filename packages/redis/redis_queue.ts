@@ -407,7 +407,7 @@ export class RedisQueue<T> implements AsyncDisposable {
     } catch {
       // Redis cannot be reached: what is here comes back after its time.
     }
-    this.#connection.close(error);
+    await this.#connection.close(error);
   }
 
   /** The same. */

@@ -13,7 +13,8 @@ const COMMON = `
 local stream, state, dead = KEYS[1], KEYS[2], KEYS[3]
 local group, me = ARGV[1], ARGV[2]
 local visibility, maxsize, max_deliveries = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local args = { unpack(ARGV, 6) }
+local args = {}
+for i = 6, #ARGV do args[i - 5] = ARGV[i] end
 
 local function tell(what) redis.call('PUBLISH', stream .. ':' .. what, '') end
 

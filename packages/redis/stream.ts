@@ -113,7 +113,8 @@ export class Stream {
       SCRIPTS.tend,
       tickets_of(taken),
     );
-    return { lost: taken.filter(({ id }) => lost.includes(id)), buried, gone };
+    const ids = new Set(lost);
+    return { lost: taken.filter(({ id }) => ids.has(id)), buried, gone };
   }
 
   /** How many items wait, and how many are not done. */

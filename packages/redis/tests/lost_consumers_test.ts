@@ -80,6 +80,20 @@ redis_test("a long job is nobody else's while its holder lives", async (bench) =
   assertEquals([(await soon(waiting)).item, bench.reports], ["next", []]);
 });
 
+redis_test("thousands of jobs are held at once", async (bench) => {
+  const [jobs, other] = [bench.queue({ visibility: 2000 }), bench.queue({ visibility: 2000 })];
+  const numbers = Array.from({ length: 5000 }, (_, number) => number);
+  await Promise.all(numbers.map((number) => jobs.put(number)));
+  const held = await Promise.all(numbers.map(() => jobs.take()));
+  const waiting = other.take();
+  assert(await is_pending(waiting, 4500));
+  assertEquals(bench.reports, []);
+  await Promise.all(held.map((job) => job.done()));
+  await other.join();
+  await jobs.put("last");
+  assertEquals((await soon(waiting)).item, "last");
+});
+
 redis_test(
   "who gives no sign of life loses its job, and cannot say that it is done",
   async (bench) => {
