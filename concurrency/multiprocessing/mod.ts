@@ -30,3 +30,12 @@ export {
   TimeoutError,
 } from "../threading/mod.ts";
 export { cpu_count } from "./cpu_count.ts";
+export { AuthenticationError } from "../../internal/shared/errors.ts";
+export {
+  BaseManager,
+  type DeclaredName,
+  type ManagerOptions,
+  type ManagerServer,
+  type Registration,
+} from "./manager/base_manager.ts";
+export type { Proxied } from "./manager/object_proxy.ts";

@@ -21,10 +21,10 @@ const LOOKS = 1000;
 
 /** The folder of this package. Only its own classes are loaded for an object that comes from elsewhere. */
 const ROOT = new URL("../../", import.meta.url);
-const OWN_FILE = /^concurrency\/[a-z_]+\/[a-z_]+\.ts$/;
+const OWN_FILE = /^concurrency\/([a-z_]+\/){1,2}[a-z_]+\.ts$/;
 
 /** A handle: of an object of the sender's, of one of the receiver's, or of a function. */
-type Handle =
+export type Handle =
   | { mine: number | string; kind: Kind; described: unknown; fixed: Packed }
   | { yours: number | string }
   | { function: FunctionHandle };
@@ -44,6 +44,9 @@ export function unlink(peer: Peer): void {
   link_to(peer).closed();
 }
 
+/** What is not copied. */
+type Uncopied = SharedObject | ((...args: never[]) => unknown);
+
 /** Takes what is not copied out of a value. */
 export function pack(value: unknown, link: Link): Packed {
   const passengers: Passenger[] = [];
@@ -60,21 +63,38 @@ export function pack(value: unknown, link: Link): Packed {
 export function refuse_uncloneable_value(what: string, value: unknown): void {
   if (is_small_and_plain(value)) return;
   try {
-    thread_copy(take_out(value, () => null, [], [], { left: LOOKS }));
+    thread_copy(take_out(value, handle_of_none, [], [], { left: LOOKS }));
   } catch (error) {
     throw uncloneable(what, error);
   }
 }
 
+/** Nobody gets it; a function that cannot be found elsewhere is refused all the same. */
+function handle_of_none(object: Uncopied): null {
+  if (typeof object === "function") handle_of_function(object);
+  return null;
+}
+
+/**
+ * A copy of a value, with the same shared objects and functions in it.
+ *
+ * @throws {DOMException} If it cannot be cloned.
+ */
+export function copy_of<T>(value: T): T {
+  const passengers: Passenger[] = [];
+  const packed = take_out(value, (object) => object, [], passengers, { left: LOOKS });
+  return put_in({ value: thread_copy(packed), passengers }, (object) => object) as T;
+}
+
 function take_out(
   value: unknown,
-  handle_of: (object: SharedObject) => unknown,
+  handle_of: (object: Uncopied) => unknown,
   path: (string | number)[],
   passengers: Passenger[],
   looks: { left: number },
 ): unknown {
   if (typeof value === "function") {
-    passengers.push([path, { function: handle_of_function(value) } satisfies Handle]);
+    passengers.push([path, handle_of(value as Uncopied)]);
     return null;
   }
   if (typeof value !== "object" || value === null || looks.left-- <= 0) return value;
@@ -104,7 +124,9 @@ function is_plain(value: object): boolean {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
 
-function handle_of(object: SharedObject, link: Link): Handle {
+/** How an object, or a function, travels. */
+export function handle_of(object: Uncopied, link: Link): Handle {
+  if (typeof object === "function") return { function: handle_of_function(object) };
   const core = core_of(object);
   if (core instanceof RemoteCore && core.link === link) return { yours: core.id };
   link.check();
@@ -126,6 +148,7 @@ function local_core(core: Core): LocalCore {
 
 /** Sees to it that an object can be found by its name: see {@linkcode provide_named}. */
 export function find_named(id: string, link: Link): Promise<void> | void {
+  if (link.peer.is_foreign) throw new TypeError("Other programs find no objects by their names");
   const [file = "", name = "", ...label] = id.split(" ");
   const key = `${file} ${name}`;
   const introduce = () => {
@@ -164,8 +187,16 @@ export function provide_named({ file, name }: Kind, find: (name: string) => Shar
 }
 
 /** Puts back what stands for what is not copied; a promise where a module must be loaded first. */
-export function unpack({ value, passengers = [] }: Packed, link: Link): unknown {
-  const found = passengers.map(([, handle]) => resolve(handle as Handle, link));
+export function unpack(packed: Packed, link: Link): unknown {
+  return put_in(packed, (handle) => resolve(handle as Handle, link));
+}
+
+/** The same with another way to what a handle stands for. */
+export function put_in(
+  { value, passengers = [] }: Packed,
+  resolve: (handle: unknown) => unknown,
+): unknown {
+  const found = passengers.map(([, handle]) => resolve(handle));
   const put = (objects: unknown[]) =>
     passengers.reduce((whole, [path], at) => put_back(whole, path, objects[at]), value);
   return found.some((object) => object instanceof Promise)
@@ -178,10 +209,10 @@ function put_back(whole: unknown, path: (string | number)[], object: unknown): u
   if (path.length === 0) return object;
   let at = whole as Record<string, unknown>;
   for (const key of path.slice(0, -1)) {
-    // What comes from elsewhere must not reach what all objects share.
-    if (!Object.hasOwn(at, key)) throw new TypeError("There is no such place in the value");
+    check_place(at, key);
     at = at[key] as Record<string, unknown>;
   }
+  check_place(at, path.at(-1)!);
   Object.defineProperty(at, path.at(-1)!, {
     value: object,
     writable: true,
@@ -191,9 +222,16 @@ function put_back(whole: unknown, path: (string | number)[], object: unknown): u
   return whole;
 }
 
-function resolve(handle: Handle, link: Link): unknown {
+/** What comes from elsewhere must not reach what all objects share, nor make an array longer. */
+function check_place(at: object, key: string | number): void {
+  if (!Object.hasOwn(at, key)) throw new TypeError("There is no such place in the value");
+}
+
+/** What a handle stands for. */
+export function resolve(handle: Handle, link: Link): unknown {
   if ("yours" in handle) return own_object(handle.yours, link);
   if ("mine" in handle) return stub_of(handle, link);
+  if (link.peer.is_foreign) throw new TypeError("Functions do not come from other programs");
   // In the program itself, the main module may wait for something, and would never be there.
   const is_main = !sharing.parent && handle.function.module === Deno.mainModule;
   return is_main ? stand_in(handle.function) : function_of(handle.function);

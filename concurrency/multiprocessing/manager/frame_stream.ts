@@ -1,0 +1,85 @@
+import { Buffer } from "node:buffer";
+import { client_fault } from "../../../internal/runtime/client_fault.ts";
+import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
+
+/** How much is read at once, in bytes. */
+const CHUNK = 65_536;
+
+/** How long the length is that each frame begins with, in bytes. */
+const HEAD = 4;
+
+/** Frames over a connection, as Python's `multiprocessing.connection` has them: a length of 4 bytes, and so many bytes. */
+export class FrameStream {
+  readonly socket: StreamSocket;
+  /** How long a frame may be that comes, in bytes. */
+  limit: number;
+  #unread: Uint8Array[] = [];
+  #length = 0;
+
+  /**
+   * @param socket The connection.
+   * @param limit How long a frame may be that comes, in bytes.
+   */
+  constructor(socket: StreamSocket, limit: number) {
+    this.socket = socket;
+    this.limit = limit;
+  }
+
+  /**
+   * The next frame; `null` at the end.
+   *
+   * @throws {Deno.errors.InvalidData} If it is too long.
+   * @throws {Deno.errors.UnexpectedEof} If the input ends within it.
+   */
+  async receive(): Promise<Uint8Array | null> {
+    if (!await this.#has(HEAD)) return null;
+    const length = this.#check(this.#take(HEAD));
+    if (await this.#has(length)) return this.#take(length);
+    throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
+  }
+
+  /** Sends a frame whose first 4 bytes are left for its length. */
+  send(frame: Uint8Array): Promise<number> {
+    new DataView(frame.buffer, frame.byteOffset).setInt32(0, frame.length - HEAD);
+    return this.socket.write(frame);
+  }
+
+  /** Sends some bytes as a frame. */
+  send_bytes(bytes: Uint8Array): Promise<number> {
+    const frame = new Uint8Array(HEAD + bytes.length);
+    frame.set(bytes, HEAD);
+    return this.send(frame);
+  }
+
+  #check(head: Uint8Array): number {
+    const length = new DataView(head.buffer, head.byteOffset).getInt32(0);
+    if (length >= 0 && length <= this.limit) return length;
+    const message = `A frame of ${length} bytes came, and at most ${this.limit} are taken`;
+    throw client_fault(new Deno.errors.InvalidData(message));
+  }
+
+  /** Whether so many bytes are there, or come. */
+  async #has(length: number): Promise<boolean> {
+    while (this.#length < length) {
+      const bytes = await this.socket.recv(CHUNK);
+      if (bytes.length === 0) {
+        if (this.#length === 0) return false;
+        throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
+      }
+      this.#unread.push(bytes);
+      this.#length += bytes.length;
+    }
+    return true;
+  }
+
+  /** Takes so many bytes, which are there. */
+  #take(length: number): Uint8Array {
+    const first = this.#unread[0]?.length ?? 0;
+    const bytes = first >= length
+      ? this.#unread.shift() ?? new Uint8Array(0)
+      : Buffer.concat(this.#unread.splice(0), this.#length);
+    this.#length -= length;
+    if (bytes.length > length) this.#unread.unshift(bytes.subarray(length));
+    return bytes.subarray(0, length);
+  }
+}
