@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers";
+import { at_end_of_turn } from "../runtime/fairness.ts";
 import { uncloneable } from "../workers/cloning.ts";
 import { error_of, image_of } from "../workers/error_image.ts";
 import type { ErrorImage } from "../workers/error_image.ts";
@@ -36,14 +36,16 @@ export function* messages_of(body: unknown[]): Generator<unknown[]> {
 }
 
 /** What values of the messages have in them that is not copied. */
-export function* passengers_in(body: unknown[]): Generator<Passenger[]> {
+export function passengers_in(body: unknown[]): Passenger[][] {
+  const found: Passenger[][] = [];
   for (let at = 0; at < body.length;) {
     const length = length_at(body, at);
     const is_with_value = body[at] === CALL || body[at] === ANSWER;
     const passengers = is_with_value ? body[at + length - 1] : undefined;
-    if (passengers) yield passengers as Passenger[];
+    if (passengers) found.push(passengers as Passenger[]);
     at += length;
   }
+  return found;
 }
 
 function length_at(body: unknown[], at: number): number {
@@ -322,11 +324,13 @@ export class Link implements KnowingAgent, TaskWatcher {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    at_end_of_turn(this.#end_turn);
   }
+
+  #end_turn = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   /** Sends what waits. */
   flush(): void {

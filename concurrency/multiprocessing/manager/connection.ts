@@ -10,6 +10,9 @@ import { from_wire, to_wire } from "./values.ts";
 /** So many bytes may wait to be sent; until it is less, no more calls are taken. */
 const HIGH_WATER = 1024 * 1024;
 
+/** How often this side says so in the time in which the other one must hear something. */
+const BEATS = 3;
+
 /** Says nothing but that this side is there. */
 const BEAT = new Uint8Array(0);
 
@@ -35,8 +38,12 @@ export class Connection implements Peer {
   #failure: { error: unknown } | undefined;
   /** Whether something was sent since the last beat. */
   #was_heard = false;
+  /** For how many beats nothing has come, and nothing could be sent that waits. */
+  #silent_beats = 0;
+  #stuck_beats = 0;
   /** How much waits to be sent, in bytes. */
   #backlog = 0;
+  #last_backlog = 0;
   #drained: PromiseWithResolvers<void> | undefined;
 
   /**
@@ -54,7 +61,6 @@ export class Connection implements Peer {
       named: find_named,
     });
     frames.limit = bounds.max_message_size;
-    frames.socket.settimeout(bounds.peer_timeout);
   }
 
   /** Whether it can be used. */
@@ -82,10 +88,7 @@ export class Connection implements Peer {
       this.#backlog -= frame.length;
       if (this.#backlog <= HIGH_WATER) this.#drained?.resolve();
     };
-    this.#frames.send(frame).then(sent, (error) => {
-      this.#failure ??= { error };
-      this.close();
-    });
+    this.#frames.send(frame).then(sent, (error) => this.#fail(error));
   }
 
   /**
@@ -96,11 +99,12 @@ export class Connection implements Peer {
    * @throws {Deno.errors.TimedOut} If nothing came for too long.
    */
   async run(is_patient: boolean): Promise<void> {
-    const beating = setInterval(() => this.#beat(), this.#bounds.peer_timeout / 3);
+    const beating = setInterval(() => this.#beat(), this.#bounds.peer_timeout / BEATS);
     try {
       for (;;) {
-        const frame = await this.#frames.receive();
+        const frame = this.#frames.received() ?? await this.#frames.receive();
         if (!frame) return;
+        this.#silent_beats = 0;
         if (frame.length > 0) this.#take(body_of(frame));
         if (is_patient && this.#backlog > HIGH_WATER) await this.#wait_until_drained();
       }
@@ -129,9 +133,25 @@ export class Connection implements Peer {
     this.#drained = undefined;
   }
 
+  /** Says that this side is there, and looks whether the other one is. */
   #beat(): void {
     if (!this.#was_heard) void this.#frames.send_bytes(BEAT);
     this.#was_heard = false;
+    if (this.#backlog === 0 || this.#backlog !== this.#last_backlog) this.#stuck_beats = 0;
+    this.#last_backlog = this.#backlog;
+    const is_waiting = this.#drained !== undefined;
+    if (!is_waiting && ++this.#silent_beats > BEATS) this.#gone("said nothing");
+    else if (++this.#stuck_beats > BEATS) this.#gone("took nothing of what it is told");
+  }
+
+  #gone(what: string): void {
+    const message = `The other side ${what} for ${this.#bounds.peer_timeout} ms`;
+    this.#fail(client_fault(new Deno.errors.TimedOut(message)));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.close();
   }
 
   /** Ends it: what the other side held goes back, what was asked of it rejects. */

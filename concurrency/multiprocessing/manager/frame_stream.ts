@@ -8,6 +8,8 @@ const CHUNK = 65_536;
 /** How long the length is that each frame begins with, in bytes. */
 const HEAD = 4;
 
+const EMPTY = new Uint8Array(0);
+
 /** Frames over a connection, as Python's `multiprocessing.connection` has them: a length of 4 bytes, and so many bytes. */
 export class FrameStream {
   readonly socket: StreamSocket;
@@ -15,6 +17,8 @@ export class FrameStream {
   limit: number;
   #unread: Uint8Array[] = [];
   #length = 0;
+  /** How long the frame is that comes, if that is known. */
+  #awaited: number | undefined;
 
   /**
    * @param socket The connection.
@@ -32,10 +36,26 @@ export class FrameStream {
    * @throws {Deno.errors.UnexpectedEof} If the input ends within it.
    */
   async receive(): Promise<Uint8Array | null> {
-    if (!await this.#has(HEAD)) return null;
-    const length = this.#check(this.#take(HEAD));
-    if (await this.#has(length)) return this.#take(length);
-    throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
+    for (;;) {
+      const frame = this.received();
+      if (frame) return frame;
+      const bytes = await this.socket.recv(CHUNK);
+      if (bytes.length > 0) this.#add(bytes);
+      else if (this.#length === 0 && this.#awaited === undefined) return null;
+      else throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
+    }
+  }
+
+  /** The next frame, if all of it has come. */
+  received(): Uint8Array | undefined {
+    if (this.#awaited === undefined) {
+      if (this.#length < HEAD) return undefined;
+      this.#awaited = this.#check(this.#take(HEAD));
+    }
+    if (this.#length < this.#awaited) return undefined;
+    const frame = this.#take(this.#awaited);
+    this.#awaited = undefined;
+    return frame;
   }
 
   /** Sends a frame whose first 4 bytes are left for its length. */
@@ -58,28 +78,17 @@ export class FrameStream {
     throw client_fault(new Deno.errors.InvalidData(message));
   }
 
-  /** Whether so many bytes are there, or come. */
-  async #has(length: number): Promise<boolean> {
-    while (this.#length < length) {
-      const bytes = await this.socket.recv(CHUNK);
-      if (bytes.length === 0) {
-        if (this.#length === 0) return false;
-        throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
-      }
-      this.#unread.push(bytes);
-      this.#length += bytes.length;
-    }
-    return true;
+  #add(bytes: Uint8Array): void {
+    this.#unread.push(bytes);
+    this.#length += bytes.length;
   }
 
   /** Takes so many bytes, which are there. */
   #take(length: number): Uint8Array {
-    const first = this.#unread[0]?.length ?? 0;
-    const bytes = first >= length
-      ? this.#unread.shift() ?? new Uint8Array(0)
-      : Buffer.concat(this.#unread.splice(0), this.#length);
+    const unread = this.#unread;
+    const whole = unread.length > 1 ? Buffer.concat(unread, this.#length) : unread[0] ?? EMPTY;
+    this.#unread = whole.length > length ? [whole.subarray(length)] : [];
     this.#length -= length;
-    if (bytes.length > length) this.#unread.unshift(bytes.subarray(length));
-    return bytes.subarray(0, length);
+    return whole.subarray(0, length);
   }
 }

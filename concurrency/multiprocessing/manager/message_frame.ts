@@ -100,8 +100,8 @@ function take_bytes(body: unknown[], beside: Uint8Array): void {
 }
 
 /** All that have a byte array in them. */
-function* handles_in(body: unknown[]): Generator<Handle> {
-  for (const passengers of passengers_in(body)) yield* handles_of(passengers);
+function handles_in(body: unknown[]): Handle[] {
+  return passengers_in(body).flatMap((passengers) => [...handles_of(passengers)]);
 }
 
 function* handles_of(passengers: Passenger[]): Generator<Handle> {

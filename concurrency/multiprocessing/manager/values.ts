@@ -32,6 +32,10 @@ const LEVELS = 5;
 /** So many levels of a message are not the value's. */
 const OWN_LEVELS = 40;
 
+/** What is that short need not be walked through. */
+const SHORT_LIST = 8;
+const SHORT_TEXT = 1024;
+
 const PLAIN: Record<string, unknown> = {
   undefined,
   null: null,
@@ -69,6 +73,7 @@ const USABLE = /^concurrency\/(threading|queue|multiprocessing)\//;
  * @throws {TypeError} If there is something in it that cannot be sent, or it is too large.
  */
 export function to_wire(value: unknown, link: Link, max_size: number): Packed {
+  if (is_short_list(value)) return { value: value.slice() };
   const walk = new Walk(link, { left: max_size });
   // At the top, JSON's null is what most calls give.
   const packed = value === undefined ? undefined : walk.visit(value, OWN_LEVELS);
@@ -76,6 +81,18 @@ export function to_wire(value: unknown, link: Link, max_size: number): Packed {
   return walk.passengers.length > 0
     ? { value: packed, passengers: walk.passengers }
     : { value: packed };
+}
+
+/** Whether it is what most calls have: an array of a few numbers and short texts. */
+function is_short_list(value: unknown): value is unknown[] {
+  if (!Array.isArray(value) || value.length > SHORT_LIST) return false;
+  for (let at = 0; at < value.length; at++) {
+    const item: unknown = value[at];
+    const is_simple = item === null || typeof item === "boolean" ||
+      (typeof item === "string" ? item.length < SHORT_TEXT : Number.isInteger(item) && item !== 0);
+    if (!is_simple && !Object.is(item, 0)) return false;
+  }
+  return true;
 }
 
 /** A walk through a value, which takes out what JSON cannot have. */
@@ -137,8 +154,9 @@ class Walk {
       );
     }
     if (Array.isArray(value)) {
-      // Not by map(): what is not there is not looked at.
-      return Array.from(value, (item, at) => this.#visit_at(at, item, depth));
+      const copy: unknown[] = [];
+      for (let at = 0; at < value.length; at++) copy.push(this.#visit_at(at, value[at], depth));
+      return copy;
     }
     const handle = this.#handle_of(value, depth);
     if (handle) return this.#put(handle);
