@@ -34,6 +34,7 @@ export { AuthenticationError } from "../../internal/shared/errors.ts";
 export {
   BaseManager,
   type DeclaredName,
+  type ManagerAddress,
   type ManagerOptions,
   type ManagerServer,
   type Registration,

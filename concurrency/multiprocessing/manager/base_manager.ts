@@ -8,6 +8,8 @@ import {
   unix_addr,
   type UnixAddress,
 } from "../../../server/address.ts";
+import type { BaseServer } from "../../../server/base_server.ts";
+import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 import { AsyncTCPServer, AsyncUnixStreamServer } from "../../../server/async_mixin.ts";
 import type { ServerOptions } from "../../../server/options.ts";
 import type { Future } from "../../futures/future.ts";
@@ -83,8 +85,15 @@ export type Registration<F> = F extends (...args: infer A) => Promise<infer R> ?
   }
   : never;
 
-/** A server of a manager. */
-export type ManagerServer = AsyncTCPServer | AsyncUnixStreamServer;
+/** Where a manager is. */
+export type ManagerAddress = Deno.NetAddr | Deno.UnixAddr;
+
+/** A server of a manager: an `AsyncTCPServer` or an `AsyncUnixStreamServer`. */
+export type ManagerServer = BaseServer<
+  ManagerAddress,
+  StreamSocket<ManagerAddress>,
+  ManagerAddress
+>;
 
 const registries = new WeakMap<object, Registry>();
 
@@ -157,7 +166,7 @@ export class BaseManager implements AsyncDisposable {
    */
   static module?: string;
 
-  #address: Deno.NetAddr | Deno.UnixAddr;
+  #address: ManagerAddress;
   #options: ManagerOptions;
   #key: AuthKey;
   #bounds: { peer_timeout: number; max_message_size: number };
@@ -226,7 +235,7 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** Where its server is; with port 0 asked for, the real port once the server is bound. */
-  get address(): Deno.NetAddr | Deno.UnixAddr {
+  get address(): ManagerAddress {
     return this.#address;
   }
 
@@ -247,7 +256,7 @@ export class BaseManager implements AsyncDisposable {
       ? new AsyncUnixStreamServer(this.#address, Handler, options)
       : new AsyncTCPServer(this.#address, Handler, options);
     this.#address = server.server_address;
-    return server;
+    return server as unknown as ManagerServer;
   }
 
   /**
@@ -262,7 +271,7 @@ export class BaseManager implements AsyncDisposable {
     this.#check_new();
     const place = place_of(this.constructor as typeof BaseManager, "manager class");
     const executor = new ProcessPoolExecutor(1, { thread_name_prefix: place.name });
-    using bound = new SimpleQueue<Deno.NetAddr | Deno.UnixAddr>();
+    using bound = new SimpleQueue<ManagerAddress>();
     const stop = new Event();
     const options = { ...this.#options, address: this.#address };
     const running = executor.submit(serve_manager, place, options, bound, stop);
@@ -346,7 +355,7 @@ function check_least(name: string, value: number, least: number): void {
   throw new RangeError(`Cannot use ${name} = ${value}: it must be at least ${least}`);
 }
 
-function address_of(address: NetAddress | UnixAddress): Deno.NetAddr | Deno.UnixAddr {
+function address_of(address: NetAddress | UnixAddress): ManagerAddress {
   const is_path = typeof address === "string" || (typeof address === "object" && "path" in address);
   return is_path ? unix_addr(address, "unix") : net_addr(address as NetAddress, "tcp");
 }
@@ -355,7 +364,7 @@ const LOOPBACK = /^(localhost|127\.[0-9.]+|::1|\[::1\]|::ffff:127\.[0-9.]+)$/;
 
 function key_of(
   authkey: string | Uint8Array | undefined,
-  address: Deno.NetAddr | Deno.UnixAddr,
+  address: ManagerAddress,
 ): AuthKey {
   if (authkey === undefined) {
     if ("path" in address || LOOPBACK.test(address.hostname)) return new AuthKey(new Uint8Array(0));
