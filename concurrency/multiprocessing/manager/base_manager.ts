@@ -246,8 +246,9 @@ export class BaseManager implements AsyncDisposable {
    * @throws {Deno.errors.AddrInUse} If somebody listens there already.
    */
   get_server(options: ServerOptions = {}): ManagerServer {
+    const report = async (error: Error) => await server.handle_error(null, null, error);
     const service = {
-      root: registry_of(this.constructor).served(),
+      root: registry_of(this.constructor).served((error) => report(error).catch(console.error)),
       key: this.#key,
       bounds: this.#bounds,
     };

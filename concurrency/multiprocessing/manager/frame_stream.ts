@@ -86,9 +86,15 @@ export class FrameStream {
   /** Takes so many bytes, which are there. */
   #take(length: number): Uint8Array {
     const unread = this.#unread;
-    const whole = unread.length > 1 ? Buffer.concat(unread, this.#length) : unread[0] ?? EMPTY;
+    const whole = unread.length > 1 ? joined(unread, this.#length) : unread[0] ?? EMPTY;
     this.#unread = whole.length > length ? [whole.subarray(length)] : [];
     this.#length -= length;
     return whole.subarray(0, length);
   }
+}
+
+/** Not as a `Buffer`, whose `slice()` copies nothing. */
+function joined(parts: Uint8Array[], length: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.concat(parts, length);
+  return new Uint8Array(buffer, byteOffset, length);
 }

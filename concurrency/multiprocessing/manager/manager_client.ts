@@ -120,9 +120,13 @@ export class ManagerClient {
   /** Connects; with TLS, only this would be another call. */
   async #dial(): Promise<Deno.Conn> {
     const { address } = this.#settings;
-    const conn = await Deno.connect(address as Deno.NetAddr & { transport: "tcp" });
-    if ("setNoDelay" in conn) conn.setNoDelay(true);
-    return conn;
+    try {
+      const conn = await Deno.connect(address as Deno.NetAddr & { transport: "tcp" });
+      if ("setNoDelay" in conn) conn.setNoDelay(true);
+      return conn;
+    } catch (error) {
+      throw with_address(error, address);
+    }
   }
 
   async #begin(socket: StreamSocket): Promise<Reached> {

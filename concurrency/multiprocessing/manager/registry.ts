@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { is_shared } from "../../../internal/workers/sharing.ts";
+import { core_of, LocalCore, type SharedObject } from "../../../internal/shared/shared_object.ts";
 import { ObjectProxy } from "./object_proxy.ts";
 
 /** What a name is registered with. */
@@ -38,19 +39,27 @@ export class Registry {
     return this.#own.get(name) ?? this.#outer?.find(name);
   }
 
-  /** What clients call: an object with a method a name. */
-  served(): ObjectProxy {
+  /**
+   * What clients call: an object with a method a name.
+   *
+   * @param report Gets what is to be reported of the shared objects that are given.
+   */
+  served(report: (error: Error) => void): ObjectProxy {
     const { names } = this;
     const target = Object.fromEntries(
-      names.map((name) => [name, (...args: never[]) => this.#give(name, args)]),
+      names.map((name) => [name, (...args: never[]) => this.#give(name, args, report)]),
     );
     return new ObjectProxy(target, names);
   }
 
-  async #give(name: string, args: never[]): Promise<unknown> {
+  async #give(name: string, args: never[], report: (error: Error) => void): Promise<unknown> {
     const { callable, exposed } = this.find(name)!;
     const result = await callable!(...args);
-    if (is_shared(result) || typeof result !== "object" || result === null) return result;
+    if (typeof result !== "object" || result === null) return result;
+    if (is_shared(result as unknown)) {
+      adopt(result as SharedObject, `${name}()`, report);
+      return result;
+    }
     if (exposed) return this.#proxy_of(result, exposed);
     if (!is_of_own_class(result)) return result;
     throw new TypeError(
@@ -64,6 +73,17 @@ export class Registry {
     if (!proxy) this.#proxies.set(object, proxy = new ObjectProxy(object, exposed));
     return proxy;
   }
+}
+
+/** Objects whose reports go to the manager's server that gave them last. */
+const adopted = new WeakSet<SharedObject>();
+
+/** Has an object reported as what it was given by, unless it is a field of a server. */
+function adopt(object: SharedObject, name: string, report: (error: Error) => void): void {
+  const core = core_of(object);
+  if (!(core instanceof LocalCore) || (core.home.report && !adopted.has(object))) return;
+  adopted.add(object);
+  core.adopt(name, report);
 }
 
 /** Whether the object is of a class that neither JavaScript nor Deno has. */

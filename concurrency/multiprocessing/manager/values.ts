@@ -32,6 +32,9 @@ const LEVELS = 5;
 /** So many levels of a message are not the value's. */
 const OWN_LEVELS = 40;
 
+/** About how many bytes of JSON a handle takes. */
+const HANDLE = 24;
+
 /** What is that short need not be walked through. */
 const SHORT_LIST = 8;
 const SHORT_TEXT = 1024;
@@ -136,6 +139,7 @@ class Walk {
   }
 
   #put(handle: Handle): null {
+    this.#takes_room(HANDLE);
     this.passengers.push([[...this.#path], handle]);
     return null;
   }
