@@ -1,5 +1,4 @@
 import { check_names } from "../../../internal/runtime/check_names.ts";
-import { may_fail } from "../../../internal/runtime/pending.ts";
 import { place_of, refuse_while_loading } from "../../../internal/workers/class_place.ts";
 import {
   format_address,
@@ -12,14 +11,11 @@ import type { BaseServer } from "../../../server/base_server.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 import { AsyncTCPServer, AsyncUnixStreamServer } from "../../../server/async_mixin.ts";
 import type { ServerOptions } from "../../../server/options.ts";
-import type { Future } from "../../futures/future.ts";
-import { ProcessPoolExecutor } from "../../futures/process_pool_executor.ts";
-import { SimpleQueue } from "../../queue/queue.ts";
-import { Event } from "../../threading/event.ts";
 import { AuthKey } from "./authentication.ts";
 import { handler_of } from "./manager_handler.ts";
 import { ManagerClient } from "./manager_client.ts";
 import { serve_manager } from "./manager_process.ts";
+import { OwnProcess } from "./own_process.ts";
 import { Registry } from "./registry.ts";
 
 /** What a manager can be told. */
@@ -60,13 +56,10 @@ const OPTIONS = ["address", "authkey", "peer_timeout", "reconnect_timeout", "max
 
 const MIN_MESSAGE = 1024 * 1024;
 
-/** Names that a manager has itself. */
-type OwnName = keyof BaseManager;
-
 /** The methods that a class of managers declares. */
 export type DeclaredName<M> =
   & {
-    [K in keyof M]: K extends OwnName ? never
+    [K in keyof M]: K extends keyof BaseManager ? never
       : M[K] extends (...args: never[]) => Promise<unknown> ? K
       : never;
   }[keyof M]
@@ -105,13 +98,6 @@ function registry_of(Class: object): Registry {
     registries.set(Class, registry = new Registry(outer));
   }
   return registry;
-}
-
-/** The process that a manager has started. */
-interface Process {
-  executor: ProcessPoolExecutor;
-  running: Future<void>;
-  stop: Event;
 }
 
 /**
@@ -172,7 +158,7 @@ export class BaseManager implements AsyncDisposable {
   #bounds: { peer_timeout: number; max_message_size: number };
   #reconnect_timeout: number;
   #client: ManagerClient | undefined;
-  #process: Process | undefined;
+  #process: OwnProcess<ManagerAddress> | undefined;
 
   /**
    * Makes one; nothing listens or connects yet.
@@ -271,15 +257,10 @@ export class BaseManager implements AsyncDisposable {
     refuse_while_loading("A manager's process is started");
     this.#check_new();
     const place = place_of(this.constructor as typeof BaseManager, "manager class");
-    const executor = new ProcessPoolExecutor(1, { thread_name_prefix: place.name });
-    using bound = new SimpleQueue<ManagerAddress>();
-    const stop = new Event();
     const options = { ...this.#options, address: this.#address };
-    const running = executor.submit(serve_manager, place, options, bound, stop);
-    this.#process = { executor, running, stop };
+    this.#process = new OwnProcess(place.name, serve_manager, place, options);
     try {
-      const none = running.then(() => Promise.reject(new TypeError("The process has ended")));
-      this.#address = await Promise.race([may_fail(none), bound.get()]);
+      this.#address = await this.#process.started;
       await this.connect();
     } catch (error) {
       await this.shutdown();
@@ -322,12 +303,8 @@ export class BaseManager implements AsyncDisposable {
    */
   async shutdown(): Promise<void> {
     if (!this.#process) throw new TypeError("Cannot end a manager that was not started here");
-    const { executor, running, stop } = this.#process;
     await this.close();
-    void may_fail(stop.set());
-    await running.then(() => {}, () => {});
-    stop[Symbol.dispose]();
-    await executor.shutdown();
+    await this.#process.end();
   }
 
   /** Ends the process that was started here, or leaves. */

@@ -1,8 +1,8 @@
-import { begin, type Kind } from "../../../internal/shared/shared_object.ts";
+import { begin, type Kind, SharedObject } from "../../../internal/shared/shared_object.ts";
 import { copy_of, provide_class } from "../../../internal/shared/travel.ts";
 import { attempt } from "../../../internal/shared/waits.ts";
+import { ask } from "./ask.ts";
 import { DictHome } from "./dict_home.ts";
-import { ValueProxy } from "./value_proxy.ts";
 
 const KIND: Kind = {
   file: "concurrency/multiprocessing/manager/dict_proxy.ts",
@@ -33,7 +33,7 @@ export type DictItems<K, V> = Iterable<readonly [K, V]>;
  * console.log(await ages.items()); // [ [ "Ann", 40 ], [ "Bob", 30 ] ]
  * ```
  */
-export class DictProxy<K extends Key, V> extends ValueProxy {
+export class DictProxy<K extends Key, V> extends SharedObject {
   /**
    * Makes a dict, at home in this thread.
    *
@@ -56,7 +56,7 @@ export class DictProxy<K extends Key, V> extends ValueProxy {
   /** The same with another value where there is none. */
   get<D>(key: K, otherwise: D): Promise<V | D>;
   get(key: K, otherwise?: unknown): Promise<unknown> {
-    return this.ask("get", key, otherwise);
+    return ask(this, "get", key, otherwise);
   }
 
   /**
@@ -66,32 +66,32 @@ export class DictProxy<K extends Key, V> extends ValueProxy {
    * @throws {DOMException} If the value cannot be cloned (`DataCloneError`).
    */
   set(key: K, value: V): Promise<void> {
-    return attempt(() => this.ask("set", check_key(key), value));
+    return attempt(() => ask(this, "set", check_key(key), value));
   }
 
   /** Removes a key; gives whether there was one. */
   delete(key: K): Promise<boolean> {
-    return this.ask("delete", key);
+    return ask(this, "delete", key);
   }
 
   /** Whether there is a key. */
   has(key: K): Promise<boolean> {
-    return this.ask("has", key);
+    return ask(this, "has", key);
   }
 
   /** The keys, in the order in which they came. */
   keys(): Promise<K[]> {
-    return this.ask("keys");
+    return ask(this, "keys");
   }
 
   /** The values, in the order of their keys. */
   values(): Promise<V[]> {
-    return this.ask("values");
+    return ask(this, "values");
   }
 
   /** The keys with their values. */
   items(): Promise<[K, V][]> {
-    return this.ask("items");
+    return ask(this, "items");
   }
 
   /**
@@ -104,7 +104,7 @@ export class DictProxy<K extends Key, V> extends ValueProxy {
   /** The same with another value where there is none. */
   pop<D>(key: K, otherwise: D): Promise<V | D>;
   pop(key: K, otherwise?: unknown): Promise<unknown> {
-    return this.ask("pop", key, otherwise);
+    return ask(this, "pop", key, otherwise);
   }
 
   /**
@@ -114,17 +114,17 @@ export class DictProxy<K extends Key, V> extends ValueProxy {
    * @throws {DOMException} If a value cannot be cloned (`DataCloneError`).
    */
   update(items: DictItems<K, V>): Promise<void> {
-    return attempt(() => this.ask("update", checked(items)));
+    return attempt(() => ask(this, "update", checked(items)));
   }
 
   /** Removes all keys. */
   clear(): Promise<void> {
-    return this.ask("clear");
+    return ask(this, "clear");
   }
 
   /** How many keys there are. */
   size(): Promise<number> {
-    return this.ask("size");
+    return ask(this, "size");
   }
 }
 

@@ -1,7 +1,7 @@
-import { begin, type Kind } from "../../../internal/shared/shared_object.ts";
+import { begin, type Kind, SharedObject } from "../../../internal/shared/shared_object.ts";
 import { copy_of, provide_class } from "../../../internal/shared/travel.ts";
+import { ask } from "./ask.ts";
 import { ListHome } from "./list_home.ts";
-import { ValueProxy } from "./value_proxy.ts";
 
 const KIND: Kind = {
   file: "concurrency/multiprocessing/manager/list_proxy.ts",
@@ -26,7 +26,7 @@ const KIND: Kind = {
  * console.log(await words.copy(), await words.get(-1)); // [ "one", "two" ] two
  * ```
  */
-export class ListProxy<T> extends ValueProxy {
+export class ListProxy<T> extends SharedObject {
   /**
    * Makes a list, at home in this thread.
    *
@@ -44,7 +44,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {RangeError} If there is no such place.
    */
   get(index: number): Promise<T> {
-    return this.ask("get", index);
+    return ask(this, "get", index);
   }
 
   /**
@@ -54,7 +54,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {DOMException} If the value cannot be cloned (`DataCloneError`).
    */
   set(index: number, value: T): Promise<void> {
-    return this.ask("set", index, value);
+    return ask(this, "set", index, value);
   }
 
   /**
@@ -63,7 +63,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {DOMException} If it cannot be cloned (`DataCloneError`).
    */
   append(value: T): Promise<void> {
-    return this.ask("append", value);
+    return ask(this, "append", value);
   }
 
   /**
@@ -72,7 +72,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {DOMException} If one cannot be cloned (`DataCloneError`).
    */
   extend(values: Iterable<T>): Promise<void> {
-    return this.ask("extend", [...values]);
+    return ask(this, "extend", [...values]);
   }
 
   /**
@@ -81,7 +81,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {DOMException} If it cannot be cloned (`DataCloneError`).
    */
   insert(index: number, value: T): Promise<void> {
-    return this.ask("insert", index, value);
+    return ask(this, "insert", index, value);
   }
 
   /**
@@ -91,7 +91,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {RangeError} If there is no such place.
    */
   pop(index = -1): Promise<T> {
-    return this.ask("pop", index);
+    return ask(this, "pop", index);
   }
 
   /**
@@ -100,7 +100,7 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {RangeError} If there is none.
    */
   remove(value: T): Promise<void> {
-    return this.ask("remove", value);
+    return ask(this, "remove", value);
   }
 
   /**
@@ -109,17 +109,17 @@ export class ListProxy<T> extends ValueProxy {
    * @throws {RangeError} If there is none.
    */
   index(value: T): Promise<number> {
-    return this.ask("index", value);
+    return ask(this, "index", value);
   }
 
   /** All values. */
   copy(): Promise<T[]> {
-    return this.ask("copy");
+    return ask(this, "copy");
   }
 
   /** How many values there are. */
   length(): Promise<number> {
-    return this.ask("length");
+    return ask(this, "length");
   }
 }
 

@@ -10,6 +10,7 @@ import { RLock } from "../../threading/rlock.ts";
 import { BoundedSemaphore, Semaphore } from "../../threading/semaphore.ts";
 import { DictProxy } from "./dict_proxy.ts";
 import { ListProxy } from "./list_proxy.ts";
+import { ObjectProxy } from "./object_proxy.ts";
 import { NamespaceProxy } from "./namespace_proxy.ts";
 
 /** What a manager makes, by the names that Python's has for it. */
@@ -37,4 +38,15 @@ export type MadeName = keyof typeof MADE;
 export function make(name: MadeName, args: unknown[]): SharedObject {
   return Reflect.construct(MADE[name], args);
 }
-make.module = import.meta.url;
+
+/**
+ * Makes things in a process of its own.
+ *
+ * @param started Gets what makes them.
+ * @param stop Says when it is to stop.
+ */
+export async function serve_making(started: SimpleQueue<ObjectProxy>, stop: Event): Promise<void> {
+  await started.put(new ObjectProxy({ make }, ["make"]));
+  await stop.wait();
+}
+serve_making.module = import.meta.url;

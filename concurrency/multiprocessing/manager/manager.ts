@@ -1,7 +1,6 @@
 import { check_names } from "../../../internal/runtime/check_names.ts";
 import { refuse_while_loading } from "../../../internal/workers/class_place.ts";
 import type { SharedObject } from "../../../internal/shared/shared_object.ts";
-import { ProcessPoolExecutor } from "../../futures/process_pool_executor.ts";
 import type { LifoQueue } from "../../queue/lifo_queue.ts";
 import type { PriorityQueue, PriorityQueueOptions } from "../../queue/priority_queue.ts";
 import type { Queue, QueueOptions, SimpleQueue } from "../../queue/queue.ts";
@@ -13,8 +12,10 @@ import type { RLock } from "../../threading/rlock.ts";
 import type { BoundedSemaphore, Semaphore } from "../../threading/semaphore.ts";
 import type { DictItems, DictProxy, Key } from "./dict_proxy.ts";
 import type { ListProxy } from "./list_proxy.ts";
-import { type MadeName, make } from "./makers.ts";
+import { type MadeName, make, serve_making } from "./makers.ts";
 import type { NamespaceProxy } from "./namespace_proxy.ts";
+import type { ObjectProxy } from "./object_proxy.ts";
+import { OwnProcess } from "./own_process.ts";
 
 /**
  * Makes what tasks, threads, processes and other programs share: Python's `multiprocessing.Manager()`. Each thing can be
@@ -34,15 +35,15 @@ import type { NamespaceProxy } from "./namespace_proxy.ts";
  * ```
  */
 export class Manager implements AsyncDisposable {
-  #executor: ProcessPoolExecutor | undefined;
+  #process: OwnProcess<ObjectProxy> | undefined;
   #made: Set<SharedObject> = new Set();
   #is_closed = false;
 
   /**
    * Makes a manager.
    *
-   * @param options `process` says whether what it makes is at home in a process of its own, which goes on when this one
-   * computes, and needs `--allow-run=deno`; otherwise it is at home here. `false` unless told.
+   * @param options `process` says whether what it makes is at home in a process of its own, which answers while this one
+   * computes, runs until {@linkcode Manager.shutdown}, and needs `--allow-run=deno`; otherwise it is at home here. `false` unless told.
    * @throws {TypeError} If an option has another type, or an unknown name.
    */
   constructor(options: { process?: boolean } = {}) {
@@ -54,7 +55,7 @@ export class Manager implements AsyncDisposable {
       );
     }
     refuse_while_loading("A manager is made");
-    if (process) this.#executor = new ProcessPoolExecutor(1, { thread_name_prefix: "Manager" });
+    if (process) this.#process = new OwnProcess("Manager", serve_making);
   }
 
   /**
@@ -152,7 +153,7 @@ export class Manager implements AsyncDisposable {
     this.#is_closed = true;
     for (const object of this.#made) object[Symbol.dispose]();
     this.#made.clear();
-    await this.#executor?.shutdown();
+    await this.#process?.end();
   }
 
   /** The same as {@linkcode Manager.shutdown}. */
@@ -162,7 +163,7 @@ export class Manager implements AsyncDisposable {
 
   async #make<T extends SharedObject>(name: MadeName, args: unknown[]): Promise<T> {
     if (this.#is_closed) throw new Deno.errors.BadResource("The manager was shut down");
-    if (this.#executor) return await this.#executor.submit(make, name, args) as T;
+    if (this.#process) return await (await this.#process.started).call("make", [name, args]) as T;
     const object = make(name, args) as T;
     this.#made.add(object);
     return object;

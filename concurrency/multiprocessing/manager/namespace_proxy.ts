@@ -1,7 +1,7 @@
-import { begin, type Kind } from "../../../internal/shared/shared_object.ts";
+import { begin, type Kind, SharedObject } from "../../../internal/shared/shared_object.ts";
 import { copy_of, provide_class } from "../../../internal/shared/travel.ts";
+import { ask } from "./ask.ts";
 import { DictHome } from "./dict_home.ts";
-import { ValueProxy } from "./value_proxy.ts";
 
 const KIND: Kind = {
   file: "concurrency/multiprocessing/manager/namespace_proxy.ts",
@@ -24,7 +24,7 @@ const KIND: Kind = {
  * console.log(await settings.get("depth")); // 4
  * ```
  */
-export class NamespaceProxy<T extends object> extends ValueProxy {
+export class NamespaceProxy<T extends object> extends SharedObject {
   /**
    * Makes a namespace, at home in this thread.
    *
@@ -38,7 +38,7 @@ export class NamespaceProxy<T extends object> extends ValueProxy {
 
   /** The value of a name; `undefined` where there is none. */
   get<K extends keyof T & string>(name: K): Promise<T[K]> {
-    return this.ask("get", name);
+    return ask(this, "get", name);
   }
 
   /**
@@ -47,17 +47,17 @@ export class NamespaceProxy<T extends object> extends ValueProxy {
    * @throws {DOMException} If it cannot be cloned (`DataCloneError`).
    */
   set<K extends keyof T & string>(name: K, value: T[K]): Promise<void> {
-    return this.ask("set", name, value);
+    return ask(this, "set", name, value);
   }
 
   /** Removes a name; gives whether there was one. */
   delete(name: keyof T & string): Promise<boolean> {
-    return this.ask("delete", name);
+    return ask(this, "delete", name);
   }
 
   /** Whether there is a name. */
   has(name: keyof T & string): Promise<boolean> {
-    return this.ask("has", name);
+    return ask(this, "has", name);
   }
 }
 
