@@ -40,7 +40,7 @@ export {
   type Registration,
 } from "./manager/base_manager.ts";
 export type { Proxied } from "./manager/object_proxy.ts";
-export { type DictItems, DictProxy, type Key } from "./manager/dict_proxy.ts";
+export { type DictItems, DictProxy } from "./manager/dict_proxy.ts";
 export { ListProxy } from "./manager/list_proxy.ts";
 export { Manager } from "./manager/manager.ts";
 export { NamespaceProxy } from "./manager/namespace_proxy.ts";

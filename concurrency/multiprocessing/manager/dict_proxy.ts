@@ -9,9 +9,6 @@ const KIND: Kind = {
   name: "DictProxy",
 };
 
-/** A key: keys are compared as those of a `Map`, and an object would come as another one each time. */
-export type Key = string | number | bigint | boolean | null | undefined;
-
 /** Keys with values, to fill a dict. */
 export type DictItems<K, V> = Iterable<readonly [K, V]>;
 
@@ -20,7 +17,7 @@ export type DictItems<K, V> = Iterable<readonly [K, V]>;
  *
  * Values go in and come out as copies: to change one, set it anew. Locks, queues and other proxies are themselves.
  *
- * @typeParam K The type of a key.
+ * @typeParam K The type of a key, which is no object: that would be another one each time that it comes.
  * @typeParam V The type of a value.
  *
  * @example
@@ -33,7 +30,7 @@ export type DictItems<K, V> = Iterable<readonly [K, V]>;
  * console.log(await ages.items()); // [ [ "Ann", 40 ], [ "Bob", 30 ] ]
  * ```
  */
-export class DictProxy<K extends Key, V> extends SharedObject {
+export class DictProxy<K, V> extends SharedObject {
   /**
    * Makes a dict, at home in this thread.
    *

@@ -10,7 +10,7 @@ import type { Event } from "../../threading/event.ts";
 import type { Lock } from "../../threading/lock.ts";
 import type { RLock } from "../../threading/rlock.ts";
 import type { BoundedSemaphore, Semaphore } from "../../threading/semaphore.ts";
-import type { DictItems, DictProxy, Key } from "./dict_proxy.ts";
+import type { DictItems, DictProxy } from "./dict_proxy.ts";
 import type { ListProxy } from "./list_proxy.ts";
 import { type MadeName, make, serve_making } from "./makers.ts";
 import type { NamespaceProxy } from "./namespace_proxy.ts";
@@ -64,7 +64,7 @@ export class Manager implements AsyncDisposable {
    * @param items What is in it at first.
    * @throws {TypeError} If a key is an object.
    */
-  dict<K extends Key, V>(items: DictItems<K, V> = []): Promise<DictProxy<K, V>> {
+  dict<K, V>(items: DictItems<K, V> = []): Promise<DictProxy<K, V>> {
     return this.#make("dict", [[...items]]);
   }
 
