@@ -44,6 +44,7 @@ export class Connection implements Peer {
   /** How much waits to be sent, in bytes. */
   #backlog = 0;
   #last_backlog = 0;
+  #last_arrived = 0;
   #drained: PromiseWithResolvers<void> | undefined;
 
   /**
@@ -84,12 +85,13 @@ export class Connection implements Peer {
   #send(frame: Uint8Array): void {
     this.#was_heard = true;
     this.#backlog += frame.length;
-    const sent = () => {
-      this.#backlog -= frame.length;
-      if (this.#backlog <= HIGH_WATER) this.#drained?.resolve();
-    };
-    this.#frames.send(frame).then(sent, (error) => this.#fail(error));
+    this.#frames.send(frame, this.#sent).catch((error) => this.#fail(error));
   }
+
+  #sent = (length: number): void => {
+    this.#backlog -= length;
+    if (this.#backlog <= HIGH_WATER) this.#drained?.resolve();
+  };
 
   /**
    * Takes what the other side tells, until one of both ends that.
@@ -104,7 +106,6 @@ export class Connection implements Peer {
       for (;;) {
         const frame = this.#frames.received() ?? await this.#frames.receive();
         if (!frame) return;
-        this.#silent_beats = 0;
         if (frame.length > 0) this.#take(body_of(frame));
         if (is_patient && this.#backlog > HIGH_WATER) await this.#wait_until_drained();
       }
@@ -137,11 +138,16 @@ export class Connection implements Peer {
   #beat(): void {
     if (!this.#was_heard) void this.#frames.send_bytes(BEAT);
     this.#was_heard = false;
-    if (this.#backlog === 0 || this.#backlog !== this.#last_backlog) this.#stuck_beats = 0;
+    const { arrived } = this.#frames;
+    // While it does not read what it is told, nothing is read of it.
+    const is_heard = arrived !== this.#last_arrived || this.#drained !== undefined;
+    const takes = this.#backlog === 0 || this.#backlog !== this.#last_backlog;
+    this.#last_arrived = arrived;
     this.#last_backlog = this.#backlog;
-    const is_waiting = this.#drained !== undefined;
-    if (!is_waiting && ++this.#silent_beats > BEATS) this.#gone("said nothing");
-    else if (++this.#stuck_beats > BEATS) this.#gone("took nothing of what it is told");
+    this.#silent_beats = is_heard ? 0 : this.#silent_beats + 1;
+    this.#stuck_beats = takes ? 0 : this.#stuck_beats + 1;
+    if (this.#silent_beats >= BEATS) this.#gone("said nothing");
+    else if (this.#stuck_beats >= BEATS) this.#gone("took nothing of what it is told");
   }
 
   #gone(what: string): void {

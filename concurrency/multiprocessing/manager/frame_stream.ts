@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
+import { may_fail } from "../../../internal/runtime/pending.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 
 /** How much is read at once, in bytes. */
@@ -15,6 +16,8 @@ export class FrameStream {
   readonly socket: StreamSocket;
   /** How long a frame may be that comes, in bytes. */
   limit: number;
+  /** How many bytes have come. */
+  arrived = 0;
   #unread: Uint8Array[] = [];
   #length = 0;
   /** How long the frame is that comes, if that is known. */
@@ -58,17 +61,27 @@ export class FrameStream {
     return frame;
   }
 
-  /** Sends a frame whose first 4 bytes are left for its length. */
-  send(frame: Uint8Array): Promise<number> {
+  /**
+   * Sends a frame, in its turn.
+   *
+   * @param frame The frame; its first 4 bytes are left for its length.
+   * @param sent Called with the length of each part that has left.
+   * @throws What `write()` of the connection throws.
+   */
+  async send(frame: Uint8Array, sent: (length: number) => void = () => {}): Promise<void> {
     new DataView(frame.buffer, frame.byteOffset).setInt32(0, frame.length - HEAD);
-    return this.socket.write(frame);
+    const writes: Promise<void>[] = [];
+    for (let at = 0; at < frame.length; at += CHUNK) {
+      writes.push(this.socket.write(frame.subarray(at, at + CHUNK)).then(sent));
+    }
+    await Promise.all(writes);
   }
 
   /** Sends some bytes as a frame. */
-  send_bytes(bytes: Uint8Array): Promise<number> {
+  send_bytes(bytes: Uint8Array): Promise<void> {
     const frame = new Uint8Array(HEAD + bytes.length);
     frame.set(bytes, HEAD);
-    return this.send(frame);
+    return may_fail(this.send(frame));
   }
 
   #check(head: Uint8Array): number {
@@ -79,6 +92,7 @@ export class FrameStream {
   }
 
   #add(bytes: Uint8Array): void {
+    this.arrived += bytes.length;
     this.#unread.push(bytes);
     this.#length += bytes.length;
   }

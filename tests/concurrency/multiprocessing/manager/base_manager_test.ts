@@ -7,7 +7,12 @@ import {
   Queue,
 } from "../../../../concurrency/multiprocessing/mod.ts";
 import { ThreadPoolExecutor } from "../../../../concurrency/futures/mod.ts";
-import { RawManagerClient } from "../../../fixtures/clients/raw_manager_client.ts";
+import {
+  framed,
+  type Greeting,
+  message,
+  RawManagerClient,
+} from "../../../fixtures/clients/raw_manager_client.ts";
 import { KEY, Managing } from "../../../fixtures/managers/managing.ts";
 import { jobs, lock, permits, TestManager } from "../../../fixtures/managers/test_manager.ts";
 import { fill_dict } from "../../../fixtures/managers/tasks.ts";
@@ -278,6 +283,59 @@ Deno.test("a server that is silent is gone for its client", async () => {
   await soon(waiting);
   await client.close();
   await soon(Promise.all(passing));
+});
+
+/** A call of `echo()`. */
+function echo({ root }: Greeting, size: number): Uint8Array {
+  return message(
+    JSON.stringify([0, 1, root.mine, "call", 1, ["echo", ["x".repeat(size)]], null]),
+  );
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+Deno.test("who is slow is there: a call that comes byte by byte", async () => {
+  await using managing = new Managing({ peer_timeout: 600 });
+  const [client, greeting] = await RawManagerClient.greeted(managing.port, KEY);
+  using _client = client;
+  const frame = framed(echo(greeting, 1000));
+  for (const byte of frame.subarray(0, 20)) {
+    await client.conn.write(new Uint8Array([byte]));
+    await pause(50);
+  }
+  await client.conn.write(frame.subarray(20));
+  assertEquals((await client.told()).slice(0, 2), [3, 1]);
+});
+
+Deno.test("who is slow is there: an answer that is read bit by bit", async () => {
+  await using managing = new Managing({ peer_timeout: 500 });
+  const [client, greeting] = await RawManagerClient.greeted(managing.port, KEY);
+  using _client = client;
+  await client.send(echo(greeting, 20_000_000));
+  const part = new Uint8Array(500_000);
+  let read = 0;
+  while (read < 20_000_000) {
+    const count = await soon(client.conn.read(part));
+    if (count === null) break;
+    read += count;
+    await pause(20);
+    // It says that it is there.
+    await client.send(new Uint8Array(0));
+  }
+  assertEquals(read >= 20_000_000, true);
+});
+
+Deno.test("who takes nothing of what it is told is gone", async () => {
+  await using managing = new Managing({ peer_timeout: 300 });
+  const [client, greeting] = await RawManagerClient.greeted(managing.port, KEY);
+  using _client = client;
+  await client.send(echo(greeting, 20_000_000));
+  // It says that it is there.
+  while (managing.reports.length === 0) {
+    await client.send(new Uint8Array(0)).catch(() => {});
+    await pause(50);
+  }
+  assertEquals(managing.reports, ["The other side took nothing of what it is told for 300 ms"]);
 });
 
 Deno.test("both are there although they have nothing to say", async () => {
