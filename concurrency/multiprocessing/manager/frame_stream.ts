@@ -70,6 +70,8 @@ export class FrameStream {
    */
   async send(frame: Uint8Array, sent: (length: number) => void = () => {}): Promise<void> {
     new DataView(frame.buffer, frame.byteOffset).setInt32(0, frame.length - HEAD);
+    if (frame.length <= CHUNK) return sent(await this.socket.write(frame));
+    // At once, so that nothing comes between them.
     const writes: Promise<void>[] = [];
     for (let at = 0; at < frame.length; at += CHUNK) {
       writes.push(this.socket.write(frame.subarray(at, at + CHUNK)).then(sent));

@@ -14,7 +14,13 @@ import {
   RawManagerClient,
 } from "../../../fixtures/clients/raw_manager_client.ts";
 import { KEY, Managing } from "../../../fixtures/managers/managing.ts";
-import { jobs, lock, permits, TestManager } from "../../../fixtures/managers/test_manager.ts";
+import {
+  condition,
+  jobs,
+  lock,
+  permits,
+  TestManager,
+} from "../../../fixtures/managers/test_manager.ts";
 import { fill_dict } from "../../../fixtures/managers/tasks.ts";
 import { TempFolder } from "../../../fixtures/tools/temp_folder.ts";
 import { is_pending, soon, until } from "../../../fixtures/tools/waiting.ts";
@@ -47,6 +53,33 @@ Deno.test("objects come as themselves, and both programs use them", async () => 
   await event.set();
   assertEquals(await soon(waiting), true);
   await event.clear();
+});
+
+Deno.test("what programs wait for together: conditions, barriers, locks that are taken again", async () => {
+  await using managing = new Managing();
+  await using client = await managing.connect();
+  await using other = await managing.connect();
+  const there = await client.get_condition();
+  let is_ready = false;
+  const waiting = there.run(() => there.wait_for(() => is_ready));
+  await until(async () => {
+    is_ready = true;
+    await condition.run(() => condition.notify_all());
+    return !await is_pending(waiting, 1);
+  });
+  assertEquals(await waiting, true);
+
+  const barriers = [await client.get_barrier(), await other.get_barrier()];
+  const places = await soon(Promise.all(barriers.map((barrier) => barrier.wait())));
+  assertEquals(places.toSorted(), [0, 1]);
+
+  const [rlock, same] = [await client.get_rlock(), await other.get_rlock()];
+  await rlock.run(() =>
+    rlock.run(async () =>
+      assertEquals(await same.run(() => 1, { timeout: 50 }).catch((e) => e.name), "TimeoutError")
+    )
+  );
+  assertEquals(await soon(same.run(() => 2)), 2);
 });
 
 Deno.test("an object of a class has the methods that are exposed, and no other", async () => {

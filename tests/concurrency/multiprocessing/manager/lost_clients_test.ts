@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { KEY, Managing } from "../../../fixtures/managers/managing.ts";
 import { jobs, lock, permits, results } from "../../../fixtures/managers/test_manager.ts";
+import { is_running } from "../../../fixtures/programs/processes.ts";
 import { Program } from "../../../fixtures/programs/programs.ts";
 import { soon, until } from "../../../fixtures/tools/waiting.ts";
 
@@ -46,6 +47,16 @@ Deno.test("a client is killed: its lock, its permit and its jobs go to others", 
     `get_lock() was held by ${holder(managing.reports)}, which has ended: ` +
     "the next one has it, with hold.abandoned",
   ]);
+});
+
+Deno.test("the program is killed that started a manager: the process of that ends, too", async () => {
+  const program = "tests/fixtures/managers/starting_program.ts";
+  await using starter = new Program("run", "-A", program);
+  const pid = Number(await starter.line());
+  assertEquals(is_running(pid), true);
+  starter.child.kill("SIGKILL");
+  await starter.status();
+  await until(() => !is_running(pid));
 });
 
 /** Whom a report names. */
