@@ -6,7 +6,7 @@
  * ```
  *
  * `--lanes` says how many tasks it does at once, `--pause` how long each takes, in ms. When the master has no more tasks
- * it ends. When the master is gone it looks for it for some time.
+ * it ends. When the master is gone it looks for it for a minute.
  *
  * @module
  */
@@ -57,7 +57,8 @@ async function main(): Promise<void> {
   const ms = whole_number("--pause", pause, 0);
   const count = whole_number("--lanes", lanes, 1);
 
-  await using manager = new QueueManager({ address, authkey: authkey() });
+  const reconnect_timeout = 60_000;
+  await using manager = new QueueManager({ address, authkey: authkey(), reconnect_timeout });
   await manager.connect();
   await Promise.all(Array.from({ length: count }, () => work_on(manager, ms)));
   console.log("There are no more tasks");

@@ -34,7 +34,12 @@ export function at_end_of_turn(call: () => void): void {
 function end_turn(): void {
   const calls = ending;
   ending = [];
-  for (const call of calls) call();
+  try {
+    for (let call; (call = calls.shift());) call();
+  } finally {
+    // One that throws keeps none of the others.
+    for (const call of calls) at_end_of_turn(call);
+  }
 }
 
 /**

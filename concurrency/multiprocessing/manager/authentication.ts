@@ -71,11 +71,11 @@ async function challenge(frames: FrameStream, key: AuthKey): Promise<void> {
   const text = String(message);
   open_challenges.set(text, format_address(frames.socket.remoteAddr));
   try {
-    await frames.send_bytes(joined(CHALLENGE, message));
+    frames.send_bytes(joined(CHALLENGE, message));
     const proof = await next(frames);
     const is_right = starts_with(proof, DIGEST) &&
       await key.verify(proof.slice(DIGEST.length), message);
-    await frames.send_bytes(is_right ? WELCOME : FAILURE);
+    frames.send_bytes(is_right ? WELCOME : FAILURE);
     if (!is_right) throw refused("The other side does not know the authkey");
   } finally {
     open_challenges.delete(text);
@@ -97,7 +97,7 @@ async function answer(frames: FrameStream, key: AuthKey): Promise<void> {
   if (meant_for !== undefined && meant_for !== format_address(frames.socket.localAddr)) {
     throw refused("The other side sends on a challenge of this program");
   }
-  await frames.send_bytes(joined(DIGEST, await key.sign(message)));
+  frames.send_bytes(joined(DIGEST, await key.sign(message)));
   if (String(await next(frames)) !== String(WELCOME)) {
     throw refused("The other side has another authkey");
   }

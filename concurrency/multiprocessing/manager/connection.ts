@@ -41,9 +41,7 @@ export class Connection implements Peer {
   /** For how many beats nothing has come, and nothing could be sent that waits. */
   #silent_beats = 0;
   #stuck_beats = 0;
-  /** How much waits to be sent, in bytes. */
-  #backlog = 0;
-  #last_backlog = 0;
+  #last_left = 0;
   #last_arrived = 0;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -62,6 +60,12 @@ export class Connection implements Peer {
       named: find_named,
     });
     frames.limit = bounds.max_message_size;
+    frames.watcher = {
+      sent: () => {
+        if (frames.backlog <= HIGH_WATER) this.#drained?.resolve();
+      },
+      failed: (error) => this.#fail(error),
+    };
   }
 
   /** Whether it can be used. */
@@ -84,14 +88,8 @@ export class Connection implements Peer {
 
   #send(frame: Uint8Array): void {
     this.#was_heard = true;
-    this.#backlog += frame.length;
-    this.#frames.send(frame, this.#sent).catch((error) => this.#fail(error));
+    this.#frames.send(frame);
   }
-
-  #sent = (length: number): void => {
-    this.#backlog -= length;
-    if (this.#backlog <= HIGH_WATER) this.#drained?.resolve();
-  };
 
   /**
    * Takes what the other side tells, until one of both ends that.
@@ -107,7 +105,7 @@ export class Connection implements Peer {
         const frame = this.#frames.received() ?? await this.#frames.receive();
         if (!frame) return;
         if (frame.length > 0) this.#take(body_of(frame));
-        if (is_patient && this.#backlog > HIGH_WATER) await this.#wait_until_drained();
+        if (is_patient && this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
       }
     } catch (error) {
       if (this.#failure) throw this.#failure.error;
@@ -136,14 +134,14 @@ export class Connection implements Peer {
 
   /** Says that this side is there, and looks whether the other one is. */
   #beat(): void {
-    if (!this.#was_heard) void this.#frames.send_bytes(BEAT);
+    if (!this.#was_heard) this.#frames.send_bytes(BEAT);
     this.#was_heard = false;
-    const { arrived } = this.#frames;
+    const { arrived, left, backlog } = this.#frames;
     // While it does not read what it is told, nothing is read of it.
     const is_heard = arrived !== this.#last_arrived || this.#drained !== undefined;
-    const takes = this.#backlog === 0 || this.#backlog !== this.#last_backlog;
+    const takes = backlog === 0 || left !== this.#last_left;
     this.#last_arrived = arrived;
-    this.#last_backlog = this.#backlog;
+    this.#last_left = left;
     this.#silent_beats = is_heard ? 0 : this.#silent_beats + 1;
     this.#stuck_beats = takes ? 0 : this.#stuck_beats + 1;
     if (this.#silent_beats >= BEATS) this.#gone("said nothing");
@@ -166,6 +164,6 @@ export class Connection implements Peer {
     this.#is_open = false;
     this.link.closed();
     this.#drained?.resolve();
-    this.#frames.socket.close();
+    this.#frames.close();
   }
 }

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
-import { may_fail } from "../../../internal/runtime/pending.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 
 /** How much is read at once, in bytes. */
@@ -11,6 +10,14 @@ const HEAD = 4;
 
 const EMPTY = new Uint8Array(0);
 
+/** Told what becomes of what is sent. */
+export interface FrameWatcher {
+  /** Some of it has left. */
+  sent(): void;
+  /** Nothing more can be sent. */
+  failed(error: unknown): void;
+}
+
 /** Frames over a connection, as Python's `multiprocessing.connection` has them: a length of 4 bytes, and so many bytes. */
 export class FrameStream {
   readonly socket: StreamSocket;
@@ -18,6 +25,13 @@ export class FrameStream {
   limit: number;
   /** How many bytes have come. */
   arrived = 0;
+  /** How many bytes have left, and how many wait to be sent. */
+  left = 0;
+  backlog = 0;
+  /** Told what becomes of what is sent. */
+  watcher: FrameWatcher | undefined;
+  #waiting: Uint8Array[] = [];
+  #is_sending = false;
   #unread: Uint8Array[] = [];
   #length = 0;
   /** How long the frame is that comes, if that is known. */
@@ -62,28 +76,45 @@ export class FrameStream {
   }
 
   /**
-   * Sends a frame, in its turn.
+   * Sends a frame, in its turn. Who reads hears of a failure.
    *
    * @param frame The frame; its first 4 bytes are left for its length.
-   * @param sent Called with the length of each part that has left.
-   * @throws What `write()` of the connection throws.
    */
-  async send(frame: Uint8Array, sent: (length: number) => void = () => {}): Promise<void> {
+  send(frame: Uint8Array): void {
     new DataView(frame.buffer, frame.byteOffset).setInt32(0, frame.length - HEAD);
-    if (frame.length <= CHUNK) return sent(await this.socket.write(frame));
-    // At once, so that nothing comes between them.
-    const writes: Promise<void>[] = [];
-    for (let at = 0; at < frame.length; at += CHUNK) {
-      writes.push(this.socket.write(frame.subarray(at, at + CHUNK)).then(sent));
-    }
-    await Promise.all(writes);
+    this.backlog += frame.length;
+    if (frame.length <= CHUNK) this.#waiting.push(frame);
+    else this.#waiting.push(...parts_of(frame));
+    if (!this.#is_sending) void this.#send_all();
   }
 
   /** Sends some bytes as a frame. */
-  send_bytes(bytes: Uint8Array): Promise<void> {
+  send_bytes(bytes: Uint8Array): void {
     const frame = new Uint8Array(HEAD + bytes.length);
     frame.set(bytes, HEAD);
-    return may_fail(this.send(frame));
+    this.send(frame);
+  }
+
+  /** Nothing is sent or comes any more. */
+  close(): void {
+    this.#waiting = [];
+    this.socket.close();
+  }
+
+  async #send_all(): Promise<void> {
+    this.#is_sending = true;
+    try {
+      for (let part; (part = this.#waiting.shift());) {
+        const length = await this.socket.write(part);
+        this.backlog -= length;
+        this.left += length;
+        this.watcher?.sent();
+      }
+    } catch (error) {
+      this.watcher?.failed(error);
+    } finally {
+      this.#is_sending = false;
+    }
   }
 
   #check(head: Uint8Array): number {
@@ -113,4 +144,10 @@ export class FrameStream {
 function joined(parts: Uint8Array[], length: number): Uint8Array {
   const { buffer, byteOffset } = Buffer.concat(parts, length);
   return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** A long frame in parts: that one of them has left shows that the other side takes some. */
+function parts_of(frame: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(frame.length / CHUNK);
+  return Array.from({ length: count }, (_, at) => frame.subarray(at * CHUNK, (at + 1) * CHUNK));
 }

@@ -41,7 +41,7 @@ export class ManagerHandler extends StreamRequestHandler<unknown, Deno.NetAddr |
     });
     const name = `the client ${format_address(this.client_address)}`;
     const connection = new Connection(frames, name, bounds);
-    void frames.send_bytes(greeting_of(connection, root, bounds));
+    frames.send_bytes(greeting_of(connection, root, bounds));
     await connection.run(true);
   }
 }

@@ -328,13 +328,13 @@ function echo({ root }: Greeting, size: number): Uint8Array {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 Deno.test("who is slow is there: a call that comes byte by byte", async () => {
-  await using managing = new Managing({ peer_timeout: 600 });
+  await using managing = new Managing({ peer_timeout: 1500 });
   const [client, greeting] = await RawManagerClient.greeted(managing.port, KEY);
   using _client = client;
   const frame = framed(echo(greeting, 1000));
   for (const byte of frame.subarray(0, 20)) {
     await client.conn.write(new Uint8Array([byte]));
-    await pause(50);
+    await pause(100);
   }
   await client.conn.write(frame.subarray(20));
   assertEquals((await client.told()).slice(0, 2), [3, 1]);
