@@ -12,8 +12,12 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import type { ManagerServer } from "../../concurrency/multiprocessing/mod.ts";
 import { refuse_unknown, run, whole_number } from "../command_line.ts";
 import { authkey, QueueManager, type Result, results, tasks } from "./queues.ts";
+
+/** How long workers have to leave, in ms. */
+const GOODBYE = 5000;
 
 const USAGE = "Usage: master.ts [--hostname NAME] [--port PORT] [--tasks COUNT]";
 
@@ -30,6 +34,14 @@ async function collect(count: number): Promise<number> {
     console.log(`${found.size} of ${count}: ${number} * ${number} = ${square}, by ${pid}`);
   }
   return [...found.values()].filter(({ deliveries }) => deliveries > 1).length;
+}
+
+/** Waits until all workers have heard that there is no more to do, and have left; not for ever. */
+async function goodbye(server: ManagerServer): Promise<void> {
+  const end = performance.now() + GOODBYE;
+  while (server.info().active > 0 && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 async function main(): Promise<void> {
@@ -52,8 +64,8 @@ async function main(): Promise<void> {
   const again = await collect(number);
   await tasks.join();
   console.log(`All are done; ${again} of them were delivered more than once`);
-  // Workers hear of it, and end.
   await tasks.shutdown();
+  await goodbye(server);
   await server.shutdown();
   await serving;
 }
