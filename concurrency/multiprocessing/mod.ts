@@ -104,3 +104,17 @@ export {
   type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export { AuthenticationError } from "../../internal/shared/errors.ts";
+export {
+  BaseManager,
+  type DeclaredName,
+  type ManagerAddress,
+  type ManagerOptions,
+  type ManagerServer,
+  type Registration,
+} from "./manager/base_manager.ts";
+export type { Proxied } from "./manager/object_proxy.ts";
+export { type DictItems, DictProxy } from "./manager/dict_proxy.ts";
+export { ListProxy } from "./manager/list_proxy.ts";
+export { Manager } from "./manager/manager.ts";
+export { NamespaceProxy } from "./manager/namespace_proxy.ts";

@@ -40,6 +40,15 @@ export class BrokenBarrierError extends Error {
   override readonly name = "BrokenBarrierError";
 }
 
+/**
+ * The other side of a manager's connection does not know the `authkey`, or does not speak the protocol: Python's
+ * `multiprocessing.AuthenticationError`.
+ */
+export class AuthenticationError extends Deno.errors.PermissionDenied {
+  /** Always `"AuthenticationError"`. */
+  override readonly name = "AuthenticationError";
+}
+
 /** The future was cancelled: Python's `concurrent.futures.CancelledError`. */
 export class CancelledError extends Error {
   /** Always `"CancelledError"`. */
@@ -99,6 +108,7 @@ for (
     ShutDown,
     EOFError,
     BrokenBarrierError,
+    AuthenticationError,
     CancelledError,
     InvalidStateError,
     BrokenExecutor,

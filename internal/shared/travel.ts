@@ -22,10 +22,10 @@ const LOOKS = 1000;
 
 /** The folder of this package. Only its own classes are loaded for an object that comes from elsewhere. */
 const ROOT = new URL("../../", import.meta.url);
-const OWN_FILE = /^concurrency\/[a-z_]+\/[a-z_]+\.ts$/;
+const OWN_FILE = /^concurrency\/([a-z_]+\/){1,2}[a-z_]+\.ts$/;
 
 /** A handle: of an object of the sender's, of one of the receiver's, or of a function. */
-type Handle =
+export type Handle =
   | { mine: number | string; kind: Kind; described: unknown; fixed: Packed }
   | { yours: number | string }
   | { function: FunctionHandle };
@@ -70,12 +70,12 @@ export function refuse_uncloneable_value(what: string, value: unknown, shares_me
  * @param shares_memory Whether shared memory may be in it.
  * @throws {DOMException} If it cannot be cloned.
  */
-export function copy_of(what: string, value: unknown, shares_memory = true): unknown {
+export function copy_of<T>(what: string, value: T, shares_memory = true): T {
   const passengers: Passenger[] = [];
   const clone = shares_memory ? thread_copy : process_copy;
   try {
     const copy = clone(take_out(value, itself, [], passengers, { left: LOOKS }));
-    return passengers.reduce((whole, [path, found]) => put_back(whole, path, found), copy);
+    return passengers.reduce((whole, [path, found]) => put_back(whole, path, found), copy) as T;
   } catch (error) {
     throw uncloneable(what, error);
   }
@@ -171,7 +171,8 @@ function is_plain(value: object): boolean {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
 
-function handle_of(found: object, link: Link): Handle {
+/** How an object, or a function, travels. */
+export function handle_of(found: object, link: Link): Handle {
   if (typeof found === "function") return { function: handle_of_function(found) };
   const object = is_shared(found) ? found as SharedObject : carrying!.object_for(found, link);
   const core = core_of(object);
@@ -195,6 +196,7 @@ function local_core(core: Core): LocalCore {
 
 /** Sees to it that an object can be found by its name: see {@linkcode provide_named}. */
 export function find_named(id: string, link: Link): Promise<void> | void {
+  if (link.peer.is_foreign) throw new TypeError("Other programs find no objects by their names");
   const [file = "", name = "", ...label] = id.split(" ");
   const key = `${file} ${name}`;
   const introduce = () => {
@@ -233,8 +235,16 @@ export function provide_named({ file, name }: Kind, find: (name: string) => Shar
 }
 
 /** Puts back what stands for what is not copied; a promise where a module must be loaded first. */
-export function unpack({ value, passengers = [] }: Packed, link: Link): unknown {
-  const found = passengers.map(([, handle]) => resolve(handle as Handle, link));
+export function unpack(packed: Packed, link: Link): unknown {
+  return put_in(packed, (handle) => resolve(handle as Handle, link));
+}
+
+/** The same with another way to what a handle stands for. */
+export function put_in(
+  { value, passengers = [] }: Packed,
+  resolve: (handle: unknown) => unknown,
+): unknown {
+  const found = passengers.map(([, handle]) => resolve(handle));
   const put = (objects: unknown[]) =>
     passengers.reduce((whole, [path], at) => put_back(whole, path, objects[at]), value);
   return found.some((object) => object instanceof Promise)
@@ -247,10 +257,10 @@ function put_back(whole: unknown, path: (string | number)[], object: unknown): u
   if (path.length === 0) return object;
   let at = whole as Record<string, unknown>;
   for (const key of path.slice(0, -1)) {
-    // What comes from elsewhere must not reach what all objects share.
-    if (!Object.hasOwn(at, key)) throw new TypeError("There is no such place in the value");
+    check_place(at, key);
     at = at[key] as Record<string, unknown>;
   }
+  check_place(at, path.at(-1)!);
   Object.defineProperty(at, path.at(-1)!, {
     value: object,
     writable: true,
@@ -260,9 +270,16 @@ function put_back(whole: unknown, path: (string | number)[], object: unknown): u
   return whole;
 }
 
-function resolve(handle: Handle, link: Link): unknown {
+/** What comes from elsewhere must not reach what all objects share, nor make an array longer. */
+function check_place(at: object, key: string | number): void {
+  if (!Object.hasOwn(at, key)) throw new TypeError("There is no such place in the value");
+}
+
+/** What a handle stands for. */
+export function resolve(handle: Handle, link: Link): unknown {
   if ("yours" in handle) return own_object(handle.yours, link);
   if ("mine" in handle) return stub_of(handle, link);
+  if (link.peer.is_foreign) throw new TypeError("Functions do not come from other programs");
   // In the program itself, the main module may wait for something, and would never be there.
   const is_main = !sharing.parent && handle.function.module === Deno.mainModule;
   return is_main ? stand_in(handle.function) : function_of(handle.function);

@@ -12,6 +12,8 @@ export interface Peer {
   readonly name: string;
   /** Whether it shares memory with this thread. */
   readonly shares_memory: boolean;
+  /** Whether it is another program: it is sent no functions, and no module is loaded because it says so. */
+  readonly is_foreign?: boolean;
   /**
    * Sends it something, which its `received()` gets.
    *

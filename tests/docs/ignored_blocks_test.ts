@@ -53,6 +53,9 @@ const PRINTS: Record<string, string | RegExp> = {
 
 /** Those that other tests run. */
 const ELSEWHERE = [
+  "docs/distributed.md: master.ts",
+  "docs/distributed.md: queues.ts",
+  "docs/distributed.md: worker.ts",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",
