@@ -7,7 +7,7 @@
  *
  * Or add nothing, and import `jsr:@socketserver/socketserver/multiprocessing`.
  *
- * Import the module as one name, as in Python: `Event` by itself would hide a global of Deno.
+ * Import the module as one name, as in Python: `Array` and `Event` by themselves would hide globals.
  *
  * | name | what it is for |
  * |---|---|

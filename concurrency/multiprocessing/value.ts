@@ -101,3 +101,10 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
 }
 
 provide_class(KIND, Value);
+
+// Where nobody checks types, Python's `value` would be `undefined`, and what is stored there lost.
+Object.defineProperty(Value.prototype, "value", { get: refuse_property, set: refuse_property });
+
+function refuse_property(): never {
+  throw new TypeError("A Value has no property value: await its get(), set() or add()");
+}

@@ -6,7 +6,7 @@ import { descriptors_for, too_few_descriptors } from "../../internal/workers/des
 import type { Job } from "../../internal/workers/job.ts";
 import type { ProcessPlace } from "../../internal/workers/sharing.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
-import { WorkerHandle } from "../../internal/workers/worker_handle.ts";
+import { type WorkerEnd, WorkerHandle } from "../../internal/workers/worker_handle.ts";
 import {
   check_worker_modules,
   explain_start_error,
@@ -117,15 +117,26 @@ export class RunWorker {
 
   async #run(args: readonly unknown[]): Promise<void> {
     try {
-      await this.#handle.ready.then(() => this.#handle.run(new RunJob()), () => {});
+      await this.#handle.ready.then(() => this.#do(), () => {});
     } catch (error) {
       if (!this.#is_terminated) throw error;
     } finally {
-      if (this.#is_awaited) this.#handle.ref();
-      this.#handle.end();
-      await this.#handle.ended;
+      await this.#end();
       // It may never have had what it was given.
       drop_connections(args);
     }
+  }
+
+  /** A promise that nobody awaits may be rejected when the run is done already. */
+  async #do(): Promise<void> {
+    await this.#handle.run(new RunJob());
+    const { reason, cause } = await this.#end();
+    if (reason === "died") throw cause;
+  }
+
+  #end(): Promise<WorkerEnd> {
+    if (this.#is_awaited) this.#handle.ref();
+    this.#handle.end();
+    return this.#handle.ended;
   }
 }

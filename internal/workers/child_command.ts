@@ -47,7 +47,8 @@ export async function child_commands(entry: string): Promise<() => ChildCommand>
     const permissions = permission_flags(flags, own.programs);
     return {
       file,
-      args: ["run", "--no-prompt", ...inherited, ...permissions, entry],
+      // What Deno has to say it says in this process already.
+      args: ["run", "--quiet", "--no-prompt", ...inherited, ...permissions, entry],
       environment: environment(own.environment),
       cwd: START_FOLDER,
       folder: folder === START_FOLDER ? undefined : folder,

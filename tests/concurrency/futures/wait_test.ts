@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   ALL_COMPLETED,
   as_completed,
@@ -60,7 +60,11 @@ Deno.test("wait: a timeout is no error; a wrong one is, and an unknown mode (69)
   const { done, not_done } = await soon(wait(all, 5));
   assertEquals([places(all, done), places(all, not_done)], [[0], [1]]);
   await assertRejects(() => wait(all, -1), RangeError);
-  await assertRejects(() => wait(all, null, "SOME" as ReturnWhen), RangeError);
+  const some = () => wait(all, null, "SOME" as ReturnWhen);
+  await assertRejects(some, RangeError, "there are FIRST_COMPLETED");
+  const promises = [Promise.resolve()] as never;
+  await assertRejects(() => wait(promises), TypeError, "it must be a Future");
+  assertThrows(() => as_completed(promises), TypeError, "it must be a Future");
   await assertRejects(() => wait(all, { signal: AbortSignal.abort(new Error("x")) }), Error, "x");
 });
 

@@ -34,6 +34,9 @@ Deno.test("Value, Array: what they are made with", async () => {
   }
   assertThrows(() => new Value("i", 0, { lock: 1 as never }), TypeError, "a boolean, or a lock");
   assertThrows(() => new Value("i", 0, { look: true } as never), TypeError, "no option");
+  const value = new Value("i") as unknown as { value: number };
+  assertThrows(() => value.value, TypeError, "await its get()");
+  assertThrows(() => (value.value = 1), TypeError, "await its get()");
 });
 
 Deno.test("Value, Array: their lock is their own, a given one, or none", async () => {

@@ -196,6 +196,14 @@ Deno.test("Process: a promise that is rejected, and that nobody awaits, ends it 
   assertEquals(hook.calls.length, 1);
 });
 
+Deno.test("Process: so does one that is rejected when its function is done", async () => {
+  using hook = hooked();
+  const process = process_of(targets.leave_last);
+  await run(process);
+  assertEquals([process.exitcode, String(process.exception)], [1, "RangeError: left alone"]);
+  assertEquals(hook.calls.length, 1);
+});
+
 for (const target of ["wait", "loop"] as const) {
   for (const [how, exitcode] of [["terminate", -15], ["kill", -9]] as const) {
     Deno.test(`Process: ${how}() ends one that is to ${target} for ever, with ${exitcode}`, async () => {
