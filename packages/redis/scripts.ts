@@ -251,7 +251,9 @@ local lost, buried, gone = renew(1), 0, 0
 if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
-if time - number_of('swept') < visibility / 4 then return { lost, 0, 0 } end
+local since = time - number_of('swept')
+-- Less than nothing where the clock was set back
+if since >= 0 and since < visibility / 4 then return { lost, 0, 0 } end
 redis.call('HSET', state, 'swept', time)
 
 -- Entries whose holder gives no sign
@@ -269,9 +271,12 @@ if came_back then tell('item') end
 local fields = redis.call('HGETALL', state)
 for i = 1, #fields, 2 do
   local consumer = fields[i]:match('^until:(.*)')
-  if consumer and tonumber(fields[i + 1]) < time then
+  local left = consumer and fields[i + 1] - time
+  if consumer and left < 0 then
     gone = gone + number_of('got:' .. consumer)
     set_got(consumer, 0)
+  elseif consumer and left > visibility then
+    redis.call('HSET', state, fields[i], time + visibility)
   end
 end
 
