@@ -352,6 +352,20 @@ redis_test(
   },
 );
 
+redis_test("what comes for one who has left is for the next in line", async (bench) => {
+  const jobs = bench.queue();
+  await jobs.put(1);
+  await bench.redis.ask("CLIENT", "PAUSE", "500");
+  const controller = new AbortController();
+  const leaving = assertRejects(() => jobs.take({ signal: controller.signal }), DOMException);
+  const waiting = jobs.take();
+  controller.abort();
+  await leaving;
+  assertEquals((await soon(waiting)).deliveries, 1);
+  const info = await bench.redis.ask("INFO", "commandstats");
+  assert(!info.includes("xclaim"), "it went back");
+});
+
 redis_test("another group of the same name, deleted keys, forgotten scripts", async (bench) => {
   const jobs = bench.queue();
   const waiting = jobs.get();
