@@ -216,10 +216,10 @@ function make_client(options: RedisClientOptions, silence: number) {
   } as RedisClientOptions);
 }
 
-/** Whether Redis refuses who we are, or Deno to go there: that does not get better. */
+/** Whether Redis refuses who we are or has no such database, or Deno to go there: that does not get better. */
 function is_hopeless(cause: Error): boolean {
   if (cause instanceof Deno.errors.NotCapable) return true;
-  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM/.test(cause.message);
+  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM|DB index/.test(cause.message);
 }
 
 /** How long to wait before the next try. */

@@ -312,6 +312,8 @@ redis_test("settings of a client, with the user of an ACL", async (bench) => {
   }
   const wrong = bench.queue({ url: `unix://worker:wrong@${path}` });
   await assertRejects(() => wrong.put(1), Error, "WRONGPASS");
+  const nowhere = bench.queue({ client: { options: { socket: { path }, database: 99 } } });
+  await assertRejects(() => soon(nowhere.put(1)), Error, "DB index is out of range");
   const elsewhere = bench.queue({ client, namespace: "not-mine" });
   await assertRejects(() => elsewhere.put(1), Error, "NOPERM");
 });
