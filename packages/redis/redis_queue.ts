@@ -9,7 +9,7 @@ import { from_text, to_text } from "./json_item.ts";
 import { Limit } from "./limit.ts";
 import { check_options, client_options, DEFAULTS, type RedisQueueOptions } from "./options.ts";
 import { type RedisJob, TakenJob } from "./redis_job.ts";
-import { open_stream, Stream, type StreamSettings } from "./stream.ts";
+import { make_group, open_stream, Stream, type StreamSettings } from "./stream.ts";
 import { timeout_argument, type Wait, wait_arguments } from "./waits.ts";
 
 /** How often a consumer gives a sign of life within `visibility`. */
@@ -107,14 +107,11 @@ export class RedisQueue<T> implements AsyncDisposable {
   }
 
   #connect_reader(): Reader {
-    const { key, group } = this.#settings;
     const reader: Reader = {
       id: 0,
       connection: this.#connect(async (client) => {
         reader.id = await client.clientId();
-        await client.xGroupCreate(key, group, "0", { MKSTREAM: true }).catch((error: Error) => {
-          if (!error.message.includes("BUSYGROUP")) throw error;
-        });
+        await make_group(client, this.#settings);
       }),
     };
     return reader;

@@ -171,9 +171,19 @@ export async function open_stream(
   // In one go: nothing of it depends on an answer.
   await Promise.all([
     ...Object.values(SCRIPTS).map(({ text }) => client.scriptLoad(text)),
-    client.eval(SCRIPTS.open.text, {
-      keys: keys_of(settings),
-      arguments: [...head_of(settings), ...args],
-    }),
+    run_now(client, settings, SCRIPTS.open, args),
   ]);
+}
+
+/** Makes a new connection ready for reads of a stream. */
+export async function make_group(client: Client, settings: StreamSettings): Promise<void> {
+  await run_now(client, settings, SCRIPTS.make_group, []);
+}
+
+/** Runs a script that Redis may not know. */
+function run_now(client: Client, settings: StreamSettings, { text }: Script, args: string[]) {
+  return client.eval(text, {
+    keys: keys_of(settings),
+    arguments: [...head_of(settings), ...args],
+  });
 }

@@ -142,6 +142,32 @@ redis_test(
   },
 );
 
+redis_test("the clock of Redis was set back: lost jobs come back all the same", async (bench) => {
+  const jobs = bench.queue({ visibility: 200 });
+  await jobs.put("lost");
+  const { id } = await jobs.take();
+  // As if it had been a year later.
+  const later = `${Date.now() + 365 * 86_400_000}`;
+  const state = "socketserver:jobs:state";
+  await bench.redis.ask(
+    "HSET",
+    state,
+    "swept",
+    later,
+    "until:dead",
+    later,
+    "got:dead",
+    "1",
+    "got",
+    "1",
+  );
+  await bench.redis.ask("XCLAIM", "socketserver:jobs", "workers", "gone", "0", id, "JUSTID");
+  const again = await soon(jobs.take());
+  assertEquals([again.item, again.deliveries], ["lost", 2]);
+  await again.done();
+  await soon(jobs.join());
+});
+
 redis_test("an item that kills its workers goes to the dead letters", async (bench) => {
   const jobs = bench.queue({ visibility: 100, max_deliveries: 2 });
   await jobs.put("deadly");
