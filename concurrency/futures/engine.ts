@@ -22,19 +22,12 @@ export interface Engine {
    */
   check_settings(settings: TaskSettings): void;
   /**
-   * Whether a task would be begun at once, or sent ahead. If not, it sees to it that there will be room.
+   * Begins a task, or sends it ahead, if there is room. If not, it sees to it that there will be.
    *
-   * @param task The task.
+   * @param task The task. Its end is told later.
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
-  has_room(task: Submitted, max_workers: number): boolean;
-  /**
-   * Runs a task.
-   *
-   * @returns What it gives.
-   * @throws What it fails with; `WorkerDied` where its worker ended.
-   */
-  run(task: Submitted): Promise<unknown>;
+  start(task: Submitted, max_workers: number): boolean;
   /** Whether a task that is run was begun. */
   has_begun(task: Submitted): boolean;
   /** Takes back a task that is run; `false` if it was begun. */
@@ -53,6 +46,10 @@ export interface EngineEvents {
   readonly waiting: number;
   /** There may be room for another task. */
   room(): void;
+  /** A task that was started has given something. */
+  done(task: Submitted, value: unknown): void;
+  /** A task that was started has failed; with `WorkerDied` where its worker ended. */
+  failed(task: Submitted, error: unknown): void;
   /** No worker can start, and none ever could: what waits fails. */
   broken(error: unknown): void;
   /** An error that is no task's outcome. */

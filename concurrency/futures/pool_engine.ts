@@ -4,7 +4,8 @@ import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Failure, Job } from "../../internal/workers/job.ts";
+import type { Sent } from "../../internal/workers/worker_handle.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
@@ -58,13 +59,16 @@ class TaskJob implements Job {
   readonly may_share: boolean;
   readonly is_alone: boolean;
   readonly transfer?: readonly Transferable[];
+  sent: Sent | undefined;
   result: unknown;
   is_over = false;
   /** Ends its worker. */
   force: ReturnType<typeof setTimeout> | undefined;
   readonly task: Submitted;
+  #events: EngineEvents;
 
-  constructor(task: Submitted, fn: FunctionHandle) {
+  constructor(task: Submitted, fn: FunctionHandle, events: EngineEvents) {
+    this.#events = events;
     const { call: { args, is_chunk }, settings: { timeout, transfer } } = task;
     this.task = task;
     const { number } = task;
@@ -82,6 +86,15 @@ class TaskJob implements Job {
   check(): void {
     if (this.task.is_over) throw new Deno.errors.Interrupted("The task is over");
   }
+
+  settled(failure?: Failure): void {
+    const { task } = this;
+    if (this.force !== undefined) clearTimeout(this.force);
+    task.run = undefined;
+    if (!failure) return this.#events.done(task, this.result);
+    const { error } = failure;
+    this.#events.failed(task, error instanceof WorkerEnded ? worker_died(task, error) : error);
+  }
 }
 
 /** Runs tasks in the workers of a pool, which start when there are tasks. */
@@ -92,7 +105,6 @@ export class PoolEngine implements Engine {
   #events: EngineEvents;
   #settings: WorkerSettings;
   #handles: WeakMap<TaskFunction, FunctionHandle> = new WeakMap();
-  #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
   /** When each worker was started. */
@@ -138,19 +150,16 @@ export class PoolEngine implements Engine {
     }));
   }
 
-  has_room(task: Submitted, max_workers: number): boolean {
+  start(task: Submitted, max_workers: number): boolean {
     if (!this.#pool) {
       this.#opening ??= this.#open(task);
       return false;
     }
     this.#pool.max_workers = max_workers;
-    return this.#pool.has_room(this.#job_of(task));
-  }
-
-  #job_of(task: Submitted): TaskJob {
-    let job = this.#jobs.get(task);
-    if (!job) this.#jobs.set(task, job = new TaskJob(task, this.#handle_of(task.call.fn)));
-    return job;
+    task.run ??= new TaskJob(task, this.#handle_of(task.call.fn), this.#events);
+    if (!this.#pool.try_to_run(job_of(task)!)) return false;
+    task.start_clock(LOADING);
+    return true;
   }
 
   /** Makes the pool. */
@@ -204,31 +213,17 @@ export class PoolEngine implements Engine {
     return pool;
   }
 
-  async run(task: Submitted): Promise<unknown> {
-    const job = this.#job_of(task);
-    task.start_clock(LOADING);
-    try {
-      await this.#pool!.run(job);
-      return job.result;
-    } catch (error) {
-      throw error instanceof WorkerEnded ? worker_died(task, error) : error;
-    } finally {
-      clearTimeout(job.force);
-      this.#jobs.delete(task);
-    }
-  }
-
   has_begun(task: Submitted): boolean {
-    const job = this.#jobs.get(task);
+    const job = job_of(task);
     return job !== undefined && this.#pool!.has_begun(job);
   }
 
   take_back(task: Submitted): boolean {
-    return this.#pool!.take_back(this.#jobs.get(task)!);
+    return this.#pool!.take_back(job_of(task)!);
   }
 
   end(task: Submitted, reason: unknown): void {
-    const job = this.#jobs.get(task);
+    const job = job_of(task);
     if (!job || job.force !== undefined) return;
     const pool = this.#pool!;
     pool.cut(job, reason);
@@ -250,6 +245,11 @@ export class PoolEngine implements Engine {
     }
     job?.task.start_clock();
   }
+}
+
+/** The job of a task, while the pool has it. */
+function job_of(task: Submitted): TaskJob | undefined {
+  return task.run as TaskJob | undefined;
 }
 
 function broken(cause: unknown): BrokenExecutor {

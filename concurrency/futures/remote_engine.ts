@@ -2,7 +2,7 @@ import { current_task } from "../../internal/shared/task.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import type { RemoteCore } from "../../internal/shared/shared_object.ts";
 import { place_of } from "./current_task.ts";
-import type { Engine, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
 import type { ExecutorFixed } from "./executor_home.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { OTHERWISE } from "./task_messages.ts";
@@ -13,10 +13,12 @@ export class RemoteEngine implements Engine {
   readonly takes_chunks = true;
   readonly workers: ExecutorWorkerInfo[] = [];
   #core: RemoteCore;
+  #events: EngineEvents;
   #running: Map<Submitted, AbortController> = new Map();
 
-  constructor(core: RemoteCore) {
+  constructor(core: RemoteCore, events: EngineEvents) {
     this.#core = core;
+    this.#events = events;
   }
 
   check_function(fn: TaskFunction): void {
@@ -33,11 +35,15 @@ export class RemoteEngine implements Engine {
     return handle_of_function(fn, { module, otherwise: OTHERWISE });
   }
 
-  has_room(): boolean {
+  start(task: Submitted): boolean {
+    this.#run(task).then(
+      (value) => this.#events.done(task, value),
+      (error) => this.#events.failed(task, error),
+    );
     return true;
   }
 
-  async run(task: Submitted): Promise<unknown> {
+  async #run(task: Submitted): Promise<unknown> {
     const { call, settings: { timeout, priority, retries } } = task;
     const controller = new AbortController();
     this.#running.set(task, controller);

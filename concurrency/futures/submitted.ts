@@ -53,6 +53,8 @@ export class Submitted implements FutureSource {
   retries: number;
   /** When it was given to its engine, by `performance.now()`. */
   given_at = 0;
+  /** What its engine knows of it while it runs there. */
+  run: unknown;
   /** How many unfinished tasks of the same executor it waits for. */
   waits_for = 0;
   #line: TaskLine;
@@ -152,7 +154,7 @@ export class Submitted implements FutureSource {
   }
 
   #end(outcome: TaskOutcome): void {
-    clearTimeout(this.#clock);
+    if (this.#clock !== undefined) clearTimeout(this.#clock);
     if (this.#abort) this.settings.signal!.removeEventListener("abort", this.#abort);
     this.#line.settled(this, outcome);
   }

@@ -4,13 +4,13 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import { is_pending } from "../../internal/runtime/pending.ts";
 import { function_of, type FunctionHandle } from "../../internal/shared/functions.ts";
-import { Task } from "../../internal/shared/task.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
 import { run_chunk } from "./chunk.ts";
-import { set_context } from "./current_task.ts";
+import { ExecutorTask } from "./current_task.ts";
 import type { TaskFunction } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -50,28 +50,46 @@ async function load(handle: FunctionHandle): Promise<TaskFunction> {
 
 /** A task that runs. */
 class TaskRun implements JobRun {
-  readonly done: Promise<unknown>;
-  #task: Task;
-  #controller = new AbortController();
+  readonly done: unknown;
+  #task: ExecutorTask;
   #reason: unknown;
 
   constructor(job: WorkerJob, executor: string) {
-    this.#task = new Task({ job: job.id });
     const { number } = job.message as TaskMessage;
-    const { signal } = this.#controller;
-    set_context(this.#task, { signal }, { executor, number });
+    this.#task = new ExecutorTask({ executor, number }, { job: job.id });
     this.done = this.#run(job);
   }
 
-  async #run(job: WorkerJob): Promise<unknown> {
-    const { fn, args, is_chunk, says_when } = job.message as TaskMessage;
+  /** Runs it: a promise only where there is something to wait for. */
+  #run(job: WorkerJob): unknown {
+    const message = job.message as TaskMessage;
+    const known = find(message.fn);
+    const is_ready = typeof known === "function" && !message.says_when;
+    const result = is_ready ? this.#call(known, message) : this.#run_later(job, known);
+    if (is_pending(result)) return this.#end_with(result);
+    this.#task.end();
+    return result;
+  }
+
+  async #run_later(job: WorkerJob, known: TaskFunction | Promise<TaskFunction>): Promise<unknown> {
+    const fn = await known;
+    const message = job.message as TaskMessage;
+    // Answered: what never lets go would keep the message from being sent.
+    if (message.says_when) await job.call("task", "begun", []);
+    return await this.#call(fn, message);
+  }
+
+  #call(fn: TaskFunction, { args, is_chunk }: TaskMessage): unknown {
     try {
-      const known = find(fn);
-      const call = typeof known === "function" ? known : await known;
-      // Answered: what never lets go would keep the message from being sent.
-      if (says_when) await job.call("task", "begun", []);
-      const run = () => is_chunk ? run_chunk(call, args) : call(...args as never[]);
-      return await this.#task.run(run);
+      return this.#task.run(() => is_chunk ? run_chunk(fn, args) : fn(...args as never[]));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #end_with(result: PromiseLike<unknown>): Promise<unknown> {
+    try {
+      return await result;
     } finally {
       this.#task.end();
     }
@@ -79,7 +97,7 @@ class TaskRun implements JobRun {
 
   interrupt(reason: Error): void {
     this.#reason = reason;
-    this.#controller.abort(reason);
+    this.#task.abort(reason);
     this.#task.interrupt(reason);
   }
 

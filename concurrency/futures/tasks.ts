@@ -36,6 +36,8 @@ export class Tasks implements TaskLine, EngineEvents {
   waiting = 0;
   /** What the engine has, until it is over there, by the numbers. */
   #given: Map<number, Submitted> = new Map();
+  /** How many of these wait for others. */
+  #blocked = 0;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -68,8 +70,10 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     const task = new Submitted(++this.#last, call, settings, this);
     this.#unfinished++;
-    this.#submitted_at?.set(task, performance.now());
-    this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    if (this.#submitted_at) {
+      this.#submitted_at.set(task, performance.now());
+      this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    }
     if (settings.signal?.aborted) {
       task.fail(settings.signal.reason, "cancelled");
       return task.future;
@@ -120,10 +124,11 @@ export class Tasks implements TaskLine, EngineEvents {
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#max_workers)) return;
+      if (!this.engine.start(task, this.#max_workers)) return;
       this.#heap.next();
       this.waiting--;
-      void this.#run(task);
+      this.#given.set(task.number, task);
+      if (this.#submitted_at) task.given_at = performance.now();
     }
   }
 
@@ -135,7 +140,7 @@ export class Tasks implements TaskLine, EngineEvents {
   /** How many may run: one more than may where all that run wait for others, as they would for ever. */
   get #max_workers(): number {
     const { max_workers } = this.engine;
-    if (this.#given.size < max_workers) return max_workers;
+    if (this.#blocked === 0) return max_workers;
     let running = 0;
     for (const task of this.#given.values()) {
       if (!this.engine.has_begun(task)) continue;
@@ -145,17 +150,20 @@ export class Tasks implements TaskLine, EngineEvents {
     return Math.max(max_workers, running + 1);
   }
 
-  async #run(task: Submitted): Promise<void> {
-    this.#given.set(task.number, task);
-    task.given_at = performance.now();
-    try {
-      const value = await this.engine.run(task);
-      this.#given.delete(task.number);
-      task.succeed(value);
-    } catch (error) {
-      this.#given.delete(task.number);
-      this.#failed(task, error);
-    }
+  done(task: Submitted, value: unknown): void {
+    this.#given.delete(task.number);
+    task.succeed(value);
+    this.#freed();
+  }
+
+  failed(task: Submitted, error: unknown): void {
+    this.#given.delete(task.number);
+    if (can_run_again(task, error)) this.#put_back(task);
+    else task.fail(error);
+    this.#freed();
+  }
+
+  #freed(): void {
     this.room();
     this.#look_whether_empty();
   }
@@ -164,10 +172,7 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
-  #failed(task: Submitted, error: unknown): void {
-    if (!(error instanceof WorkerDied) || task.is_over || task.retries <= 0) {
-      return task.fail(error);
-    }
+  #put_back(task: Submitted): void {
     task.retries--;
     task.stop_clock();
     this.#heap.put_back(task);
@@ -211,9 +216,11 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** A task waits for another one; gives what ends that. */
   #waits(waiting: Submitted): () => void {
-    waiting.waits_for++;
+    if (waiting.waits_for++ === 0) this.#blocked++;
     this.room();
-    return () => void waiting.waits_for--;
+    return () => {
+      if (--waiting.waits_for === 0) this.#blocked--;
+    };
   }
 
   /** Has a task run for one that waits for it: of this executor, or of any other. */
@@ -291,6 +298,10 @@ export class Tasks implements TaskLine, EngineEvents {
     void this.shut_down(true);
     await this.engine.close(true);
   }
+}
+
+function can_run_again(task: Submitted, error: unknown): boolean {
+  return error instanceof WorkerDied && !task.is_over && task.retries > 0;
 }
 
 function comes_first(one: Submitted, other: Submitted): number {

@@ -2,7 +2,7 @@ import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import { descriptors_for, too_few_descriptors } from "../../internal/workers/descriptors.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
 import { WorkerHandle } from "../../internal/workers/worker_handle.ts";
 import {
@@ -51,6 +51,7 @@ class RunJob implements Job {
   readonly is_plain = false;
   is_over = false;
   check(): void {}
+  settled(): void {}
 }
 
 let last_id = 0;
@@ -115,9 +116,18 @@ export class ThreadWorker {
     }
   }
 
+  /** Has it run; rejects with what it fails with. */
+  #outcome(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = (outcome: JobOutcome) =>
+        typeof outcome === "object" ? reject(outcome.error) : resolve();
+      this.#handle.run(new RunJob(), (_job, _worker, outcome) => over(outcome));
+    });
+  }
+
   async #run(): Promise<void> {
     try {
-      await this.#handle.ready.then(() => this.#handle.run(new RunJob()), () => {});
+      await this.#handle.ready.then(() => this.#outcome(), () => {});
     } catch (error) {
       if (!this.#is_terminated) throw error;
     } finally {

@@ -28,15 +28,16 @@ const MAX_MESSAGES = 1_000_000;
 const MAX_ARGUMENTS = 100_000;
 
 /** A job that was sent to a worker. */
-interface Sent {
-  job: Job;
-  claim: number | undefined;
+export interface Sent {
+  readonly id: number;
+  readonly job: Job;
+  readonly worker: WorkerHandle;
+  readonly claim: number | undefined;
   /** Whether the worker was told to end it now and has not said that it heard. */
   unheard: boolean;
   /** What ends the worker if it does not give the job up. */
   force?: ReturnType<typeof setTimeout>;
-  resolve(outcome: JobOutcome): void;
-  reject(error: unknown): void;
+  over(job: Job, worker: WorkerHandle, outcome: JobOutcome): void;
 }
 
 /** How a worker ended. */
@@ -72,7 +73,6 @@ export class WorkerHandle {
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
   #sent: Map<number, Sent> = new Map();
-  #ids: Map<Job, number> = new Map();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
   /** Whether its end is waited for. */
@@ -172,10 +172,10 @@ export class WorkerHandle {
   /**
    * Hands a job over.
    *
-   * @returns How it went: `"recalled"` if the worker never took it.
-   * @throws What the job failed with; an `Error` if the worker ended before.
+   * @param over Called with how it went: `"recalled"` if the worker never took it.
+   * @throws {DOMException} If its message cannot be cloned.
    */
-  run(job: Job): Promise<JobOutcome> {
+  run(job: Job, over: Sent["over"]): void {
     const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
     const { fd, transfer } = job;
@@ -184,7 +184,6 @@ export class WorkerHandle {
       : { value: job.message };
     // What was moved is gone from here: it cannot go to another worker.
     const claim = transfer ? undefined : this.#claims?.issue();
-    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
     const sent: ToWorker = {
       type: "job",
       id,
@@ -206,9 +205,8 @@ export class WorkerHandle {
     this.given++;
     this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
-    this.#sent.set(id, { job, claim, unheard: false, resolve, reject });
-    this.#ids.set(job, id);
-    return promise;
+    job.sent = { id, job, worker: this, claim, unheard: false, over };
+    this.#sent.set(id, job.sent);
   }
 
   /**
@@ -219,63 +217,50 @@ export class WorkerHandle {
   has_room(job: Job, max_jobs: number | undefined): boolean {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
-    const [first] = this.#ids.keys();
-    if (job.is_alone || first!.is_alone || first!.is_blocked) return false;
+    const { job: first } = this.#sent.values().next().value!;
+    if (job.is_alone || first.is_alone || first.is_blocked) return false;
     return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
   }
 
   /** Whether it has begun a job that is here; of another process, that is taken for granted. */
-  has_begun(job: Job): boolean {
-    const claim = this.#sent.get(this.#ids.get(job)!)?.claim;
+  has_begun({ claim }: Sent): boolean {
     return claim === undefined || this.#claims!.has_taken(claim);
   }
 
   /** Ends it at once if it was told to end a job now and has not said that it heard. */
-  kill_if_deaf(job: Job, cause: unknown): void {
-    if (this.#sent.get(this.#ids.get(job)!)?.unheard) this.kill(cause);
+  kill_if_deaf(sent: Sent, cause: unknown): void {
+    if (sent.unheard) this.kill(cause);
   }
 
   /** Tells a job that is here that it must end. */
-  interrupt(job: Job, reason: unknown): void {
-    const id = this.#ids.get(job);
-    if (id !== undefined) this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
+  interrupt({ id }: Sent, reason: unknown): void {
+    this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
   }
 
   /** Ends a job that is here now. */
-  cut(job: Job, reason: unknown): void {
-    const id = this.#ids.get(job);
-    if (id === undefined) return;
-    this.#sent.get(id)!.unheard = true;
-    this.#outbox.post({ type: "cut", id, reason: image_of(reason) });
+  cut(sent: Sent, reason: unknown): void {
+    sent.unheard = true;
+    this.#outbox.post({ type: "cut", id: sent.id, reason: image_of(reason) });
   }
 
   /**
    * Gives up a job that was cut. A worker that answers goes on, and the job has the outcome
    * `"abandoned"`; one that does not is ended.
    */
-  abandon(job: Job): void {
-    const id = this.#ids.get(job);
-    const sent = id === undefined ? undefined : this.#sent.get(id);
-    if (!sent) return;
+  abandon(sent: Sent): void {
     const force = () => this.kill(new Error(`A ${this.#noun} was not given up in time`));
     if (sent.unheard) return force();
-    this.#outbox.post({ type: "abandon", id: id! });
+    this.#outbox.post({ type: "abandon", id: sent.id });
     sent.force ??= setTimeout(force, ANSWER);
-  }
-
-  /** Whether it was sent this job and has not ended it. */
-  has(job: Job): boolean {
-    return this.#ids.has(job);
   }
 
   /** Takes back what was sent and not taken. */
   recall(): void {
     if (!this.#claims) return;
     const first = this.#claims.recall();
-    for (const [id, sent] of this.#sent) {
+    for (const sent of this.#sent.values()) {
       if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
-      this.#forget(id, sent);
-      sent.resolve("recalled");
+      this.#over(sent, "recalled");
     }
   }
 
@@ -341,7 +326,7 @@ export class WorkerHandle {
         break;
       }
       case "abandoned":
-        this.#abandoned(message.id);
+        this.#over(this.#sent.get(message.id), "abandoned");
         break;
       case "report":
         this.#calls.report(this.#sent.get(message.job)?.job, error_of(message.error));
@@ -364,31 +349,24 @@ export class WorkerHandle {
     const sent = this.#sent.get(id);
     if (!sent) return;
     const failure = error && error_of(error);
-    this.#forget(id, sent);
+    this.#forget(sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
     this.#pace.done();
-    if (failure) return sent.reject(failure);
+    if (failure) return sent.over(sent.job, this, { error: failure });
     if (passengers) return void this.#unpack_result(sent, { value, passengers });
     if (value !== undefined) sent.job.result = value;
-    sent.resolve("done");
+    sent.over(sent.job, this, "done");
   }
 
-  async #unpack_result({ job, resolve, reject }: Sent, packed: Packed): Promise<void> {
+  async #unpack_result({ job, over }: Sent, packed: Packed): Promise<void> {
     try {
       job.result = await unpack(packed, this.#peer);
-      resolve("done");
     } catch (error) {
-      reject(error);
+      return over(job, this, { error });
     }
-  }
-
-  #abandoned(id: number): void {
-    const sent = this.#sent.get(id);
-    if (!sent) return;
-    this.#forget(id, sent);
-    sent.resolve("abandoned");
+    over(job, this, "done");
   }
 
   async #echo(call: number): Promise<void> {
@@ -424,10 +402,16 @@ export class WorkerHandle {
     }
   }
 
-  #forget(id: number, sent: Sent): void {
-    clearTimeout(sent.force);
-    this.#sent.delete(id);
-    this.#ids.delete(sent.job);
+  #over(sent: Sent | undefined, outcome: JobOutcome): void {
+    if (!sent) return;
+    this.#forget(sent);
+    sent.over(sent.job, this, outcome);
+  }
+
+  #forget(sent: Sent): void {
+    if (sent.force !== undefined) clearTimeout(sent.force);
+    this.#sent.delete(sent.id);
+    sent.job.sent = undefined;
     this.#rest();
   }
 
@@ -451,10 +435,7 @@ export class WorkerHandle {
     const how = this.#how ? `: ${this.#how}` : "";
     const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
     const error = new WorkerEnded(message, exit, options);
-    for (const [id, sent] of this.#sent) {
-      this.#forget(id, sent);
-      sent.reject(error);
-    }
+    for (const sent of this.#sent.values()) this.#over(sent, { error });
     const cause = this.#cause ?? new Error(`${this.#host.name} ended by itself`);
     this.#start.reject(cause);
     return { useful, silent, cause };

@@ -2,7 +2,7 @@ import { Backoff } from "../runtime/backoff.ts";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { set_timer } from "../runtime/timer.ts";
 import { descriptors_for, too_few_descriptors } from "./descriptors.ts";
-import type { Job, JobCalls, JobOutcome } from "./job.ts";
+import type { Failure, Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
 import { type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
@@ -55,12 +55,6 @@ export interface JobLine {
   broken(cause: unknown): void;
 }
 
-/** A job that was given to a worker. */
-interface Given {
-  worker: WorkerHandle;
-  outcome: Promise<JobOutcome>;
-}
-
 /**
  * A bounded number of workers that do jobs: each goes to the one with the least to do, workers that end
  * are replaced, and those that do not answer get nothing while others do.
@@ -82,7 +76,7 @@ export class WorkerPool {
   #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
   #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
   /** Jobs that wait for a worker. */
-  #waiting: (() => void)[] = [];
+  #waiting: Job[] = [];
   #watch: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
@@ -118,36 +112,38 @@ export class WorkerPool {
   }
 
   /**
-   * Whether a job would be given to a worker at once. If not, or if there are workers to come, one is started.
+   * Has a worker do a job, if one has room. If not, or if there are workers to come, one is started.
+   *
+   * @returns Whether a worker got it.
    */
-  has_room(job: Job): boolean {
+  try_to_run(job: Job): boolean {
     const worker = this.#waiting.length > 0 ? undefined : this.#free_worker(job);
     if (!worker || worker.active > 0) this.#grow_for_line();
+    if (worker) this.#give(job, worker);
     return worker !== undefined;
   }
 
   /** Whether a worker has begun a job. */
-  has_begun(job: Job): boolean {
-    return this.#holder(job)?.has_begun(job) ?? false;
+  has_begun({ sent }: Job): boolean {
+    return sent?.worker.has_begun(sent) ?? false;
   }
 
   /** Takes a job back, whose `check()` will throw; `false` if a worker has begun it. */
   take_back(job: Job): boolean {
-    const worker = this.#holder(job);
-    if (worker?.has_begun(job)) return false;
-    worker?.recall();
+    if (this.has_begun(job)) return false;
+    job.sent?.worker.recall();
     this.#wake_waiting();
-    return !worker?.has(job);
+    return job.sent === undefined;
   }
 
   /** Ends the worker of a job, if that has not heard that it must end the job now. */
-  kill_if_deaf(job: Job, cause: unknown): void {
-    this.#holder(job)?.kill_if_deaf(job, cause);
+  kill_if_deaf({ sent }: Job, cause: unknown): void {
+    sent?.worker.kill_if_deaf(sent, cause);
   }
 
   /** Ends the worker of a job. */
-  kill(job: Job, cause: unknown): void {
-    this.#holder(job)?.kill(cause);
+  kill({ sent }: Job, cause: unknown): void {
+    sent?.worker.kill(cause);
   }
 
   #assemble(workers: WorkerHandle[]): void {
@@ -165,64 +161,73 @@ export class WorkerPool {
     return [...this.#workers].map(({ info }) => info);
   }
 
-  /**
-   * Has a worker do a job; resolves when it is done, or given up.
-   *
-   * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
-   */
-  async run(job: Job): Promise<void> {
-    let worker: WorkerHandle | undefined;
+  /** Has a worker do a job, when one has room. */
+  run(job: Job): void {
     try {
-      let outcome: JobOutcome = "recalled";
-      while (outcome === "recalled") {
-        if (worker) this.#freed(worker);
-        // In the same breath as it was found free: another job must not find it so, too.
-        const given = this.#give(job);
-        worker = given?.worker;
-        if (given) outcome = await given.outcome;
-        else await this.#next_worker(job);
-      }
-      // What it was doing goes on there, whatever that is: it is given nothing more.
-      if (outcome === "abandoned") this.#retire(worker!);
-    } finally {
-      job.is_over = true;
-      if (worker) this.#freed(worker);
+      this.#check(job);
+      const worker = this.#free_worker(job);
+      if (worker) return this.#give(job, worker);
+      this.#grow();
+      this.#waiting.push(job);
+    } catch (error) {
+      this.#refuse(job, error);
     }
   }
 
-  /** Gives a job to the worker with the least to do, if there is one. */
-  #give(job: Job): Given | undefined {
+  #give(job: Job, worker: WorkerHandle): void {
     try {
-      job.check();
-      if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
-      const worker = this.#free_worker(job);
-      if (!worker) return undefined;
-      const outcome = worker.run(job);
-      if (job.must_end) worker.interrupt(job, job.must_end.reason);
-      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      return { worker, outcome };
+      this.#check(job);
+      worker.run(job, this.#over);
     } catch (error) {
-      discard(job);
-      throw error;
+      return this.#refuse(job, error);
     }
+    if (job.must_end) worker.interrupt(job.sent!, job.must_end.reason);
+    this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
+  }
+
+  #check(job: Job): void {
+    job.check();
+    if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
+  }
+
+  /** No worker gets a job. Whoever has it run hears of that when it has called. */
+  #refuse(job: Job, error: unknown): void {
+    if (job.fd !== undefined) void close_descriptor(job.fd);
+    queueMicrotask(() => this.#settle(job, { error }));
+  }
+
+  #over = (job: Job, worker: WorkerHandle, outcome: JobOutcome): void => {
+    if (outcome === "recalled") {
+      this.#freed(worker);
+      // When all that goes back is back.
+      return queueMicrotask(() => this.run(job));
+    }
+    // What it was doing goes on there, whatever that is: it is given nothing more.
+    if (outcome === "abandoned") this.#retire(worker);
+    this.#freed(worker);
+    this.#settle(job, typeof outcome === "object" ? outcome : undefined);
+  };
+
+  #settle(job: Job, failure?: Failure): void {
+    job.is_over = true;
+    job.settled(failure);
   }
 
   /** Tells a job that it must end. */
   interrupt(job: Job, reason: unknown): void {
     job.must_end = { reason };
-    this.#holder(job)?.interrupt(job, reason);
+    job.sent?.worker.interrupt(job.sent, reason);
   }
 
   /** Ends a job now. */
   cut(job: Job, reason: unknown): void {
-    const worker = this.#holder(job);
-    if (worker) worker.cut(job, reason);
+    if (job.sent) job.sent.worker.cut(job.sent, reason);
     else this.#wake_waiting();
   }
 
   /** Gives up a job that was cut. A worker that does not answer is ended. */
-  abandon(job: Job): void {
-    this.#holder(job)?.abandon(job);
+  abandon({ sent }: Job): void {
+    sent?.worker.abandon(sent);
   }
 
   /** Ends all workers: when their jobs are wholly over, but when `overdue` resolves at once. */
@@ -264,24 +269,6 @@ export class WorkerPool {
     return best && best.active > 0 && this.#assembling !== undefined ? undefined : best;
   }
 
-  /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(job: Job): Promise<void> {
-    try {
-      this.#grow();
-    } catch (error) {
-      discard(job);
-      throw error;
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #holder(job: Job): WorkerHandle | undefined {
-    for (const workers of [this.#workers, this.#retired]) {
-      for (const worker of workers) if (worker.has(job)) return worker;
-    }
-    return undefined;
-  }
-
   #can_start(workers: number): boolean {
     return this.#options.has_descriptors(descriptors_for(workers));
   }
@@ -303,7 +290,7 @@ export class WorkerPool {
   }
 
   #wake_waiting(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const job of this.#waiting.splice(0)) this.run(job);
   }
 
   #ended(worker: WorkerHandle, end: WorkerEnd): void {
@@ -363,7 +350,8 @@ export class WorkerPool {
 
   /** A worker can take one more job. */
   #freed(worker: WorkerHandle): void {
-    this.#waiting.shift()?.();
+    const next = this.#waiting.shift();
+    if (next) this.run(next);
     if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
     if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
@@ -419,9 +407,4 @@ export class WorkerPool {
     if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
-}
-
-/** Closes the descriptor of a job that no worker has got. */
-function discard({ fd }: Job): void {
-  if (fd !== undefined) void close_descriptor(fd);
 }

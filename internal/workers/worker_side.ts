@@ -2,7 +2,7 @@ import type net from "node:net";
 import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { must_end } from "../runtime/order_to_end.ts";
-import { may_fail } from "../runtime/pending.ts";
+import { is_pending, may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
@@ -10,7 +10,7 @@ import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
+import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
@@ -52,8 +52,8 @@ export type StartService = (
 
 /** A job as its service does it. */
 export interface JobRun {
-  /** What the job gives, when it is done. */
-  readonly done: Promise<unknown>;
+  /** What the job gives: a promise, if it is not done. */
+  readonly done: unknown;
   /** The job must come to an end. */
   interrupt(reason: Error): void;
   /** The job must end now. */
@@ -226,25 +226,52 @@ export class WorkerSide {
     for (let next; (next = this.#line[0]); this.#line.shift()) {
       // The job may end this worker: what was done before it is done.
       this.#outbox.flush();
-      if (this.#takes(next.claim)) await this.#do(next, undefined);
+      const doing = this.#takes(next.claim) ? this.#do(next, undefined) : undefined;
+      if (doing) await doing;
     }
   }
 
-  async #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> {
+  /** Does a job: a promise only where there is something to wait for. */
+  #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> | undefined {
     const { id, passengers } = message;
+    if (passengers) return this.#unpack_and_do(message, passengers, handle);
     try {
-      if (passengers) {
-        const packed = { value: message.message, passengers };
-        message.message = await unpack(packed, sharing.parent!);
-      }
       const job = new WorkerJob(message, handle, this.calls, this.#table);
       const run = this.#service.begin(job);
-      this.#running.set(id, { job, run });
+      if (is_pending(run.done)) return this.#wait_for({ job, run });
+      this.#give(id, run.done);
+    } catch (error) {
+      this.#failed(id, error);
+    }
+  }
+
+  async #unpack_and_do(
+    message: JobMessage,
+    passengers: Passenger[],
+    handle: net.Socket | undefined,
+  ): Promise<void> {
+    try {
+      message.message = await unpack({ value: message.message, passengers }, sharing.parent!);
+    } catch (error) {
+      return this.#failed(message.id, error);
+    }
+    delete message.passengers;
+    await this.#do(message, handle);
+  }
+
+  async #wait_for(running: Running): Promise<void> {
+    const { job: { id }, run } = running;
+    this.#running.set(id, running);
+    try {
       this.#give(id, await run.done);
     } catch (error) {
-      this.#outbox.defer({ type: "done", id, error: image_of(error) });
+      this.#failed(id, error);
     }
     this.#running.delete(id);
+  }
+
+  #failed(id: number, error: unknown): void {
+    this.#outbox.defer({ type: "done", id, error: image_of(error) });
   }
 
   /** Says that a job is done, and what it has given. */
