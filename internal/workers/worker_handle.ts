@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -6,6 +7,7 @@ import { error_of, image_of } from "./error_image.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { ResultBox } from "./result_box.ts";
 import { Handicap, type Look, Pace, SETTLED, SLOW } from "./scheduling.ts";
 import {
   pack,
@@ -72,6 +74,9 @@ export class WorkerHandle {
   /** Which jobs it has taken; unknown where it shares no memory. */
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
+  #results: ResultBox | undefined;
+  /** How many messages have come. */
+  #messages = 0;
   #sent: Map<number, Sent> = new Map();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
@@ -127,6 +132,7 @@ export class WorkerHandle {
     if (this.#host.shares_memory) {
       this.#claims = new ClaimCounter();
       this.#table = new DescriptorTable();
+      this.#results = new ResultBox();
     }
     const { name, shares_memory } = this.#host;
     this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
@@ -138,6 +144,7 @@ export class WorkerHandle {
       shared: shared && pack(shared, this.#peer),
       claims: this.#claims?.memory,
       table: this.#table?.memory,
+      results: this.#results?.memory,
     });
   }
 
@@ -293,9 +300,17 @@ export class WorkerHandle {
     try {
       if (messages.length > MAX_MESSAGES) throw new RangeError("It sent too many messages at once");
       messages.forEach((message) => this.#receive(message));
+      this.#take_results(++this.#messages);
     } catch (cause) {
       this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
     }
+  }
+
+  #take_results(received: number): void {
+    const is_more = this.#results?.take(received, (id, value) => {
+      this.#done({ type: "done", id, value });
+    });
+    if (is_more) setImmediate(() => this.#take_results(this.#messages));
   }
 
   #receive(message: FromWorker): void {
@@ -424,6 +439,7 @@ export class WorkerHandle {
   #end(reason: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
     this.#cause ??= reason;
     this.state = "ended";
+    this.#take_results(Infinity);
     this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.

@@ -10,6 +10,7 @@ import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { ResultBox } from "./result_box.ts";
 import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
@@ -77,6 +78,9 @@ export class WorkerSide {
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
+  #results: ResultBox | undefined;
+  /** How many messages it has sent. */
+  #posted = 0;
   #service!: Service;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
@@ -140,6 +144,7 @@ export class WorkerSide {
   /** Sends messages; with those that a job is done goes that its connection is still being closed. */
   #deliver(port: Port, messages: FromWorker[]): void {
     const is_news = !this.#holds && this.#closing.size > 0;
+    this.#posted++;
     port.post(is_news ? [{ type: "holds", holds: true }, ...messages] : messages);
     if (is_news) this.#holds = true;
   }
@@ -193,7 +198,7 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, claims, table, shared }: Extract<
+    { service, settings, main_module, claims, table, results, shared }: Extract<
       ToWorker,
       { type: "start" }
     >,
@@ -202,6 +207,7 @@ export class WorkerSide {
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) this.#table = new DescriptorTable(table);
+    if (results) this.#results = new ResultBox(results);
     try {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
@@ -276,6 +282,7 @@ export class WorkerSide {
 
   /** Says that a job is done, and what it has given. */
   #give(id: number, result: unknown): void {
+    if (this.#service.is_serial && this.#leave(id, result)) return;
     if (result === undefined) return this.#outbox.defer({ type: "done", id });
     if (is_small_and_plain(result)) return this.#outbox.defer({ type: "done", id, value: result });
     try {
@@ -283,6 +290,18 @@ export class WorkerSide {
     } catch (error) {
       throw uncloneable("the result", error);
     }
+  }
+
+  /** Leaves a result where the pool takes it, if it can: that does not wait for the next job. */
+  #leave(id: number, result: unknown): boolean {
+    const results = this.#results;
+    if (!results || this.#closing.size > 0) return false;
+    // What the job has said before comes before.
+    sharing.system?.flush(sharing.parent!);
+    this.#outbox.flush();
+    if (!results.put(id, this.#posted, result)) return false;
+    if (results.must_call()) this.#outbox.call();
+    return true;
   }
 
   #tell_to_end({ type, id, reason }: Extract<ToWorker, { type: "interrupt" | "cut" }>): void {
