@@ -67,13 +67,13 @@ class TaskJob implements Job {
   readonly task: Submitted;
   #events: EngineEvents;
 
-  constructor(task: Submitted, fn: FunctionHandle, events: EngineEvents) {
+  constructor(task: Submitted, fn: string, events: EngineEvents) {
     this.#events = events;
     const { call: { args, is_chunk }, settings: { timeout, transfer } } = task;
     this.task = task;
     const { number } = task;
-    this.message = { number, fn, args, is_chunk, says_when: timeout !== null };
-    this.is_plain = is_small_and_plain(args) && transfer.length === 0;
+    this.message = [number, fn, args, is_chunk, timeout !== null];
+    this.is_plain = args.every(is_small_and_plain) && transfer.length === 0;
     this.may_share = !this.is_plain;
     this.is_alone = task.is_alone;
     if (transfer.length > 0) this.transfer = transfer;
@@ -104,7 +104,8 @@ export class PoolEngine implements Engine {
   #kind: PoolKind;
   #events: EngineEvents;
   #settings: WorkerSettings;
-  #handles: WeakMap<TaskFunction, FunctionHandle> = new WeakMap();
+  /** Where functions are, as JSON. */
+  #handles: WeakMap<TaskFunction, string> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
   /** When each worker was started. */
@@ -132,11 +133,12 @@ export class PoolEngine implements Engine {
     throw new TypeError("Cannot use transfer: nothing can be moved to another process");
   }
 
-  #handle_of(fn: TaskFunction | FunctionHandle): FunctionHandle {
-    if (typeof fn !== "function") return fn;
+  #handle_of(fn: TaskFunction | FunctionHandle): string {
+    if (typeof fn !== "function") return JSON.stringify(fn);
     let handle = this.#handles.get(fn);
-    if (!handle) {
-      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: OTHERWISE });
+    if (handle === undefined) {
+      const { module } = this.#kind;
+      handle = JSON.stringify(handle_of_function(fn, { module, otherwise: OTHERWISE }));
       this.#handles.set(fn, handle);
     }
     return handle;
@@ -167,7 +169,7 @@ export class PoolEngine implements Engine {
     // So that it is known that this goes on.
     await undefined;
     try {
-      check_worker_modules(SERVICE, this.#handle_of(first.call.fn).module);
+      check_worker_modules(SERVICE, JSON.parse(this.#handle_of(first.call.fn)).module);
       const start_host = await this.#kind.start_host();
       this.#pool = this.#make_pool(start_host);
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 import "../../internal/shared/system.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
-import { function_of, type FunctionHandle } from "../../internal/shared/functions.ts";
+import { function_of } from "../../internal/shared/functions.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
@@ -31,17 +31,15 @@ export async function start(
 const found = new Map<string, TaskFunction>();
 
 /** The function of a handle: a promise only where its module must be loaded. */
-function find(handle: FunctionHandle): TaskFunction | Promise<TaskFunction> {
-  const { module, name, hash } = handle;
-  return found.get(`${hash} ${name} ${module}`) ?? load(handle);
+function find(handle: string): TaskFunction | Promise<TaskFunction> {
+  return found.get(handle) ?? load(handle);
 }
 
-async function load(handle: FunctionHandle): Promise<TaskFunction> {
-  const { module, name, hash } = handle;
+async function load(handle: string): Promise<TaskFunction> {
   sharing.is_loading = true;
   try {
-    const fn = await function_of(handle, OTHERWISE) as TaskFunction;
-    found.set(`${hash} ${name} ${module}`, fn);
+    const fn = await function_of(JSON.parse(handle), OTHERWISE) as TaskFunction;
+    found.set(handle, fn);
     return fn;
   } finally {
     sharing.is_loading = false;
@@ -55,17 +53,17 @@ class TaskRun implements JobRun {
   #reason: unknown;
 
   constructor(job: WorkerJob, executor: string) {
-    const { number } = job.message as TaskMessage;
+    const [number] = job.message as TaskMessage;
     this.#task = new ExecutorTask({ executor, number }, { job: job.id });
     this.done = this.#run(job);
   }
 
   /** Runs it: a promise only where there is something to wait for. */
   #run(job: WorkerJob): unknown {
-    const message = job.message as TaskMessage;
-    const known = find(message.fn);
-    const is_ready = typeof known === "function" && !message.says_when;
-    const result = is_ready ? this.#call(known, message) : this.#run_later(job, known);
+    const [, handle, args, is_chunk, says_when] = job.message as TaskMessage;
+    const known = find(handle);
+    const is_ready = typeof known === "function" && !says_when;
+    const result = is_ready ? this.#call(known, args, is_chunk) : this.#run_later(job, known);
     if (is_pending(result)) return this.#end_with(result);
     this.#task.end();
     return result;
@@ -73,13 +71,13 @@ class TaskRun implements JobRun {
 
   async #run_later(job: WorkerJob, known: TaskFunction | Promise<TaskFunction>): Promise<unknown> {
     const fn = await known;
-    const message = job.message as TaskMessage;
+    const [, , args, is_chunk, says_when] = job.message as TaskMessage;
     // Answered: what never lets go would keep the message from being sent.
-    if (message.says_when) await job.call("task", "begun", []);
-    return await this.#call(fn, message);
+    if (says_when) await job.call("task", "begun", []);
+    return await this.#call(fn, args, is_chunk);
   }
 
-  #call(fn: TaskFunction, { args, is_chunk }: TaskMessage): unknown {
+  #call(fn: TaskFunction, args: readonly unknown[], is_chunk: boolean): unknown {
     try {
       return this.#task.run(() => is_chunk ? run_chunk(fn, args) : fn(...args as never[]));
     } catch (error) {

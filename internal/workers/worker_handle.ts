@@ -191,18 +191,13 @@ export class WorkerHandle {
       : { value: job.message };
     // What was moved is gone from here: it cannot go to another worker.
     const claim = transfer ? undefined : this.#claims?.issue();
-    const sent: ToWorker = {
-      type: "job",
-      id,
-      message,
-      ...(passengers && { passengers }),
-      ...(claim !== undefined && { claim }),
-      ...(fd !== undefined && { fd }),
-    };
+    const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
+    if (passengers) sent.passengers = passengers;
+    if (claim !== undefined) sent.claim = claim;
+    if (fd !== undefined) sent.fd = fd;
     try {
-      // What comes many at a time goes many at a time; a process takes one connection with a message.
-      const may_wait = job.is_plain && (fd === undefined || this.#host.shares_memory);
-      if (may_wait) this.#outbox.defer(sent);
+      // What comes many at a time goes many at a time; to a process each goes by itself.
+      if (job.is_plain && this.#host.shares_memory) this.#outbox.defer(sent);
       else this.#outbox.post(sent, transfer);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.

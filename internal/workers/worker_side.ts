@@ -276,15 +276,11 @@ export class WorkerSide {
     this.#running.delete(id);
   }
 
-  #failed(id: number, error: unknown): void {
-    this.#outbox.defer({ type: "done", id, error: image_of(error) });
-  }
-
   /** Says that a job is done, and what it has given. */
   #give(id: number, result: unknown): void {
     if (this.#service.is_serial && this.#leave(id, result)) return;
-    if (result === undefined) return this.#outbox.defer({ type: "done", id });
-    if (is_small_and_plain(result)) return this.#outbox.defer({ type: "done", id, value: result });
+    if (result === undefined) return this.#done({ type: "done", id });
+    if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
       this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
     } catch (error) {
@@ -292,15 +288,24 @@ export class WorkerSide {
     }
   }
 
+  #failed(id: number, error: unknown): void {
+    this.#done({ type: "done", id, error: image_of(error) });
+  }
+
+  /** Says it at once where the next job comes after it: that may end this worker. */
+  #done(message: Extract<FromWorker, { type: "done" }>): void {
+    if (this.#service.is_serial) this.#outbox.post(message);
+    else this.#outbox.defer(message);
+  }
+
   /** Leaves a result where the pool takes it, if it can: that does not wait for the next job. */
   #leave(id: number, result: unknown): boolean {
-    const results = this.#results;
-    if (!results || this.#closing.size > 0) return false;
     // What the job has said before comes before.
     sharing.system?.flush(sharing.parent!);
+    if (!this.#results || this.#closing.size > 0) return false;
     this.#outbox.flush();
-    if (!results.put(id, this.#posted, result)) return false;
-    if (results.must_call()) this.#outbox.call();
+    if (!this.#results.put(id, this.#posted, result)) return false;
+    if (this.#results.must_call()) this.#outbox.call();
     return true;
   }
 
