@@ -56,9 +56,14 @@ export class ResultBox {
     return true;
   }
 
-  /** Whether the pool must be called: it was not, since it last took results (worker). */
+  /** Whether the pool must be called: it was not, since it last said so (worker). */
   must_call(): boolean {
     return Atomics.exchange(this.#integers, CALLED, 1) === 0;
+  }
+
+  /** Says that the pool is to be called for what is put in from now on (pool). */
+  await_call(): void {
+    Atomics.store(this.#integers, CALLED, 0);
   }
 
   /**
@@ -66,22 +71,20 @@ export class ResultBox {
    *
    * @param received How many messages have come: what was put in after the next one stays.
    * @param give Called with each.
-   * @returns Whether there may be more: it takes only so many at once.
+   * @returns How many: so many at the most as there are places.
    */
-  take(received: number, give: (job: number, value: unknown) => void): boolean {
+  take(received: number, give: (job: number, value: unknown) => void): number {
     const integers = this.#integers;
-    // First: what is put in from now on is told by another call.
-    Atomics.store(integers, CALLED, 0);
-    for (let left = PLACES; left > 0; left--) {
+    for (let taken = 0; taken < PLACES; taken++) {
       const at = integers[TAKEN]!;
       const place = place_of(at);
       const head = place / 4;
-      if (at === Atomics.load(integers, PUT) || integers[head + AFTER]! > received) return false;
+      if (at === Atomics.load(integers, PUT) || integers[head + AFTER]! > received) return taken;
       const [job, value] = [integers[head + JOB]!, this.#read(place, integers[head + KIND]!)];
       Atomics.store(integers, TAKEN, (at + 1) | 0);
       give(job, value);
     }
-    return true;
+    return PLACES;
   }
 
   #write(place: number, text: string): void {

@@ -77,6 +77,8 @@ export class WorkerHandle {
   #results: ResultBox | undefined;
   /** How many messages have come. */
   #messages = 0;
+  /** Whether it looks for results in the next turn. */
+  #is_looking = false;
   #sent: Map<number, Sent> = new Map();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
@@ -221,7 +223,8 @@ export class WorkerHandle {
     if (this.active === 0) return true;
     const { job: first } = this.#sent.values().next().value!;
     if (job.is_alone || first.is_alone || first.is_blocked) return false;
-    return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
+    if (max_jobs !== undefined) return this.active < max_jobs;
+    return this.#claims !== undefined && this.#pace.has_room(this.active);
   }
 
   /** Whether it has begun a job that is here; of another process, that is taken for granted. */
@@ -295,17 +298,31 @@ export class WorkerHandle {
     try {
       if (messages.length > MAX_MESSAGES) throw new RangeError("It sent too many messages at once");
       messages.forEach((message) => this.#receive(message));
-      this.#take_results(++this.#messages);
+      this.#messages++;
+      this.#look_for_results();
     } catch (cause) {
       this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
     }
   }
 
-  #take_results(received: number): void {
-    const is_more = this.#results?.take(received, (id, value) => {
-      this.#done({ type: "done", id, value });
-    });
-    if (is_more) setImmediate(() => this.#take_results(this.#messages));
+  /** Takes results; while they come, it looks again in the next turn, and need not be called. */
+  #look_for_results(): void {
+    if (!this.#results || this.#is_looking) return;
+    const taken = this.#take_results(this.#results);
+    if (taken > 0 && this.active > 0) {
+      this.#is_looking = true;
+      setImmediate(() => {
+        this.#is_looking = false;
+        this.#look_for_results();
+      });
+    } else {
+      this.#results.await_call();
+      this.#take_results(this.#results);
+    }
+  }
+
+  #take_results(results: ResultBox, received = this.#messages): number {
+    return results.take(received, (id, value) => this.#done({ type: "done", id, value }));
   }
 
   #receive(message: FromWorker): void {
@@ -434,7 +451,7 @@ export class WorkerHandle {
   #end(reason: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
     this.#cause ??= reason;
     this.state = "ended";
-    this.#take_results(Infinity);
+    if (this.#results) this.#take_results(this.#results, Infinity);
     this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
