@@ -386,6 +386,21 @@ Deno.test("ProcessPoolExecutor: a child that is killed takes one task of 50 with
   assertEquals([failed[0].exitcode, failed[0].signal], [null, "SIGKILL"]);
 });
 
+Deno.test("ThreadPoolExecutor: what was done before its worker died is done, each once", async () => {
+  await using folder = await TempFolder.make();
+  const file = folder.join("notes");
+  await using executor = new ThreadPoolExecutor(1, { module });
+  // Quick ones: others are sent ahead then, and their results come together.
+  await soon(Promise.all(range(300).map((n) => executor.submit(tasks.double, n))));
+  const note = (n: number) => executor.submit(tasks.note, file, n, 0);
+  const before = range(20).map(note);
+  const dying = executor.submit(tasks.exit, 3);
+  const after = range(20).map((n) => note(20 + n));
+  assertEquals(await soon(Promise.all([...before, ...after])), range(40));
+  assertInstanceOf(await dying.exception(), WorkerDied);
+  assertEquals(noted(file), range(40));
+});
+
 Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   await using executor = new ThreadPoolExecutor(1, { module });
   const buffer = new ArrayBuffer(100);
