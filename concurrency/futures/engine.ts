@@ -22,12 +22,14 @@ export interface Engine {
    */
   check_settings(settings: TaskSettings): void;
   /**
-   * Begins a task, or sends it ahead, if there is room. If not, it sees to it that there will be.
+   * Whether a task would be begun at once, or sent ahead. If not, it sees to it that there will be room.
    *
-   * @param task The task. Its end is told later.
+   * @param task The task.
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
-  start(task: Submitted, max_workers: number): boolean;
+  has_room(task: Submitted, max_workers: number): boolean;
+  /** Begins a task, or sends it ahead. Its end is told later. */
+  start(task: Submitted): void;
   /** Whether a task that is run was begun. */
   has_begun(task: Submitted): boolean;
   /** Takes back a task that is run; `false` if it was begun. */

@@ -32,13 +32,15 @@ export class LoopEngine implements Engine {
 
   check_settings(): void {}
 
-  start(task: Submitted, max_workers: number): boolean {
-    if (this.#runs.size >= max_workers) return false;
+  has_room(_task: Submitted, max_workers: number): boolean {
+    return this.#runs.size < max_workers;
+  }
+
+  start(task: Submitted): void {
     this.#run(task).then(
       (value) => this.#events.done(task, value),
       (error) => this.#events.failed(task, error),
     );
-    return true;
   }
 
   async #run(task: Submitted): Promise<unknown> {

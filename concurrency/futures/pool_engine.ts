@@ -152,16 +152,19 @@ export class PoolEngine implements Engine {
     }));
   }
 
-  start(task: Submitted, max_workers: number): boolean {
+  has_room(task: Submitted, max_workers: number): boolean {
     if (!this.#pool) {
       this.#opening ??= this.#open(task);
       return false;
     }
     this.#pool.max_workers = max_workers;
     task.run ??= new TaskJob(task, this.#handle_of(task.call.fn), this.#events);
-    if (!this.#pool.try_to_run(job_of(task)!)) return false;
+    return this.#pool.has_room(job_of(task)!);
+  }
+
+  start(task: Submitted): void {
     task.start_clock(LOADING);
-    return true;
+    this.#pool!.run(job_of(task)!);
   }
 
   /** Makes the pool. */

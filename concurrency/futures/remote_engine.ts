@@ -35,12 +35,15 @@ export class RemoteEngine implements Engine {
     return handle_of_function(fn, { module, otherwise: OTHERWISE });
   }
 
-  start(task: Submitted): boolean {
+  has_room(): boolean {
+    return true;
+  }
+
+  start(task: Submitted): void {
     this.#run(task).then(
       (value) => this.#events.done(task, value),
       (error) => this.#events.failed(task, error),
     );
-    return true;
   }
 
   async #run(task: Submitted): Promise<unknown> {

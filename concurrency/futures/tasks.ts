@@ -124,11 +124,12 @@ export class Tasks implements TaskLine, EngineEvents {
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
     for (let task; (task = this.#first());) {
-      if (!this.engine.start(task, this.#max_workers)) return;
+      if (!this.engine.has_room(task, this.#max_workers)) return;
       this.#heap.next();
       this.waiting--;
       this.#given.set(task.number, task);
       if (this.#submitted_at) task.given_at = performance.now();
+      this.engine.start(task);
     }
   }
 

@@ -69,6 +69,7 @@ export class WorkerHandle {
   readonly ended: Promise<WorkerEnd>;
   #noun: string;
   #keeps_running: boolean;
+  #is_serial: boolean;
   #host: WorkerHost;
   #outbox: Outbox<ToWorker>;
   /** Which jobs it has taken; unknown where it shares no memory. */
@@ -106,18 +107,20 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param options What a job is called in messages, and whether jobs keep the program running.
+   * @param options What a job is called in messages, whether jobs keep the program running, and whether the
+   * worker does one at a time.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
-    options: { noun: string; keeps_running: boolean },
+    options: { noun: string; keeps_running: boolean; is_serial?: boolean },
   ) {
     this.id = id;
     this.#noun = options.noun;
     this.#keeps_running = options.keeps_running;
+    this.#is_serial = options.is_serial ?? false;
     this.#calls = calls;
     this.ready = this.#start.promise;
     // A failure is told to those who wait for it; a worker that nobody waits for may fail.
@@ -134,7 +137,7 @@ export class WorkerHandle {
     if (this.#host.shares_memory) {
       this.#claims = new ClaimCounter();
       this.#table = new DescriptorTable();
-      this.#results = new ResultBox();
+      if (this.#is_serial) this.#results = new ResultBox();
     }
     const { name, shares_memory } = this.#host;
     this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
@@ -198,8 +201,10 @@ export class WorkerHandle {
     if (claim !== undefined) sent.claim = claim;
     if (fd !== undefined) sent.fd = fd;
     try {
-      // What comes many at a time goes many at a time; to a process each goes by itself.
-      if (job.is_plain && this.#host.shares_memory) this.#outbox.defer(sent);
+      // What comes many at a time goes many at a time; to a process each goes by itself, and a worker that does one
+      // at a time gets its first at once.
+      const is_first = this.#is_serial && this.#sent.size === 0;
+      if (job.is_plain && this.#host.shares_memory && !is_first) this.#outbox.defer(sent);
       else this.#outbox.post(sent, transfer);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.

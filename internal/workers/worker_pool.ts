@@ -112,14 +112,11 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker do a job, if one has room. If not, or if there are workers to come, one is started.
-   *
-   * @returns Whether a worker got it.
+   * Whether a job would be given to a worker at once. If not, or if there are workers to come, one is started.
    */
-  try_to_run(job: Job): boolean {
+  has_room(job: Job): boolean {
     const worker = this.#waiting.length > 0 ? undefined : this.#free_worker(job);
     if (!worker || worker.active > 0) this.#grow_for_line();
-    if (worker) this.#give(job, worker);
     return worker !== undefined;
   }
 
@@ -164,7 +161,8 @@ export class WorkerPool {
   /** Has a worker do a job, when one has room. */
   run(job: Job): void {
     try {
-      this.#check(job);
+      job.check();
+      if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
       const worker = this.#free_worker(job);
       if (worker) return this.#give(job, worker);
       this.#grow();
@@ -175,19 +173,9 @@ export class WorkerPool {
   }
 
   #give(job: Job, worker: WorkerHandle): void {
-    try {
-      this.#check(job);
-      worker.run(job, this.#over);
-    } catch (error) {
-      return this.#refuse(job, error);
-    }
+    worker.run(job, this.#over);
     if (job.must_end) worker.interrupt(job.sent!, job.must_end.reason);
     this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-  }
-
-  #check(job: Job): void {
-    job.check();
-    if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
   }
 
   /** No worker gets a job. Whoever has it run hears of that when it has called. */
