@@ -1,3 +1,4 @@
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 
@@ -7,8 +8,10 @@ export interface Engine {
   readonly max_workers: number;
   /** Whether calls reach it sooner where several go together. */
   readonly takes_chunks: boolean;
+  /** Whether tasks run elsewhere, and have their arguments there. */
+  readonly is_elsewhere: boolean;
   /** What its workers are doing. */
-  readonly workers: ExecutorWorkerInfo[];
+  readonly workers: WorkerInfo[];
   /**
    * Refuses a function that cannot be called where tasks run.
    *
@@ -28,6 +31,8 @@ export interface Engine {
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
   has_room(task: Submitted, max_workers: number): boolean;
+  /** Takes back tasks that were sent ahead, on workers where any of them goes behind this one. */
+  make_way(task: Submitted): void;
   /** Begins a task, or sends it ahead. Its end is told later. */
   start(task: Submitted): void;
   /** Whether a task that is run was begun. */
@@ -52,14 +57,14 @@ export interface EngineEvents {
   done(task: Submitted, value: unknown): void;
   /** A task that was started has failed; with `WorkerDied` where its worker ended. */
   failed(task: Submitted, error: unknown): void;
+  /** A task that was sent ahead was not begun: it waits again. */
+  taken_back(task: Submitted): void;
   /** No worker can start, and none ever could: what waits fails. */
   broken(error: unknown): void;
   /** An error that is no task's outcome. */
   report(task: Submitted | undefined, error: unknown): void;
-}
-
-/** What `info()` of an executor tells about a worker. */
-export interface ExecutorWorkerInfo extends WorkerInfo {
-  /** How long ago it was started, in ms. */
-  age: number;
+  /** A worker was started. */
+  worker_started(worker: WorkerInfo): void;
+  /** A worker has ended. */
+  worker_ended(worker: WorkerInfo, end: WorkerEnd): void;
 }

@@ -1,7 +1,8 @@
 import "../../internal/shared/system.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { ExecutorTask } from "./current_task.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted } from "./submitted.ts";
 
 /** How long, in ms, a task that must end may go on until it is given up. */
@@ -19,7 +20,8 @@ interface Run {
 export class LoopEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = false;
-  readonly workers: ExecutorWorkerInfo[] = [];
+  readonly is_elsewhere = false;
+  readonly workers: WorkerInfo[] = [];
   #runs: Map<Submitted, Run> = new Map();
   #events: EngineEvents;
 
@@ -35,6 +37,8 @@ export class LoopEngine implements Engine {
   has_room(_task: Submitted, max_workers: number): boolean {
     return this.#runs.size < max_workers;
   }
+
+  make_way(): void {}
 
   start(task: Submitted): void {
     this.#run(task).then(

@@ -1,22 +1,24 @@
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
-import type { Failure, Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { Sent } from "../../internal/workers/worker_handle.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { WorkerPool } from "../../internal/workers/worker_pool.ts";
 import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
-import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
+import { NAMELESS, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
 /** The URL of the module that does tasks in workers. */
 const SERVICE = new URL("./task_service.ts", import.meta.url).href;
@@ -31,10 +33,14 @@ export const load_service = (): Promise<unknown> => import("./task_service.ts");
 const GRACE = 1000;
 /** How long its worker may take to say that it has heard: one that has not is in a loop. */
 const LISTENING = 200;
+/** Of how many ms at the most a busy thread may know nothing: see {@linkcode force_later}. */
+const TICK = 20;
 /** How long, in ms, the module of a function may take to load, beyond the time that the task has. */
 const LOADING = 10_000;
 /** How long, in ms, a worker may take to end. */
 const ENDING = 1000;
+/** The same for all when the executor is shut down: their tasks are over, but may have left something behind. */
+const CLOSING = 5000;
 
 /** What workers an executor has. */
 export interface PoolKind {
@@ -80,19 +86,20 @@ class TaskJob implements Job {
   }
 
   get is_blocked(): boolean {
-    return this.task.waits_for > 0;
+    return this.task.waits;
   }
 
   check(): void {
     if (this.task.is_over) throw new Deno.errors.Interrupted("The task is over");
   }
 
-  settled(failure?: Failure): void {
+  settled(outcome: JobOutcome): void {
     const { task } = this;
     if (this.force !== undefined) clearTimeout(this.force);
     task.run = undefined;
-    if (!failure) return this.#events.done(task, this.result);
-    const { error } = failure;
+    if (outcome === "recalled") return this.#events.taken_back(task);
+    if (typeof outcome !== "object") return this.#events.done(task, this.result);
+    const { error } = outcome;
     this.#events.failed(task, error instanceof WorkerEnded ? worker_died(task, error) : error);
   }
 }
@@ -101,6 +108,7 @@ class TaskJob implements Job {
 export class PoolEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   #kind: PoolKind;
   #events: EngineEvents;
   #settings: WorkerSettings;
@@ -108,8 +116,6 @@ export class PoolEngine implements Engine {
   #handles: WeakMap<TaskFunction, string> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
-  /** When each worker was started. */
-  #started_at: Map<number, number> = new Map();
 
   constructor(kind: PoolKind, events: EngineEvents) {
     refuse_old_deno();
@@ -138,18 +144,14 @@ export class PoolEngine implements Engine {
     let handle = this.#handles.get(fn);
     if (handle === undefined) {
       const { module } = this.#kind;
-      handle = JSON.stringify(handle_of_function(fn, { module, otherwise: OTHERWISE }));
+      handle = JSON.stringify(handle_of_function(fn, { module, otherwise: NAMELESS }));
       this.#handles.set(fn, handle);
     }
     return handle;
   }
 
-  get workers(): ExecutorWorkerInfo[] {
-    const now = performance.now();
-    return (this.#pool?.info ?? []).map((info) => ({
-      ...info,
-      age: Math.round(now - (this.#started_at.get(info.id) ?? now)),
-    }));
+  get workers(): WorkerInfo[] {
+    return this.#pool?.info ?? [];
   }
 
   has_room(task: Submitted, max_workers: number): boolean {
@@ -193,14 +195,7 @@ export class PoolEngine implements Engine {
       max_jobs_per_life: max_tasks_per_child,
       noun: "task",
       start: { service: SERVICE, settings: this.#settings, shared: { initargs } },
-      start_host: (id, host_events) => {
-        this.#started_at.set(id, performance.now());
-        const ended: typeof host_events.ended = (...how) => {
-          this.#started_at.delete(id);
-          host_events.ended(...how);
-        };
-        return start_host(id, { ...host_events, ended });
-      },
+      start_host,
       ending: ENDING,
       keeps_running: true,
       has_descriptors: (count) => has_descriptors(SERVICE, count),
@@ -213,9 +208,17 @@ export class PoolEngine implements Engine {
         room: () => events.room(),
         broken: (cause) => events.broken(broken(explain_start_error(cause))),
       },
+      watch: {
+        started: (worker) => events.worker_started(worker),
+        ended: (worker, end) => events.worker_ended(worker, end),
+      },
     });
     pool.open();
     return pool;
+  }
+
+  make_way({ settings: { priority } }: Submitted): void {
+    this.#pool?.make_way((job) => (job as TaskJob).task.settings.priority < priority);
   }
 
   has_begun(task: Submitted): boolean {
@@ -232,15 +235,19 @@ export class PoolEngine implements Engine {
     if (!job || job.force !== undefined) return;
     const pool = this.#pool!;
     pool.cut(job, reason);
-    job.force = setTimeout(() => {
+    force_later(job, LISTENING, () => {
       pool.kill_if_deaf(job, reason);
-      job.force = setTimeout(() => pool.kill(job, reason), GRACE - LISTENING);
-    }, LISTENING);
+      force_later(job, GRACE - LISTENING, () => pool.kill(job, reason));
+    });
   }
 
   async close(now: boolean): Promise<void> {
     await this.#opening;
-    await this.#pool?.close(now ? Promise.resolve() : new Promise(() => {}));
+    const { promise: overdue, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSING);
+    if (now) resolve();
+    await this.#pool?.close(overdue);
+    clearTimeout(timer);
   }
 
   /** Answers a worker, which may ask for anything. */
@@ -255,6 +262,16 @@ export class PoolEngine implements Engine {
 /** The job of a task, while the pool has it. */
 function job_of(task: Submitted): TaskJob | undefined {
   return task.run as TaskJob | undefined;
+}
+
+/** Does something to a job after a while, of which only that counts in which this thread could hear its worker. */
+function force_later(job: TaskJob, delay: number, force: () => void): void {
+  const look = () => {
+    if (delay <= 0) return force();
+    delay -= TICK;
+    job.force = setTimeout(look, TICK);
+  };
+  look();
 }
 
 function broken(cause: unknown): BrokenExecutor {

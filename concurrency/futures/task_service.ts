@@ -6,6 +6,8 @@
 import "../../internal/shared/system.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { function_of } from "../../internal/shared/functions.ts";
+import { current_task } from "../../internal/shared/task.ts";
+import { drop_connections } from "../../internal/shared/travel.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
@@ -25,7 +27,11 @@ export async function start(
     const fn = await find(initializer);
     await fn(...shared.initargs as never[]);
   }
-  return { is_serial: true, begin: (job) => new TaskRun(job, executor) };
+  return {
+    is_serial: true,
+    is_late: () => current_task().has_ended,
+    begin: (job) => new TaskRun(job, executor),
+  };
 }
 
 const found = new Map<string, TaskFunction>();
@@ -64,8 +70,8 @@ class TaskRun implements JobRun {
     const known = find(handle);
     const is_ready = typeof known === "function" && !says_when;
     const result = is_ready ? this.#call(known, args, is_chunk) : this.#run_later(job, known);
-    if (is_pending(result)) return this.#end_with(result);
-    this.#task.end();
+    if (is_pending(result)) return this.#end_with(result, args);
+    this.#end(args);
     return result;
   }
 
@@ -85,12 +91,17 @@ class TaskRun implements JobRun {
     }
   }
 
-  async #end_with(result: PromiseLike<unknown>): Promise<unknown> {
+  async #end_with(result: PromiseLike<unknown>, args: readonly unknown[]): Promise<unknown> {
     try {
       return await result;
     } finally {
-      this.#task.end();
+      this.#end(args);
     }
+  }
+
+  #end(args: readonly unknown[]): void {
+    this.#task.end();
+    drop_connections(args);
   }
 
   interrupt(reason: Error): void {

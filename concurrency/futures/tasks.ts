@@ -2,11 +2,15 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import type { Future } from "./future.ts";
+import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
 import {
   type Call,
@@ -34,10 +38,7 @@ export class Tasks implements TaskLine, EngineEvents {
   #heap: Heap<Submitted> = new Heap(comes_first);
   /** How many wait that were not taken back. */
   waiting = 0;
-  /** What the engine has, until it is over there, by the numbers. */
-  #given: Map<number, Submitted> = new Map();
-  /** How many of these wait for others. */
-  #blocked = 0;
+  readonly given: Given;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -45,7 +46,10 @@ export class Tasks implements TaskLine, EngineEvents {
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
+  /** Whether more may come back of what was sent ahead, and go before what waits. */
+  #takes_back = false;
   #is_shut_down = false;
+  #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -53,22 +57,25 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#options = options;
     if (options.observer) this.#submitted_at = new Map();
     this.engine = make_engine(this);
+    this.given = new Given(this.id, this.engine, this);
   }
 
   /**
    * Has a task run.
    *
+   * @param place Which task waits for it from the beginning, if one does: of this executor, or of any other.
    * @throws {Full} If as many wait as may.
    * @throws {Deno.errors.BadResource} If the executor was shut down.
    */
-  add(call: Call, settings: TaskSettings): Future<unknown> {
+  add(call: Call, settings: TaskSettings, place?: TaskPlace): Future<unknown> {
     if (this.#is_shut_down) {
       throw new Deno.errors.BadResource("Cannot submit a task: the executor was shut down");
     }
     if (this.#places <= 0) {
       throw new Full(`Cannot submit a task: ${this.#options.max_pending} wait already`);
     }
-    const task = new Submitted(++this.#last, call, settings, this);
+    const given = { ...call, args: given_away(call.args) };
+    const task = new Submitted(++this.#last, given, settings, this);
     this.#unfinished++;
     if (this.#submitted_at) {
       this.#submitted_at.set(task, performance.now());
@@ -80,6 +87,9 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     this.#heap.add(task);
     this.waiting++;
+    const waiting = task_at(place);
+    if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
+    this.engine.make_way(task);
     this.room();
     return task.future;
   }
@@ -114,21 +124,21 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** How many there are of each kind. */
   get counts(): { waiting: number; running: number; done: number; failed: number } {
-    const given = [...this.#given.values()];
-    const running = given.filter((task) => this.engine.has_begun(task)).length;
+    const running = this.given.which(true).length;
     const { done, failed, timed_out } = this.#counts;
-    const waiting = this.waiting + given.length - running;
+    const waiting = this.waiting + this.given.size - running;
     return { waiting, running, done, failed: failed + timed_out };
   }
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
+    if (this.#takes_back) return;
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#max_workers)) return;
+      if (!this.engine.has_room(task, this.given.max_workers)) return;
       this.#heap.next();
       this.waiting--;
-      this.#given.set(task.number, task);
-      if (this.#submitted_at) task.given_at = performance.now();
+      this.given.add(task);
+      task.given_at = performance.now();
       this.engine.start(task);
     }
   }
@@ -138,30 +148,29 @@ export class Tasks implements TaskLine, EngineEvents {
     return this.#heap.first;
   }
 
-  /** How many may run: one more than may where all that run wait for others, as they would for ever. */
-  get #max_workers(): number {
-    const { max_workers } = this.engine;
-    if (this.#blocked === 0) return max_workers;
-    let running = 0;
-    for (const task of this.#given.values()) {
-      if (!this.engine.has_begun(task)) continue;
-      if (task.waits_for === 0) return max_workers;
-      running++;
-    }
-    return Math.max(max_workers, running + 1);
-  }
-
   done(task: Submitted, value: unknown): void {
-    this.#given.delete(task.number);
+    this.given.delete(task);
     task.succeed(value);
     this.#freed();
   }
 
   failed(task: Submitted, error: unknown): void {
-    this.#given.delete(task.number);
-    if (can_run_again(task, error)) this.#put_back(task);
+    this.given.delete(task);
+    const is_again = error instanceof WorkerDied && task.retries > 0 && !this.#is_terminated;
+    if (is_again) this.#run_again(task);
     else task.fail(error);
     this.#freed();
+  }
+
+  taken_back(task: Submitted): void {
+    this.given.delete(task);
+    this.#put_back(task);
+    if (this.#takes_back) return;
+    this.#takes_back = true;
+    queueMicrotask(() => {
+      this.#takes_back = false;
+      this.#freed();
+    });
   }
 
   #freed(): void {
@@ -170,11 +179,17 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #look_whether_empty(): void {
-    if (this.#given.size === 0 && this.waiting === 0) this.#empty?.resolve();
+    if (this.given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
-  #put_back(task: Submitted): void {
+  #run_again(task: Submitted): void {
     task.retries--;
+    this.#put_back(task);
+  }
+
+  /** It waits again. */
+  #put_back(task: Submitted): void {
+    if (task.is_over) return;
     task.stop_clock();
     this.#heap.put_back(task);
     this.waiting++;
@@ -191,13 +206,13 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   has_begun(task: Submitted): boolean {
-    return this.#given.has(task.number) && this.engine.has_begun(task);
+    return this.given.has(task) && this.engine.has_begun(task);
   }
 
   take_back(task: Submitted): boolean {
-    if (this.#given.has(task.number)) return this.engine.take_back(task);
-    // The line passes it over.
-    this.waiting--;
+    if (this.given.has(task) && !this.engine.take_back(task)) return false;
+    // The line passes over what waits; what could not be sent is about to fail.
+    if (!this.given.has(task)) this.waiting--;
     this.#look_whether_empty();
     return true;
   }
@@ -207,48 +222,24 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined {
-    const waiting = this.#task_at(place_of(waiter));
-    return waiting && waiting !== task ? this.#waits(waiting) : undefined;
-  }
-
-  #task_at(place: TaskPlace | undefined): Submitted | undefined {
-    return place?.executor === this.id ? this.#given.get(place.number) : undefined;
-  }
-
-  /** A task waits for another one; gives what ends that. */
-  #waits(waiting: Submitted): () => void {
-    if (waiting.waits_for++ === 0) this.#blocked++;
-    this.room();
-    return () => {
-      if (--waiting.waits_for === 0) this.#blocked--;
-    };
-  }
-
-  /** Has a task run for one that waits for it: of this executor, or of any other. */
-  add_for(place: TaskPlace | undefined, call: Call, settings: TaskSettings): Future<unknown> {
-    const waiting = this.#task_at(place);
-    const over = waiting && this.#waits(waiting);
-    try {
-      const future = this.add(call, settings);
-      if (over) future.add_done_callback(over);
-      return future;
-    } catch (error) {
-      over?.();
-      throw error;
-    }
+    const waiting = task_at(place_of(waiter));
+    return waiting && waiting !== task ? begin_wait(waiting, task) : undefined;
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
-    const { on_error } = this.#options;
-    if (on_error) setTimeout(() => is_seen() || on_error(error, task.future), 0);
+    if (this.#options.on_error) setTimeout(() => is_seen() || this.report(task, error), 0);
   }
 
   report(task: Submitted | undefined, error: unknown): void {
-    if (task && this.#options.on_error) this.#options.on_error(error, task.future);
-    else console.error(error);
+    const { on_error } = this.#options;
+    if (!task || !on_error) console.error(error);
+    else void tell("on_error", () => on_error(error, task.future));
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
+    // What it was given and never had is nobody's.
+    const is_lost = this.engine.is_elsewhere || task.given_at === 0;
+    if (outcome !== "done" && is_lost) drop_connections(task.call.args);
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();
@@ -261,12 +252,30 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait });
   }
 
+  worker_started({ id, pid }: WorkerInfo): void {
+    this.#tell({ type: "worker.start", time: Date.now(), worker: id, ...(pid && { pid }) });
+  }
+
+  worker_ended({ id, pid, age }: WorkerInfo, end: WorkerEnd): void {
+    const { reason, lost, exit, cause } = end;
+    const is_news = reason === "killed" || reason === "died";
+    this.#tell({
+      type: "worker.stop",
+      time: Date.now(),
+      worker: id,
+      ...(pid && { pid }),
+      reason,
+      lost,
+      duration: age,
+      ...exit,
+      ...(is_news && { cause }),
+      ...(is_news && cause instanceof Error && { error_type: cause.name }),
+    });
+  }
+
   #tell(event: PoolEvent): void {
-    try {
-      this.#options.observer?.(event);
-    } catch (error) {
-      console.error("The observer of an executor failed:", error);
-    }
+    const { observer } = this.#options;
+    if (observer) void tell("observer", () => observer(event));
   }
 
   /**
@@ -280,14 +289,13 @@ export class Tasks implements TaskLine, EngineEvents {
       wait.reject(new Deno.errors.BadResource("There will be no room: the executor was shut down"));
     }
     if (cancel) {
-      const sent = [...this.#given.values()].filter((task) => !this.engine.has_begun(task));
-      for (const { future } of [...sent, ...this.#heap.clear()]) future.cancel();
+      for (const { future } of [...this.given.which(false), ...this.#heap.clear()]) future.cancel();
     }
     return this.#closing ??= may_fail(this.#close());
   }
 
   async #close(): Promise<void> {
-    if (this.#given.size > 0 || this.waiting > 0) {
+    if (this.given.size > 0 || this.waiting > 0) {
       this.#empty = Promise.withResolvers();
       await this.#empty.promise;
     }
@@ -296,13 +304,19 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** Ends all workers now: what they run is lost. */
   async terminate(): Promise<void> {
+    this.#is_terminated = true;
     void this.shut_down(true);
     await this.engine.close(true);
   }
 }
 
-function can_run_again(task: Submitted, error: unknown): boolean {
-  return error instanceof WorkerDied && !task.is_over && task.retries > 0;
+/** Calls a function of the program: what goes wrong in it is printed, and harms no task. */
+async function tell(name: string, call: () => unknown): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    console.error(`The ${name} of an executor failed:`, error);
+  }
 }
 
 function comes_first(one: Submitted, other: Submitted): number {

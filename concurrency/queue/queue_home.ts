@@ -2,6 +2,7 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import type { Arrangement, Entry } from "./arrangement.ts";
 import type { Store } from "./fifo.ts";
@@ -107,6 +108,7 @@ export class QueueHome implements Home {
   }
 
   #add(entry: Entry): void {
+    entry.item = given_away(entry.item);
     this.#unfinished++;
     this.#store.add(entry);
     this.#serve();
@@ -265,10 +267,16 @@ export class QueueHome implements Home {
     this.#serve();
     if (immediate) {
       this.#state = "emptied";
-      const { length } = this.#store.clear();
-      if (length > 0) this.#finish(length);
+      this.#finish(this.#drop_all());
     }
     for (const wait of this.#getters.clear()) wait.reject(shut_down());
+  }
+
+  /** Drops what is in it; gives how much that was. */
+  #drop_all(): number {
+    const entries = this.#store.clear();
+    for (const { item } of entries) drop_connections(item);
+    return entries.length;
   }
 
   /** A task got an item. */
@@ -288,6 +296,7 @@ export class QueueHome implements Home {
   }
 
   withdraw(reason: Error): void {
+    this.#drop_all();
     for (const line of [this.#getters, this.#putters, this.#joiners]) {
       for (const wait of line.clear()) wait.reject(reason);
     }

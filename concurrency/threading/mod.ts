@@ -84,6 +84,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "./carried_stream.ts";
 
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { BrokenBarrierError, TimeoutError } from "../../internal/shared/errors.ts";
@@ -96,6 +97,7 @@ export { Barrier } from "./barrier.ts";
 export { Timer } from "./timer.ts";
 export { type ExceptHook, type ExceptHookArgs, set_excepthook } from "./excepthook.ts";
 export { type BaseThread, current_thread, main_thread } from "./base_thread.ts";
+export type { Startable } from "./startable.ts";
 export { Thread } from "./thread.ts";
 export { AsyncThread } from "./async_thread.ts";
 export type { AsyncThreadOptions, ThreadOptions } from "./thread_options.ts";

@@ -28,6 +28,12 @@ export class ShutDown extends Deno.errors.BadResource {
   override readonly name = "ShutDown";
 }
 
+/** The other end of a pipe is closed, and all was read that it had sent: Python's `EOFError`. */
+export class EOFError extends Deno.errors.UnexpectedEof {
+  /** Always `"EOFError"`. */
+  override readonly name = "EOFError";
+}
+
 /** Somebody will never come to a barrier: Python's `threading.BrokenBarrierError`. */
 export class BrokenBarrierError extends Error {
   /** Always `"BrokenBarrierError"`. */
@@ -91,10 +97,11 @@ for (
     Empty,
     Full,
     ShutDown,
+    EOFError,
     BrokenBarrierError,
     CancelledError,
     InvalidStateError,
     BrokenExecutor,
-    WorkerDied,
   ]
 ) know_error(Class);
+know_error(WorkerDied, ["exitcode", "signal"]);

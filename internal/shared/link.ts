@@ -168,6 +168,10 @@ export class Link implements KnowingAgent, TaskWatcher {
     return this.peer.shares_memory;
   }
 
+  send_connection(fd: number): number | undefined {
+    return this.peer.send_connection?.(fd);
+  }
+
   /**
    * Calls a method of an object there.
    *
@@ -487,6 +491,8 @@ export class Link implements KnowingAgent, TaskWatcher {
     const call = this.#calls.get(number);
     if (!call) return;
     if (how === VALUE || how === GRANT) {
+      // What is not wanted any more must not arrive: a connection would be opened.
+      if (how === GRANT && call.is_refused) return call.cancel(undefined);
       return settle(
         () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
         (result) => this.#given(call, how, result),

@@ -26,8 +26,8 @@ export interface Job {
   is_over: boolean;
   /** Called before a worker is looked for; throws if it must not be begun any more. */
   check(): void;
-  /** Called when it was done, or given up; with what it failed with, if it did. */
-  settled(failure?: Failure): void;
+  /** Called with how it went; `"recalled"` only where jobs wait elsewhere, and it waits there again. */
+  settled(outcome: JobOutcome): void;
 }
 
 /** What a job failed with: an `Error` that says so if its worker ended. */

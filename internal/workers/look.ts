@@ -43,7 +43,9 @@ export function look_at(value: unknown): Look {
 /** Tells quickly of most values that they can be cloned: `serialize()` takes a fifth as long as a call. */
 export function is_small_and_plain(value: unknown): boolean {
   if (typeof value === "number" || typeof value === "string" || value === null) return true;
-  return look_at(value).is_small_and_plain;
+  const walk = new Walk(SMALL);
+  walk.visit(value, 1);
+  return !walk.has_ended && walk.look.is_small_and_plain;
 }
 
 /** A walk through a value: no deeper than {@linkcode MAX_DEPTH}, and each object once. */

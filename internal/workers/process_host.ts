@@ -4,6 +4,9 @@ import {
   close_descriptor,
   close_handle,
   duplicate_descriptor,
+  type EndSignal,
+  is_cut_short,
+  signal_child,
   spawn_child,
 } from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
@@ -22,13 +25,21 @@ import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
 type WithSpare = (use: () => void) => void;
-type JobMessage = Extract<ToWorker, { type: "job" }>;
+/** A message that may have a connection with it. */
+type WithConnection = Extract<ToWorker, { type: "job" | "connection" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
 
-/** The URL of the module that a child process runs. */
+/** The same. */
+export const load_single_entry = (): Promise<unknown> => import("./single_process_entry.ts");
+
+/** The URL of the module that a child process of a server or a pool runs. */
 export const PROCESS_ENTRY: string = new URL("./process_entry.ts", import.meta.url).href;
+
+/** The same for one that runs one thing, and that SIGTERM ends. */
+export const SINGLE_PROCESS_ENTRY: string =
+  new URL("./single_process_entry.ts", import.meta.url).href;
 
 /** How long, in ms, what a child sent before its end may be on its way. */
 const LAST_WORDS = 100;
@@ -53,11 +64,13 @@ export class ProcessHost implements WorkerHost {
   #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
+  /** Whether it has said anything. */
+  #is_heard = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
   #complaint: string | undefined;
   /** Whether it may not have read all messages that came without a connection. */
-  #unread = false;
+  #unread = true;
   /** What waits until it has, or until there is a descriptor for the connection before it. */
   #held: ToWorker[] | undefined;
   #exited = false;
@@ -85,9 +98,12 @@ export class ProcessHost implements WorkerHost {
     this.#child.on("internalMessage", (_message, handle) => this.#refuse(handle));
     this.#child.on("error", (error) => {
       if (this.pid === undefined) events.ended(error);
+      else if (is_cut_short(error)) this.#expect_end(error, LAST_WORDS);
       else this.#end_unheard(error);
     });
-    this.#child.once("disconnect", () => this.#expect_end());
+    this.#child.once("disconnect", () => {
+      this.#expect_end(new Error("it has closed its channel"), ENDING);
+    });
     this.#child.once("exit", (code, signal) => {
       clearTimeout(this.#patience);
       clearTimeout(this.#ending);
@@ -104,13 +120,18 @@ export class ProcessHost implements WorkerHost {
 
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
-    if (this.pid === undefined) return;
+    if (this.pid === undefined) return messages.forEach(drop);
     messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
 
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  /** Sends it a signal, and hears what it says until it has ended. */
+  signal(name: EndSignal): void {
+    signal_child(this.#child, name);
   }
 
   ref(): void {
@@ -127,6 +148,7 @@ export class ProcessHost implements WorkerHost {
     this.#refuse(handle);
     const content = unseal(this.#mark, message);
     if (content === undefined) return;
+    this.#is_heard = true;
     if (content === TAKEN) this.#answered();
     else if (content === READ) this.#all_read();
     else this.#events.received(content as FromWorker[]);
@@ -141,11 +163,10 @@ export class ProcessHost implements WorkerHost {
     this.#child.send(seal(this.#mark, content), () => {});
   }
 
-  /** Ends a child that has closed its channel, and lives. One that ends closes it, too. */
-  #expect_end(): void {
-    if (this.#exited) return;
-    const error = new Error("it has closed its channel");
-    this.#ending = setTimeout(() => this.#end_unheard(error), ENDING);
+  /** Ends a child that cannot be heard any more, and lives. One that ends closes its channel, too. */
+  #expect_end(error: Error, within: number): void {
+    if (this.#exited || this.#ending !== undefined) return;
+    this.#ending = setTimeout(() => this.#end_unheard(error), within);
   }
 
   /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
@@ -177,6 +198,8 @@ export class ProcessHost implements WorkerHost {
    */
   #expect_answer(): void {
     this.#open++;
+    // It may take its time to start.
+    if (!this.#is_heard) return;
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
       this.#complaint = `took no connection within ${PATIENCE} ms: ` +
@@ -204,7 +227,7 @@ export class ProcessHost implements WorkerHost {
       drop(message);
     } else if (this.#held) {
       this.#held.push(message);
-    } else if (message.type !== "job" || message.fd === undefined) {
+    } else if (!has_connection(message) || message.fd === undefined) {
       this.#unread = true;
       this.#send([message]);
     } else if (this.#unread) {
@@ -224,12 +247,12 @@ export class ProcessHost implements WorkerHost {
   }
 
   /** Sends a connection, when there is a descriptor for its duplicate. */
-  #send_connection(message: JobMessage, socket: net.Socket): void {
+  #send_connection(message: WithConnection, socket: net.Socket): void {
     if (this.#exited) return void socket.destroy();
     this.#with_spare(() => this.#try_to_send(message, socket));
   }
 
-  #try_to_send(message: JobMessage, socket: net.Socket): void {
+  #try_to_send(message: WithConnection, socket: net.Socket): void {
     if (!can_duplicate(socket)) {
       this.#held ??= [];
       setTimeout(() => this.#send_connection(message, socket), WANT);
@@ -241,11 +264,16 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // The caller that sent it may have returned.
-      const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
-      queueMicrotask(() => this.#events.received([done]));
+      // A connection that is named by another message is not found there; its sender has it still.
+      if (message.type === "job") this.#failed(message.id, error);
     }
     this.#release();
+  }
+
+  /** A job could not be sent. The caller that sent it may have returned. */
+  #failed(id: number, error: unknown): void {
+    const done: FromWorker = { type: "done", id, error: image_of(error) };
+    queueMicrotask(() => this.#events.received([done]));
   }
 }
 
@@ -266,7 +294,11 @@ function can_duplicate(socket: net.Socket): boolean {
   return fd >= 0;
 }
 
-/** Closes the connection of a job that nobody will do. */
+function has_connection(message: ToWorker): message is WithConnection {
+  return message.type === "job" || message.type === "connection";
+}
+
+/** Closes a connection that nobody will have. */
 function drop(message: ToWorker): void {
-  if (message.type === "job" && message.fd !== undefined) void close_descriptor(message.fd);
+  if (has_connection(message) && message.fd !== undefined) void close_descriptor(message.fd);
 }

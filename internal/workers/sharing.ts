@@ -3,6 +3,9 @@
  * does is asked for here: until then nothing is looked at, and nothing costs anything.
  */
 
+import type { OpenSocket } from "../runtime/deno_internals.ts";
+import type { DescriptorTable } from "../runtime/descriptor_table.ts";
+
 /** The other end of a worker's channel. */
 export interface Peer {
   /** What it is called in messages. */
@@ -17,6 +20,13 @@ export interface Peer {
    * @throws {DOMException} If it cannot be cloned.
    */
   post(body: unknown[], is_plain: boolean): void;
+  /**
+   * Sends it a connection, before what is posted next.
+   *
+   * @param fd Its descriptor, which is the other end's from then on.
+   * @returns Its number there.
+   */
+  send_connection?(fd: number): number;
 }
 
 /** A handle for an object, or a function, that is not copied, and where in a value it stands. */
@@ -74,6 +84,16 @@ export interface Scopes {
   run(objects: object[], work: () => unknown): unknown;
 }
 
+/** What a process is in its program. */
+export interface ProcessPlace {
+  name: string;
+  /** Whether its parent may end while it is alive. */
+  daemon: boolean;
+  /** Its number among the children of its parent, after that one's: `"1:2"`; empty for the main process. */
+  number: string;
+  parent: { name: string; pid: number } | null;
+}
+
 /** What there is in this thread. */
 interface State {
   /** Provided when something is made that a caller can hold so. */
@@ -82,8 +102,14 @@ interface State {
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
   parent: Peer | undefined;
+  /** Where a thread notes what descriptors it has open. */
+  table: DescriptorTable | undefined;
+  /** Connections that have come to this process, and that nobody has asked for yet. */
+  connections: Map<number, OpenSocket>;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
+  /** The process in which this is; a worker is told. */
+  process: ProcessPlace;
   /** Whether this thread is a worker that starts: it loads the module of what it will run. */
   is_loading: boolean;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
@@ -96,7 +122,10 @@ export const sharing: State = {
   scopes: undefined,
   system: undefined,
   parent: undefined,
+  table: undefined,
+  connections: new Map(),
   main_module: Deno.mainModule,
+  process: { name: "MainProcess", daemon: false, number: "", parent: null },
   is_loading: false,
   rejected() {},
   hold() {},

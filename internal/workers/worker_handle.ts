@@ -13,6 +13,7 @@ import {
   pack,
   type Packed,
   type Peer,
+  type ProcessPlace,
   received,
   run_for_caller,
   sharing,
@@ -24,6 +25,9 @@ import type { WorkerInfo } from "./worker_info.ts";
 
 /** How long, in ms, a worker that is asked to give up a job may take to answer: it may be computing. */
 const ANSWER = 1000;
+
+/** How long, in ms, a worker that has nothing else to do may take no job: something left behind does not let go. */
+const DEAF = 5000;
 
 /** How many messages a worker may send at once, and how many arguments a call may have: it sends far fewer. */
 const MAX_MESSAGES = 1_000_000;
@@ -42,8 +46,18 @@ export interface Sent {
   over(job: Job, worker: WorkerHandle, outcome: JobOutcome): void;
 }
 
+/**
+ * Why a worker ended: it had nothing to do (`"idle"`), another one takes its place (`"replaced"`), all end
+ * (`"closed"`), it was ended by force (`"killed"`), or it failed, or ended unasked (`"died"`).
+ */
+export type EndReason = "idle" | "replaced" | "closed" | "killed" | "died";
+
 /** How a worker ended. */
 export interface WorkerEnd {
+  reason: EndReason;
+  /** How many jobs were lost with it. */
+  lost: number;
+  exit: Exit;
   /** Whether it has worked: it took a job, or was ready for a while. */
   useful: boolean;
   /** Whether it did nothing when it ended, so that nobody has heard of the cause. */
@@ -86,17 +100,22 @@ export class WorkerHandle {
   /** Whether its end is waited for. */
   #is_awaited = false;
   #last_id = 0;
+  #last_connection = 0;
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
+  #reason: EndReason | undefined;
   /** What is to be said of the cause. */
   #how: string | undefined;
+  #started_at = performance.now();
   #ready_at = Infinity;
   #completed_at = 0;
   /** When the first of what it has not taken was sent. */
   #untaken_since = 0;
   #handicap = new Handicap();
   #pace = new Pace();
+  /** How much memory it has, in bytes, as it says. */
+  #memory: number | undefined;
   /** For the objects that it shares. */
   #peer: Peer;
 
@@ -107,15 +126,20 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param options What a job is called in messages, whether jobs keep the program running, and whether the
-   * worker does one at a time.
+   * @param options What a job is called in messages, whether jobs keep the program running, whether the
+   * worker does one at a time, and what its process is, if that is one of its own.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
-    options: { noun: string; keeps_running: boolean; is_serial?: boolean },
+    options: {
+      noun: string;
+      keeps_running: boolean;
+      is_serial?: boolean;
+      process?: Omit<ProcessPlace, "parent">;
+    },
   ) {
     this.id = id;
     this.#noun = options.noun;
@@ -129,7 +153,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => this.#received(messages),
-      unheard: (cause) => this.kill(cause),
+      unheard: (cause) => this.kill(cause, "died"),
       ended: (cause, is_gone = true, exit = NO_EXIT) => resolve(this.#end(cause, is_gone, exit)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -140,17 +164,40 @@ export class WorkerHandle {
       if (this.#is_serial) this.#results = new ResultBox();
     }
     const { name, shares_memory } = this.#host;
-    this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
-    const { shared, ...rest } = start;
-    this.#outbox.post({
-      type: "start",
-      ...rest,
-      main_module: sharing.main_module,
-      shared: shared && pack(shared, this.#peer),
-      claims: this.#claims?.memory,
-      table: this.#table?.memory,
-      results: this.#results?.memory,
-    });
+    this.#peer = {
+      name,
+      shares_memory,
+      post: (body, is_plain) => this.#tell_peer(body, is_plain),
+      ...(!shares_memory && { send_connection: (fd: number) => this.#send_connection(fd) }),
+    };
+    this.#begin(start, options.process);
+  }
+
+  /** Has it start. What cannot be sent to it is why it never will. */
+  #begin(
+    { shared, ...rest }: WorkerStart & { shared?: Record<string, object> },
+    process: Omit<ProcessPlace, "parent"> | undefined,
+  ): void {
+    try {
+      this.#outbox.post({
+        type: "start",
+        ...rest,
+        main_module: sharing.main_module,
+        process: this.#process_place(process),
+        shared: shared && pack(shared, this.#peer),
+        claims: this.#claims?.memory,
+        table: this.#table?.memory,
+        results: this.#results?.memory,
+      });
+    } catch (error) {
+      this.kill(error);
+    }
+  }
+
+  /** The process in which it is. */
+  #process_place(own = { name: `Worker-${this.id}`, daemon: false, number: "" }): ProcessPlace {
+    if (this.#host.shares_memory) return sharing.process;
+    return { ...own, parent: { name: sharing.process.name, pid: Deno.pid } };
   }
 
   /** How many jobs it does, or was sent. */
@@ -161,6 +208,13 @@ export class WorkerHandle {
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
     return this.#claims?.open ?? 0;
+  }
+
+  /** Whether it does nothing that it was told to, and has taken no job for long. */
+  get is_deaf(): boolean {
+    const { untaken } = this;
+    const since = Math.max(this.#untaken_since, this.#completed_at);
+    return untaken > 0 && untaken === this.active && performance.now() - since > DEAF;
   }
 
   /** What there is to know before it is given a job. */
@@ -178,7 +232,9 @@ export class WorkerHandle {
   get info(): WorkerInfo {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
-    return { id, state, active, completed, ...(pid !== undefined && { pid }) };
+    const age = Math.round(performance.now() - this.#started_at);
+    const memory = this.#memory;
+    return { id, state, active, completed, age, memory, ...(pid !== undefined && { pid }) };
   }
 
   /**
@@ -264,6 +320,11 @@ export class WorkerHandle {
     sent.force ??= setTimeout(force, ANSWER);
   }
 
+  /** Whether any job of some kind is here that it has not begun. */
+  has_waiting(is_so: (job: Job) => boolean): boolean {
+    return this.#sent.values().some((sent) => is_so(sent.job) && !this.has_begun(sent));
+  }
+
   /** Takes back what was sent and not taken. */
   recall(): void {
     if (!this.#claims) return;
@@ -275,12 +336,15 @@ export class WorkerHandle {
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */
-  end(): void {
-    if (this.state !== "ended") this.#outbox.post({ type: "end" });
+  end(reason: EndReason = "closed"): void {
+    if (this.state === "ended") return;
+    this.#reason ??= reason;
+    this.#outbox.post({ type: "end" });
   }
 
   /** Ends it at once, even in an endless loop. */
-  kill(cause: unknown): void {
+  kill(cause: unknown, reason: EndReason = "killed"): void {
+    if (this.state !== "ended") this.#reason = reason;
     this.#cause ??= cause;
     this.state = "ended";
     // What it has not taken goes to another one now.
@@ -298,6 +362,13 @@ export class WorkerHandle {
     if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
   }
 
+  #send_connection(fd: number): number {
+    const number = ++this.#last_connection;
+    if (this.state === "ended") void close_descriptor(fd);
+    else this.#outbox.post({ type: "connection", number, fd });
+    return number;
+  }
+
   /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
   #received(messages: FromWorker[]): void {
     try {
@@ -306,7 +377,7 @@ export class WorkerHandle {
       this.#messages++;
       this.#look_for_results();
     } catch (cause) {
-      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }), "died");
     }
   }
 
@@ -342,7 +413,10 @@ export class WorkerHandle {
         break;
       case "fault":
         if (message.how !== undefined) this.#how = String(message.how);
-        this.kill(error_of(message.error));
+        this.kill(error_of(message.error), "died");
+        break;
+      case "memory":
+        this.#memory = number_of_bytes(message.bytes);
         break;
       case "done":
         this.#done(message);
@@ -453,15 +527,16 @@ export class WorkerHandle {
     if (this.state === "ready") this.#host.unref();
   }
 
-  #end(reason: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
-    this.#cause ??= reason;
+  #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
+    this.#cause ??= host_cause;
     this.state = "ended";
     if (this.#results) this.#take_results(this.#results, Infinity);
     this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
     if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
-    const silent = this.#sent.size === 0;
+    const lost = this.#sent.size;
+    const silent = lost === 0;
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
@@ -469,10 +544,18 @@ export class WorkerHandle {
     const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
     const error = new WorkerEnded(message, exit, options);
     for (const sent of this.#sent.values()) this.#over(sent, { error });
-    const cause = this.#cause ?? new Error(`${this.#host.name} ended by itself`);
+    const reason = this.#reason ?? "died";
+    const end = reason === "killed" ? "was ended" : "ended by itself";
+    const cause = this.#cause ?? new Error(`${this.#host.name} ${end}`);
     this.#start.reject(cause);
-    return { useful, silent, cause };
+    return { reason, lost, exit, useful, silent, cause };
   }
+}
+
+/** Refuses what is no number of bytes. */
+function number_of_bytes(bytes: unknown): number {
+  if (Number.isSafeInteger(bytes)) return bytes as number;
+  throw new TypeError("Its memory must be a number of bytes");
 }
 
 /** Refuses what only looks like an array: to go through it could take for ever. */

@@ -2,10 +2,10 @@ import { Backoff } from "../runtime/backoff.ts";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { set_timer } from "../runtime/timer.ts";
 import { descriptors_for, too_few_descriptors } from "./descriptors.ts";
-import type { Failure, Job, JobCalls, JobOutcome } from "./job.ts";
+import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
-import { type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
+import { type EndReason, type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
 import type { StartHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -43,6 +43,14 @@ export interface PoolOptions extends PoolSize, JobCalls {
   max_jobs_per_life?: number;
   /** Told of what is to be known where jobs wait elsewhere until there is room: see `has_room()`. */
   line?: JobLine;
+  /** Told of workers. */
+  watch?: WorkerWatch;
+}
+
+/** Who is told of the workers of a pool. */
+export interface WorkerWatch {
+  started(worker: WorkerInfo): void;
+  ended(worker: WorkerInfo, end: WorkerEnd): void;
 }
 
 /** The line in which jobs wait until there is room. */
@@ -133,6 +141,13 @@ export class WorkerPool {
     return job.sent === undefined;
   }
 
+  /** Takes back what was sent ahead and not begun, where any of it goes behind what comes now. */
+  make_way(goes_behind: (job: Job) => boolean): void {
+    for (const worker of this.#workers) {
+      if (worker.untaken > 0 && worker.has_waiting(goes_behind)) worker.recall();
+    }
+  }
+
   /** Ends the worker of a job, if that has not heard that it must end the job now. */
   kill_if_deaf({ sent }: Job, cause: unknown): void {
     sent?.worker.kill_if_deaf(sent, cause);
@@ -185,20 +200,17 @@ export class WorkerPool {
   }
 
   #over = (job: Job, worker: WorkerHandle, outcome: JobOutcome): void => {
-    if (outcome === "recalled") {
-      this.#freed(worker);
-      // When all that goes back is back.
-      return queueMicrotask(() => this.run(job));
-    }
     // What it was doing goes on there, whatever that is: it is given nothing more.
     if (outcome === "abandoned") this.#retire(worker);
     this.#freed(worker);
-    this.#settle(job, typeof outcome === "object" ? outcome : undefined);
+    if (outcome !== "recalled" || this.#options.line) this.#settle(job, outcome);
+    // When all that goes back is back.
+    else queueMicrotask(() => this.run(job));
   };
 
-  #settle(job: Job, failure?: Failure): void {
+  #settle(job: Job, outcome: JobOutcome): void {
     job.is_over = true;
-    job.settled(failure);
+    job.settled(outcome);
   }
 
   /** Tells a job that it must end. */
@@ -267,6 +279,8 @@ export class WorkerPool {
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
+    // Who is told may have more jobs run: not while a worker is looked for.
+    queueMicrotask(() => this.#options.watch?.started(worker.info));
     worker.ready.then(() => {
       this.#was_ready = true;
       this.#wake_waiting();
@@ -282,6 +296,7 @@ export class WorkerPool {
   }
 
   #ended(worker: WorkerHandle, end: WorkerEnd): void {
+    this.#options.watch?.ended(worker.info, end);
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (end.useful) this.#restarts.reset();
@@ -341,7 +356,7 @@ export class WorkerPool {
     const next = this.#waiting.shift();
     if (next) this.run(next);
     if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
-    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
+    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker, "replaced");
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
     this.#rest ??= this.#end_idle_later();
   }
@@ -362,9 +377,9 @@ export class WorkerPool {
   }
 
   /** Lets a worker end; what it goes on with, as a job that was given up may, must not go on for ever. */
-  #let_end(worker: WorkerHandle): void {
-    worker.end();
-    const force = set_timer(this.#options.ending, () => worker.kill(undefined));
+  #let_end(worker: WorkerHandle, reason: EndReason): void {
+    worker.end(reason);
+    const force = set_timer(this.#options.ending, () => worker.kill(undefined, reason));
     if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
   }
@@ -377,7 +392,7 @@ export class WorkerPool {
       if (worker.state !== "ready" || worker.active > 0) continue;
       this.#workers.delete(worker);
       this.#retired.add(worker);
-      this.#let_end(worker);
+      this.#let_end(worker, "idle");
     }
     if (this.#workers.size > this.#options.min_workers) {
       this.#rest = this.#end_idle_later();
@@ -390,9 +405,16 @@ export class WorkerPool {
     const ready = [...this.#workers].filter(({ state }) => state === "ready");
     const silent = ready.filter(({ untaken }) => untaken > 0);
     if (silent.length === 0) return;
-    const { is_serial } = this.#options;
+    const { is_serial, noun } = this.#options;
+    for (const worker of silent) if (is_serial && worker.is_deaf) worker.kill(took_none(noun));
     const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
     if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
+}
+
+function took_none(noun: string): Error {
+  return new Error(
+    `A worker took no ${noun} any more: what an earlier one left behind does not let go`,
+  );
 }

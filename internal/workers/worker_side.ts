@@ -1,6 +1,7 @@
 import type net from "node:net";
 import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
 import { is_pending, may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
@@ -8,6 +9,7 @@ import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
+import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
@@ -16,6 +18,9 @@ import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
 const AT_REST = 50;
+
+/** How often, in ms, it is said how much memory there is, while something is done and once after that. */
+const MEMORY = 1000;
 
 /** What is said of an error that nobody could catch. */
 const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
@@ -40,6 +45,8 @@ export interface Port {
 export interface Service {
   /** Whether it does one job at a time: the others can be taken back until then. */
   readonly is_serial?: boolean;
+  /** Whether what runs now was begun by a job that is over. Promises that it leaves behind harm no other job. */
+  is_late?(): boolean;
   /** Begins a job. What it throws is the job's outcome. */
   begin(job: WorkerJob): JobRun;
 }
@@ -77,11 +84,10 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #table: DescriptorTable | undefined;
   #results: ResultBox | undefined;
   /** How many messages it has sent. */
   #posted = 0;
-  #service!: Service;
+  #service: Service | undefined;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
@@ -89,6 +95,9 @@ export class WorkerSide {
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #is_thread: boolean;
+  /** Says how much memory there is. */
+  #memory: ReturnType<typeof setTimeout> | undefined;
   #exiting = false;
 
   /**
@@ -99,6 +108,7 @@ export class WorkerSide {
   constructor(port: Port) {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
+    this.#is_thread = port.shares_memory;
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
@@ -153,8 +163,9 @@ export class WorkerSide {
   #unhandled(reason: unknown): void {
     const job = this.calls.unawaited(reason);
     if (job === "told") return;
-    if (job === undefined) return this.#fault(reason, NOT_AWAITED);
-    this.#outbox.post({ type: "report", job, error: image_of(reason) });
+    const is_late = job === undefined && this.#service?.is_late?.();
+    if (job === undefined && !is_late) return this.#fault(reason, NOT_AWAITED);
+    this.#outbox.post({ type: "report", job: job ?? 0, error: image_of(reason) });
   }
 
   #fault(error: unknown, how?: string): void {
@@ -168,8 +179,11 @@ export class WorkerSide {
         void this.#start(message);
         break;
       case "job":
-        if (this.#service.is_serial) void this.#do_in_turn(message);
+        if (this.#service!.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
+        break;
+      case "connection":
+        if (handle) sharing.connections.set(message.number, take_out(handle));
         break;
       case "interrupt":
         this.#tell_to_end(message);
@@ -198,20 +212,22 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, claims, table, results, shared }: Extract<
+    { service, settings, main_module, process, claims, table, results, shared }: Extract<
       ToWorker,
       { type: "start" }
     >,
   ): Promise<void> {
     sharing.main_module = main_module;
+    sharing.process = process;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
-    if (table) this.#table = new DescriptorTable(table);
+    if (table) sharing.table = new DescriptorTable(table);
     if (results) this.#results = new ResultBox(results);
     try {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
       this.#service = await start(settings, this, objects as Record<string, object>);
+      this.#say_memory();
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
@@ -240,10 +256,11 @@ export class WorkerSide {
   /** Does a job: a promise only where there is something to wait for. */
   #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> | undefined {
     const { id, passengers } = message;
+    this.#memory ??= this.#say_memory_later();
     if (passengers) return this.#unpack_and_do(message, passengers, handle);
     try {
-      const job = new WorkerJob(message, handle, this.calls, this.#table);
-      const run = this.#service.begin(job);
+      const job = new WorkerJob(message, handle, this.calls, sharing.table);
+      const run = this.#service!.begin(job);
       if (is_pending(run.done)) return this.#wait_for({ job, run });
       this.#give(id, run.done);
     } catch (error) {
@@ -276,9 +293,20 @@ export class WorkerSide {
     this.#running.delete(id);
   }
 
+  #say_memory_later(): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#say_memory(), MEMORY);
+    Deno.unrefTimer(timer);
+    return timer;
+  }
+
+  #say_memory(): void {
+    this.#memory = this.#running.size > 0 ? this.#say_memory_later() : undefined;
+    this.#outbox.defer({ type: "memory", bytes: own_memory(this.#is_thread) });
+  }
+
   /** Says that a job is done, and what it has given. */
   #give(id: number, result: unknown): void {
-    if (this.#service.is_serial && this.#leave(id, result)) return;
+    if (this.#service!.is_serial && this.#leave(id, result)) return;
     if (result === undefined) return this.#done({ type: "done", id });
     if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
@@ -294,7 +322,7 @@ export class WorkerSide {
 
   /** Says it at once where the next job comes after it: that may end this worker. */
   #done(message: Extract<FromWorker, { type: "done" }>): void {
-    if (this.#service.is_serial) this.#outbox.post(message);
+    if (this.#service!.is_serial) this.#outbox.post(message);
     else this.#outbox.defer(message);
   }
 

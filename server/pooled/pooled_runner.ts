@@ -7,7 +7,7 @@ import {
   refuse_while_loading,
 } from "../../internal/workers/class_place.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
-import type { Failure, Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import {
@@ -24,7 +24,8 @@ import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
-import { pack, RELAYED, type Relayed } from "./carriage.ts";
+import { pack } from "./carriage.ts";
+import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
 import { image_of_server } from "./server_image.ts";
 import type { RequestMessage, RequestSettings } from "./request_messages.ts";
 
@@ -101,8 +102,8 @@ class RequestJob implements Job {
     throw new Deno.errors.Interrupted("The request ended before a worker was free");
   }
 
-  settled(failure?: Failure): void {
-    if (failure) this.#outcome.reject(failure.error);
+  settled(outcome: JobOutcome): void {
+    if (typeof outcome === "object") this.#outcome.reject(outcome.error);
     else this.#outcome.resolve();
   }
 
