@@ -491,13 +491,15 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   });
 
   Deno.test(`${name}: where workers end in the initializer, or cannot be sent its arguments, tasks fail (72, F8)`, async () => {
-    for (
-      const start of [
-        { initializer: tasks.end_at_start },
-        { initializer: tasks.greet, initargs: [new WeakMap()] },
-      ]
-    ) {
-      await using executor = new Executor(2, { module, ...start });
+    const starts: [(...args: never[]) => unknown, unknown[]][] = [
+      [tasks.end_at_start, []],
+      [tasks.greet, [new WeakMap()]],
+    ];
+    for (const [initializer, late] of starts) {
+      const initargs: unknown[] = [];
+      await using executor = new Executor(2, { module, initializer, initargs });
+      // They were looked at before.
+      initargs.push(...late);
       const futures = range(3).map((n) => executor.submit(tasks.double, n));
       for (const future of futures) {
         assertInstanceOf(await soon(future.exception()), BrokenExecutor);
