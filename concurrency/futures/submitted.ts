@@ -100,7 +100,9 @@ export class Submitted implements FutureSource {
     const { given } = other.#line;
     const others = awaited.get(given) ?? new Set();
     awaited.set(given, others.add(other));
+    this.#line.given.waits++;
     return () => {
+      this.#line.given.waits--;
       others.delete(other);
       if (others.size === 0 && awaited.get(given) === others) awaited.delete(given);
     };

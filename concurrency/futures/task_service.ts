@@ -101,7 +101,7 @@ class TaskRun implements JobRun {
 
   #end(args: readonly unknown[]): void {
     this.#task.end();
-    drop_connections(args);
+    args.forEach(drop_connections);
   }
 
   interrupt(reason: Error): void {

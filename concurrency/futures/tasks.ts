@@ -39,6 +39,8 @@ export class Tasks implements TaskLine, EngineEvents {
   /** How many wait that were not taken back. */
   waiting = 0;
   readonly given: Given;
+  /** The least priority that any of them has had. */
+  #least_priority = Infinity;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -74,7 +76,7 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#places <= 0) {
       throw new Full(`Cannot submit a task: ${this.#options.max_pending} wait already`);
     }
-    const given = { ...call, args: given_away(call.args) };
+    const given = { ...call, args: call.args.map(given_away) };
     const task = new Submitted(++this.#last, given, settings, this);
     this.#unfinished++;
     if (this.#submitted_at) {
@@ -89,7 +91,9 @@ export class Tasks implements TaskLine, EngineEvents {
     this.waiting++;
     const waiting = task_at(place);
     if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
-    this.engine.make_way(task);
+    // Mostly all have the same.
+    if (settings.priority > this.#least_priority) this.engine.make_way(task);
+    else this.#least_priority = settings.priority;
     this.room();
     return task.future;
   }
@@ -239,7 +243,7 @@ export class Tasks implements TaskLine, EngineEvents {
   settled(task: Submitted, outcome: TaskOutcome): void {
     // What it was given and never had is nobody's.
     const is_lost = this.engine.is_elsewhere || task.given_at === 0;
-    if (outcome !== "done" && is_lost) drop_connections(task.call.args);
+    if (outcome !== "done" && is_lost) task.call.args.forEach(drop_connections);
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();
