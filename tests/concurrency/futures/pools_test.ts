@@ -595,6 +595,35 @@ Deno.test("ThreadPoolExecutor: what was done before its worker died is done, eac
   assertEquals(noted(file), range(40));
 });
 
+Deno.test("ThreadPoolExecutor: tasks that the observer submits when a worker starts are run, each once", async () => {
+  await using folder = await TempFolder.make();
+  const file = folder.join("notes");
+  const note = (n: number) => executor.submit(tasks.note, file, n, 0);
+  const more: Future<number>[] = [];
+  let is_late = false;
+  await using executor = new ThreadPoolExecutor(2, {
+    module,
+    observer: ({ type }) => void (is_late && type === "worker.start" && more.push(note(99))),
+  });
+  // Quick ones, so that others are sent ahead; the second worker is not there yet.
+  for (const n of range(20)) await soon(executor.submit(tasks.double, n));
+  is_late = true;
+  await soon(Promise.all(range(10).map(note)));
+  assertEquals(await soon(Promise.all(more)), [99]);
+  assertEquals(noted(file), [...range(10), 99]);
+});
+
+Deno.test("ThreadPoolExecutor: what is cancelled and could not be sent keeps no shutdown() waiting", async () => {
+  await using executor = new ThreadPoolExecutor(1, { module });
+  await soon(executor.submit(tasks.double, 1));
+  const buffer = new ArrayBuffer(100);
+  structuredClone(buffer, { transfer: [buffer] });
+  const future = executor.with({ transfer: [buffer] }).submit(tasks.double, 2);
+  assert(future.cancel());
+  await soon(executor.shutdown());
+  assertEquals(executor.info().waiting, 0);
+});
+
 Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   await using executor = new ThreadPoolExecutor(1, { module });
   const buffer = new ArrayBuffer(100);
