@@ -3,7 +3,7 @@ import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import { descriptors_for, too_few_descriptors } from "../../internal/workers/descriptors.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { ProcessPlace } from "../../internal/workers/sharing.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { type WorkerEnd, WorkerHandle } from "../../internal/workers/worker_handle.ts";
@@ -53,6 +53,7 @@ class RunJob implements Job {
   readonly is_plain = false;
   is_over = false;
   check(): void {}
+  settled(): void {}
 }
 
 let last_id = 0;
@@ -115,6 +116,15 @@ export class RunWorker {
     }
   }
 
+  /** Has it run; rejects with what it fails with. */
+  #outcome(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = (outcome: JobOutcome) =>
+        typeof outcome === "object" ? reject(outcome.error) : resolve();
+      this.#handle.run(new RunJob(), (_job, _worker, outcome) => over(outcome));
+    });
+  }
+
   async #run(args: readonly unknown[]): Promise<void> {
     try {
       await this.#handle.ready.then(() => this.#do(), () => {});
@@ -129,7 +139,7 @@ export class RunWorker {
 
   /** A promise that nobody awaits may be rejected when the run is done already. */
   async #do(): Promise<void> {
-    await this.#handle.run(new RunJob());
+    await this.#outcome();
     const { reason, cause } = await this.#end();
     if (reason === "died") throw cause;
   }
