@@ -120,6 +120,15 @@ export class Wait<T = unknown> implements Waiting<T> {
     this.#settle("granted", value);
   }
 
+  /** Does what it waits for, and gives what that gives, or fails as that does. */
+  grant_by(act: () => T): void {
+    try {
+      this.grant(act());
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
   /** It will never be granted. */
   reject(reason: unknown): void {
     if (this.is_over) return;
