@@ -1,7 +1,7 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import { current_task } from "../../internal/shared/task.ts";
-import { Wait } from "../../internal/shared/wait.ts";
+import { Line, Wait } from "../../internal/shared/wait.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
 import { Future, type FutureWaitOptions, inside } from "./future.ts";
 
@@ -151,8 +151,10 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
   #signal: AbortSignal | undefined;
   #start = performance.now();
   #left: Map<F, () => void> = new Map();
+  /** Those that are done, in their order, and how many of them were given. */
   #done: F[] = [];
-  #waiting: Wait<void> | undefined;
+  #given = 0;
+  #waits: Line<void, null> = new Line();
 
   constructor(futures: Set<F>, first: number | null | FutureWaitOptions | undefined) {
     const { timeout, signal } = timeout_argument(first);
@@ -169,21 +171,25 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
   #is_done(future: F): void {
     this.#left.delete(future);
     this.#done.push(future);
-    this.#waiting?.grant();
+    this.#tell();
+  }
+
+  /** Has all who wait look again. */
+  #tell(): void {
+    for (const wait of this.#waits.clear()) wait.grant();
   }
 
   async next(): Promise<IteratorResult<Completed<F>>> {
-    if (this.#done.length === 0 && this.#left.size > 0) await this.#wait();
-    const future = this.#done.shift();
-    return future ? { value: { future } } : { value: undefined, done: true };
+    while (this.#given === this.#done.length && this.#left.size > 0) await this.#wait();
+    if (this.#given === this.#done.length) return { value: undefined, done: true };
+    return { value: { future: this.#done[this.#given++]! } };
   }
 
   async #wait(): Promise<void> {
     this.#signal?.throwIfAborted();
-    const waiting = this.#waiting = new Wait<void>();
-    waiting.begin(this.#time_left(), () => {
+    const waiting = this.#waits.add(null, this.#time_left(), () => {
       throw new TimeoutError(`${this.#left.size} (of ${this.#size}) futures unfinished`);
-    }, () => {});
+    });
     await current_task().follow(waiting, "bring", this.#signal);
   }
 
@@ -196,6 +202,8 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
     for (const leave of this.#left.values()) leave();
     this.#left.clear();
     this.#done = [];
+    this.#given = 0;
+    this.#tell();
     return Promise.resolve({ value: undefined, done: true });
   }
 

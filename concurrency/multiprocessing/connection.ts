@@ -8,7 +8,7 @@ import {
   SharedObject,
 } from "../../internal/shared/shared_object.ts";
 import { program } from "../../internal/shared/task.ts";
-import { copy_of, given_away, provide_class } from "../../internal/shared/travel.ts";
+import { copy_of, provide_class } from "../../internal/shared/travel.ts";
 import {
   attempt_later,
   timeout_argument,
@@ -115,7 +115,7 @@ export class Connection<S = unknown, R = S> extends SharedObject implements Asyn
     return attempt_later(async () => {
       const waits = timeout_argument(options);
       const is_local = this.#core instanceof LocalCore;
-      const value = is_local ? given_away(copy_of("the message", obj)) : obj;
+      const value = is_local ? copy_of("the message", obj) : obj;
       await this.#call("send", [value], waits, broken_pipe);
     });
   }

@@ -2,6 +2,7 @@ import { EOFError, TimeoutError } from "../../internal/shared/errors.ts";
 import type { Home } from "../../internal/shared/home.ts";
 import type { Agent, Owner } from "../../internal/shared/owner.ts";
 import { Possession } from "../../internal/shared/possession.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line, type Wait } from "../../internal/shared/wait.ts";
 import { Fifo } from "../queue/fifo.ts";
 import { weight_of } from "./weight.ts";
@@ -12,7 +13,7 @@ const ROOM = 2 ** 20;
 /** What was sent, and waits at the end to which it goes. */
 interface Message {
   readonly number: number;
-  readonly value: unknown;
+  value: unknown;
   readonly weight: number;
 }
 
@@ -66,7 +67,7 @@ export class ConnectionHome implements Home {
   /** It has come to somebody. */
   claim(owner: Owner, key: number): void {
     this.possession.come_to(owner, key);
-    this.#end_waits(given_away);
+    this.#end_waits(not_yours);
   }
 
   /** Who has it needs it no longer. */
@@ -99,7 +100,9 @@ export class ConnectionHome implements Home {
     return this.#senders.add(message, timeout, expired);
   }
 
+  /** @throws {TypeError} If a connection in it is in use. */
   #add(message: Message): void {
+    message.value = given_away(message.value);
     this.#weight += message.weight;
     this.#inbox.add(message);
     for (const wait of this.#pollers.clear()) wait.grant(true);
@@ -162,14 +165,15 @@ export class ConnectionHome implements Home {
       } else {
         this.#weight -= message.weight;
         // What cannot get to who asked for it is lost: it could never be received.
-        wait.grant(value, { undo: () => this.#put_back(message), refused: () => {} });
+        const refused = () => drop_connections(value);
+        wait.grant(value, { undo: () => this.#put_back(message), refused });
       }
     }
     this.#admit();
   }
 
   #put_back(message: Message): void {
-    if (this.#is_closed) return;
+    if (this.#is_closed) return drop_connections(message.value);
     this.#weight += message.weight;
     this.#inbox.put_back(message);
     // More may come back with it.
@@ -180,13 +184,12 @@ export class ConnectionHome implements Home {
   #admit(): void {
     while (this.#senders.size > 0 && this.#weight < ROOM) {
       const [wait, message] = this.#senders.shift()!;
-      wait.grant();
-      this.#add(message);
+      wait.grant_by(() => this.#add(message));
     }
   }
 
   #check(key: number): void {
-    if (!this.possession.is_held(key)) throw given_away();
+    if (!this.possession.is_held(key)) throw not_yours();
   }
 
   /** What who had it waits for comes to an end. */
@@ -200,7 +203,7 @@ export class ConnectionHome implements Home {
     this.#is_closed = true;
     this.possession.end();
     this.#end_waits(() => reason);
-    this.#inbox.clear();
+    for (const { value } of this.#inbox.clear()) drop_connections(value);
     for (const wait of this.#senders.clear()) wait.reject(broken_pipe());
     this.peer.#is_alone();
   }
@@ -212,7 +215,7 @@ export class ConnectionHome implements Home {
   }
 }
 
-function given_away(): Error {
+function not_yours(): Error {
   return new Deno.errors.BadResource(
     "Cannot use this end of the pipe: it was sent to another thread or process, and is theirs",
   );

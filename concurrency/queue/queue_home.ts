@@ -107,6 +107,7 @@ export class QueueHome implements Home {
     });
   }
 
+  /** @throws {TypeError} If a connection in it is in use. */
   #add(entry: Entry): void {
     entry.item = given_away(entry.item);
     this.#unfinished++;
@@ -141,7 +142,7 @@ export class QueueHome implements Home {
     return takes ? this.#deliver(entry, owner) : [entry.item, {
       undo: () => this.#put_back(entry),
       received: () => this.#received(owner),
-      refused: (error) => this.#drop("cannot be sent to who got it", error),
+      refused: (error) => this.#drop(entry, "cannot be sent to who got it", error),
     }];
   }
 
@@ -166,7 +167,10 @@ export class QueueHome implements Home {
 
   /** Puts an item where it was. More may come back with it, so nobody gets it before they are all there. */
   #put_back(entry: Entry): void {
-    if (this.#state === "emptied") return this.#finish(1);
+    if (this.#state === "emptied") {
+      drop_connections(entry.item);
+      return this.#finish(1);
+    }
     this.#store.put_back(entry);
     queueMicrotask(() => this.#serve());
   }
@@ -183,8 +187,7 @@ export class QueueHome implements Home {
   #admit(): void {
     while (this.#putters.size > 0 && !this.#is_full) {
       const [wait, entry] = this.#putters.shift()!;
-      wait.grant();
-      this.#add(entry);
+      wait.grant_by(() => this.#add(entry));
     }
   }
 
@@ -199,7 +202,7 @@ export class QueueHome implements Home {
     if (!taken) return;
     const { deliveries } = taken.entry;
     if (deliveries < this.#settings.max_deliveries) this.#put_back(taken.entry);
-    else this.#drop(`was taken ${deliveries} times and never done`);
+    else this.#drop(taken.entry, `was taken ${deliveries} times and never done`);
   }
 
   #untake({ agent }: Owner, ticket: number): Taken | undefined {
@@ -210,7 +213,8 @@ export class QueueHome implements Home {
     return taken;
   }
 
-  #drop(why: string, cause?: unknown): void {
+  #drop({ item }: Entry, why: string, cause?: unknown): void {
+    drop_connections(item);
     const message = `An item of ${this.name} ${why}: it was dropped, and counts as done`;
     this.#finish(1);
     report_of(this, new Error(message, cause === undefined ? undefined : { cause }));

@@ -85,11 +85,11 @@ function inherited_flags(flags: Flag[]): string[] {
   return inherited.map(format);
 }
 
-/** The configuration of the program, which Deno looks for beside the main module of a process. */
+/** The configuration of the program, which Deno looks for beside its main module. */
 function find_config(): string | undefined {
-  // A Web Worker has none.
-  if (!Deno.mainModule) return undefined;
-  let url = new URL(".", Deno.mainModule);
+  // A Web Worker of the program's own does not know it.
+  if (!sharing.main_module) return undefined;
+  let url = new URL(".", sharing.main_module);
   while (url.protocol === "file:") {
     const folder = fileURLToPath(url);
     const found = ["deno.json", "deno.jsonc"].map((name) => folder + name).find(is_file);

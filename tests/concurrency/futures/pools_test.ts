@@ -632,3 +632,11 @@ Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   const processes = new ProcessPoolExecutor(1);
   assertThrows(() => processes.with({ transfer: [buffer] }), TypeError);
 });
+
+Deno.test("map: a chunk may be larger than a function may have arguments", async () => {
+  const count = 200_000;
+  await using executor = new ThreadPoolExecutor(1, { module });
+  const { map } = executor.with({ chunksize: count, buffersize: count });
+  const results = await soon(Array.fromAsync(map(tasks.double, range(count))), LONG);
+  assertEquals([results.length, results.at(-1)], [count, 2 * (count - 1)]);
+});

@@ -1,10 +1,12 @@
 /** Connections that are given to threads, children and tasks. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../../concurrency/futures/mod.ts";
+import { Pipe, Process, TimeoutError } from "../../../concurrency/multiprocessing/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { Event, Thread } from "../../../concurrency/threading/mod.ts";
 import { hub } from "../../../internal/shared/hub.ts";
 import { BufferedReader } from "../../../mod.ts";
+import { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import * as tasks from "../../fixtures/tasks/connection_tasks.ts";
@@ -253,6 +255,66 @@ Deno.test("a queue closes the connections that are in it when it is shut down at
     assertEquals(await line_or_end(client), null);
   }
   await gate.settled();
+});
+
+Deno.test("a queue closes the connection of an item that it drops, or that comes back when it is emptied", async () => {
+  using gate = new Gate();
+  const print = console.error;
+  const reports: unknown[] = [];
+  for (const how of ["dropped", "emptied"]) {
+    const queue = new Queue<unknown>(0, { max_deliveries: 1 });
+    const [client, conn] = await gate.pair();
+    using _client = client;
+    await queue.put([conn]);
+    const job = await queue.take();
+    if (how === "emptied") await queue.shutdown(true);
+    console.error = (what) => void reports.push(what);
+    job[Symbol.dispose]();
+    console.error = print;
+    assertEquals(await line_or_end(client), null);
+  }
+  assertMatch(reports.join(), /was taken 1 times and never done/);
+  await gate.settled();
+});
+
+Deno.test("a pipe closes the connections that are in it when nobody can receive them any more", async () => {
+  using gate = new Gate();
+  for (const how of ["closed", "killed"]) {
+    const [here, there] = Pipe<unknown>();
+    const [client, conn] = await gate.pair();
+    using _client = client;
+    const process = new Process({ target: tasks.hold_end, args: [there], module });
+    if (how === "killed") await soon(process.start());
+    await here.send([conn]);
+    if (how === "killed") process.kill();
+    else there.close();
+    assertEquals(await line_or_end(client), null);
+    if (how === "killed") await soon(process.join());
+  }
+  await gate.settled();
+});
+
+Deno.test("a connection that finds no room stays with who has it, and what is in use by then is refused", async () => {
+  using gate = new Gate();
+  const [client, conn] = await gate.pair();
+  using _client = client;
+  using socket = new StreamSocket(conn);
+  const queue = new Queue<unknown>(1);
+  const [one, other] = Pipe<unknown>();
+  await queue.put("first");
+  await one.send("first".repeat(2 ** 20));
+  await assertRejects(() => one.send(socket, { timeout: 0 }), TimeoutError);
+  await client.send("hello");
+  assertEquals((await soon(socket.recv(100)))?.length, 6);
+
+  const putting = [queue.put(socket), one.send(socket)];
+  const reading = socket.recv(100);
+  assertEquals(await soon(queue.get()), "first");
+  await soon(other.recv());
+  for (const put of putting) await assertRejects(() => soon(put), TypeError, "in use");
+  assertEquals(await queue.qsize(), 0);
+  await client.send("again");
+  assertEquals((await soon(reading))?.length, 6);
 });
 
 Deno.test("a handler gives its connection to threads: the server leaves it to them", async () => {
