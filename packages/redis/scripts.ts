@@ -77,6 +77,9 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The next look for lost consumers is later than the next signs of life of all.
+local function give_time() redis.call('HSET', state, 'swept', now() + visibility / 4) end
+
 -- How much a consumer got and has not done: it counts until its consumer is heard of no more.
 local function set_got(consumer, count)
   redis.call('HINCRBY', state, 'got', count - number_of('got:' .. consumer))
@@ -131,8 +134,8 @@ export const SCRIPTS = {
   open: script(`
 local refusal = make_group()
 if refusal then return refusal end
--- Redis may have been away for long: all get some time to give a sign of life.
-if args[2] == '1' then redis.call('HSET', state, 'swept', now()) end
+-- Redis may have been away for long.
+if args[2] == '1' then give_time() end
 renew(3)
 if number_of('got:' .. me) ~= tonumber(args[1]) then
   set_got(me, tonumber(args[1]))
@@ -252,8 +255,8 @@ if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
 local since = time - number_of('swept')
--- Less than nothing where the clock was set back
-if since >= 0 and since < visibility / 4 then return { lost, 0, 0 } end
+if math.abs(since) > visibility then give_time() end -- the clock was set, or nobody was here
+if since < visibility / 4 or since > visibility then return { lost, 0, 0 } end
 redis.call('HSET', state, 'swept', time)
 
 -- Entries whose holder gives no sign

@@ -168,6 +168,19 @@ redis_test("the clock of Redis was set back: lost jobs come back all the same", 
   await soon(jobs.join());
 });
 
+redis_test("the clock of Redis was set forward: who lives keeps its job", async (bench) => {
+  const [key, group, state] = ["socketserver:jobs", "workers", "socketserver:jobs:state"];
+  const jobs = bench.queue({ visibility: 400 });
+  await jobs.put("held");
+  const { id } = await jobs.take();
+  // As if all had been long ago.
+  await bench.redis.ask("HSET", state, "swept", "1");
+  await bench.redis.ask("XCLAIM", key, group, "alive", "0", id, "IDLE", "9999999", "JUSTID");
+  await until(async () => !(await bench.redis.ask("HGET", state, "swept")).endsWith("\n1"));
+  assert((await bench.redis.ask("XPENDING", key, group)).includes("alive"));
+  assertEquals((await soon(jobs.take())).deliveries, 2);
+});
+
 redis_test("an item that kills its workers goes to the dead letters", async (bench) => {
   const jobs = bench.queue({ visibility: 100, max_deliveries: 2 });
   await jobs.put("deadly");
