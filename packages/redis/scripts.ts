@@ -77,9 +77,6 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The next look for lost consumers is later than the next signs of life of all.
-local function give_time() redis.call('HSET', state, 'swept', now() + visibility / 4) end
-
 -- How much a consumer got and has not done: it counts until its consumer is heard of no more.
 local function set_got(consumer, count)
   redis.call('HINCRBY', state, 'got', count - number_of('got:' .. consumer))
@@ -128,15 +125,12 @@ function script(body: string, first = WITHOUT_MEMORY): Script {
 /** The scripts, by what they do. */
 export const SCRIPTS = {
   /**
-   * At each connection. Arguments: how many items I got and have not done, whether I was here before (1) or not (0), ids
-   * and deliveries of what I have.
+   * At each connection. Arguments: how many items I got and have not done, ids and deliveries of what I have.
    */
   open: script(`
 local refusal = make_group()
 if refusal then return refusal end
--- Redis may have been away for long.
-if args[2] == '1' then give_time() end
-renew(3)
+renew(2)
 if number_of('got:' .. me) ~= tonumber(args[1]) then
   set_got(me, tonumber(args[1]))
   tell_if_done()
@@ -255,8 +249,12 @@ if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
 local since = time - number_of('swept')
-if math.abs(since) > visibility then give_time() end -- the clock was set, or nobody was here
-if since < visibility / 4 or since > visibility then return { lost, 0, 0 } end
+if since > visibility * 2 / 3 or since < -visibility then
+  -- Redis was away, or its clock was set: all get some time to give a sign of life.
+  redis.call('HSET', state, 'swept', time + visibility / 4)
+  return { lost, 0, 0 }
+end
+if since < visibility / 4 then return { lost, 0, 0 } end
 redis.call('HSET', state, 'swept', time)
 
 -- Entries whose holder gives no sign
