@@ -51,7 +51,6 @@ export class RedisQueue<T> implements AsyncDisposable {
   #getters: Getters;
   #putters: AskingLine<string>;
   #joiners: AskingLine<null>;
-  #was_here = false;
   #signs: ReturnType<typeof setInterval> | undefined;
   #is_giving_sign = false;
   #closing: Promise<void> | undefined;
@@ -99,11 +98,9 @@ export class RedisQueue<T> implements AsyncDisposable {
   }
 
   async #open(client: Client): Promise<void> {
-    const again = this.#was_here;
-    await open_stream(client, this.#settings, this.#holdings, again);
-    this.#was_here = true;
+    await open_stream(client, this.#settings, this.#holdings);
     // What happened meanwhile was not heard.
-    if (again) this.#bell.ring_all();
+    this.#bell.ring_all();
   }
 
   #connect_reader(): Reader {

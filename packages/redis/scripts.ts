@@ -125,15 +125,12 @@ function script(body: string, first = WITHOUT_MEMORY): Script {
 /** The scripts, by what they do. */
 export const SCRIPTS = {
   /**
-   * At each connection. Arguments: how many items I got and have not done, whether I was here before (1) or not (0), ids
-   * and deliveries of what I have.
+   * At each connection. Arguments: how many items I got and have not done, ids and deliveries of what I have.
    */
   open: script(`
 local refusal = make_group()
 if refusal then return refusal end
--- Redis may have been away for long: all get some time to give a sign of life.
-if args[2] == '1' then redis.call('HSET', state, 'swept', now()) end
-renew(3)
+renew(2)
 if number_of('got:' .. me) ~= tonumber(args[1]) then
   set_got(me, tonumber(args[1]))
   tell_if_done()
@@ -252,8 +249,12 @@ if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
 local since = time - number_of('swept')
--- Less than nothing where the clock was set back
-if since >= 0 and since < visibility / 4 then return { lost, 0, 0 } end
+if since > visibility * 2 / 3 or since < -visibility then
+  -- Redis was away, or its clock was set: all get some time to give a sign of life.
+  redis.call('HSET', state, 'swept', time + visibility / 4)
+  return { lost, 0, 0 }
+end
+if since < visibility / 4 then return { lost, 0, 0 } end
 redis.call('HSET', state, 'swept', time)
 
 -- Entries whose holder gives no sign

@@ -156,18 +156,13 @@ function tickets_of(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ id, deliveries }) => [id, String(deliveries)]);
 }
 
-/**
- * Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has.
- *
- * @param again Whether it had a connection before.
- */
+/** Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has. */
 export async function open_stream(
   client: Client,
   settings: StreamSettings,
   holdings: Holdings,
-  again: boolean,
 ): Promise<void> {
-  const args = [String(holdings.got), again ? "1" : "0", ...tickets_of(holdings.taken)];
+  const args = [String(holdings.got), ...tickets_of(holdings.taken)];
   // In one go: nothing of it depends on an answer.
   await Promise.all([
     ...Object.values(SCRIPTS).map(({ text }) => client.scriptLoad(text)),

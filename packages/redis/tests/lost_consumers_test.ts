@@ -168,6 +168,40 @@ redis_test("the clock of Redis was set back: lost jobs come back all the same", 
   await soon(jobs.join());
 });
 
+redis_test("the clock of Redis was set forward: who lives keeps its job", async (bench) => {
+  const [key, group, state] = ["socketserver:jobs", "workers", "socketserver:jobs:state"];
+  const jobs = bench.queue({ visibility: 400 });
+  await jobs.put("held");
+  const { id } = await jobs.take();
+  // As if all had been long ago.
+  await bench.redis.ask("HSET", state, "swept", "1");
+  await bench.redis.ask("XCLAIM", key, group, "alive", "0", id, "IDLE", "9999999", "JUSTID");
+  await until(async () => !(await bench.redis.ask("HGET", state, "swept")).endsWith("\n1"));
+  assert((await bench.redis.ask("XPENDING", key, group)).includes("alive"));
+  assertEquals((await soon(jobs.take())).deliveries, 2);
+});
+
+redis_test(
+  "a machine whose connection is cut all the time keeps no lost job from coming back",
+  async (bench) => {
+    const jobs = bench.queue({ visibility: 1500 });
+    await jobs.put("lost");
+    const { id } = await jobs.take();
+    await bench.redis.ask("XCLAIM", "socketserver:jobs", "workers", "gone", "0", id, "JUSTID");
+    await bench.redis.ask("ACL", "SETUSER", "unlucky", "on", "nopass", "~*", "+@all");
+    const url = `unix://unlucky:any@${bench.redis.path}`;
+    const unlucky = bench.queue({ url, visibility: 1500 });
+    let is_back = false;
+    const back = jobs.take().finally(() => is_back = true);
+    await until(async () => {
+      await unlucky.qsize();
+      await bench.redis.ask("CLIENT", "KILL", "USER", "unlucky");
+      return is_back;
+    });
+    assertEquals((await back).deliveries, 2);
+  },
+);
+
 redis_test("an item that kills its workers goes to the dead letters", async (bench) => {
   const jobs = bench.queue({ visibility: 100, max_deliveries: 2 });
   await jobs.put("deadly");
