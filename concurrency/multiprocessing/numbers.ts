@@ -37,6 +37,8 @@ export class Numbers<C extends TypeCode> {
   /** The memory, where it is shared. */
   #cells: Cells<C> | undefined;
   #lock: Lock | RLock | null;
+  /** Whether the function of an update runs. */
+  #is_updating = false;
 
   constructor(core: LocalCore<NumbersHome> | RemoteCore) {
     const { code, length, lock } = core.fixed as NumbersFixed;
@@ -58,6 +60,14 @@ export class Numbers<C extends TypeCode> {
     throw new TypeError("There is no lock: it was made with { lock: false }");
   }
 
+  /** A change in the function of an update would have it called again, and again. */
+  #change<T>(in_memory: (cells: Cells<C>) => T, by_call: () => Promise<T>): Promise<T> {
+    if (!this.#is_updating) return this.#do(in_memory, by_call);
+    return attempt_later(() => {
+      throw new TypeError("The function of update() cannot change the number: it returns it");
+    });
+  }
+
   /** Does something with the memory where it is here, else by a call. */
   #do<T>(in_memory: (cells: Cells<C>) => T, by_call: () => Promise<T>): Promise<T> {
     return attempt_later(async () => {
@@ -76,14 +86,14 @@ export class Numbers<C extends TypeCode> {
   }
 
   store(at: number, number: NumberFor<C>): Promise<void> {
-    return this.#do(
+    return this.#change(
       (cells) => cells.store(at, this.type.bits_of(number)),
       () => this.#core.call("store", [at, this.type.bits_of(number)]),
     );
   }
 
   async add(at: number, number: NumberFor<C>): Promise<NumberOf<C>> {
-    const bits = await this.#do(
+    const bits = await this.#change(
       (cells) => cells.replace(at, (bits) => this.type.sum_of(bits, number)),
       () => this.#core.call<Bits>("add", [at, number]),
     );
@@ -94,8 +104,15 @@ export class Numbers<C extends TypeCode> {
     at: number,
     fn: (number: NumberOf<C>) => NumberFor<C>,
   ): Promise<NumberOf<C>> {
-    const next = (bits: Bits) => this.type.bits_of(fn(this.type.number_of(bits)));
-    const bits = await this.#do((cells) => cells.replace(at, next), () => this.#swap(at, next));
+    const next = (bits: Bits) => {
+      this.#is_updating = true;
+      try {
+        return this.type.bits_of(fn(this.type.number_of(bits)));
+      } finally {
+        this.#is_updating = false;
+      }
+    };
+    const bits = await this.#change((cells) => cells.replace(at, next), () => this.#swap(at, next));
     return this.type.number_of(bits);
   }
 
@@ -119,7 +136,7 @@ export class Numbers<C extends TypeCode> {
 
   assign(start: number, numbers: NumberFor<C>[]): Promise<void> {
     const bits = () => numbers.map((number) => this.type.bits_of(number));
-    return this.#do(
+    return this.#change(
       (cells) => bits().forEach((one, index) => cells.store(start + index, one)),
       () => this.#core.call("assign", [start, bits()]),
     );

@@ -404,6 +404,16 @@ export function become_killable(): void {
   locks?.request(crypto.randomUUID(), () => new Promise<never>(() => {}));
 }
 
+/** The name of a property that objects of the platform have, such as a `URL`. */
+const BRAND = Object.getOwnPropertySymbols(new TextDecoder()).find(({ description }) =>
+  description === "[[webidl.brand]]"
+);
+
+/** Whether an object is one of the platform, with parts that only the platform sees. */
+export function is_platform_object(object: object): boolean {
+  return BRAND !== undefined && Object.hasOwn(object, BRAND);
+}
+
 /** As much of `node:module` as is used here; Deno's types lack it. */
 interface TypeStripping {
   stripTypeScriptTypes?(code: string): string;

@@ -81,6 +81,16 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   });
 }
 
+Deno.test("Value, Array: the function of update() cannot change what it is of: it would never end", async () => {
+  const [value, array] = [new Value("i", 1), new Numbers("i", [1, 2])];
+  const told: Promise<unknown>[] = [];
+  const note = (change: Promise<unknown>) => told.push(assertRejects(() => change, TypeError));
+  assertEquals(await value.update((n) => (note(value.set(7)), n + 1)), 2);
+  assertEquals(await value.update((n) => (note(value.add(7)), n + 1)), 3);
+  assertEquals(await array.update(0, (n) => (note(array.update(1, () => 7)), n + 1)), 2);
+  assertEquals((await Promise.all(told)).length, 3);
+});
+
 for (const how of ["add", "update", "lock"] as const) {
   for (const code of ["i", "d", "q"] as const) {
     if (how !== "add" && code === "q") continue;

@@ -7,6 +7,7 @@ import {
   can_hand_over,
   duplicate_conn,
   duplicate_descriptor,
+  is_platform_object,
   listen_now,
   refuse_old_deno,
   reopen_socket,
@@ -206,3 +207,13 @@ Deno.test(
     server.close();
   },
 );
+
+Deno.test("runtime: is_platform_object() knows what only the platform can copy", () => {
+  const { signal } = new AbortController();
+  for (const object of [signal, new URL("http://a"), new Headers(), new Blob(), new FormData()]) {
+    assert(is_platform_object(object), "objects of the platform have no [[webidl.brand]] any more");
+  }
+  for (const object of [{}, new Map(), new Date(), new (class Own {})()]) {
+    assert(!is_platform_object(object));
+  }
+});
