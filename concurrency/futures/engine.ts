@@ -1,5 +1,9 @@
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
+
+/** What a task gives that was sent ahead and taken back. */
+export const TAKEN_BACK = Symbol("taken back");
 
 /** Where the tasks of an executor run: on this loop, or in workers. */
 export interface Engine {
@@ -8,7 +12,7 @@ export interface Engine {
   /** Whether calls reach it sooner where several go together. */
   readonly takes_chunks: boolean;
   /** What its workers are doing. */
-  readonly workers: ExecutorWorkerInfo[];
+  readonly workers: WorkerInfo[];
   /**
    * Refuses a function that cannot be called where tasks run.
    *
@@ -28,10 +32,12 @@ export interface Engine {
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
   has_room(task: Submitted, max_workers: number): boolean;
+  /** Takes back tasks that were sent ahead, if any of them goes behind this one; gives how many. */
+  make_way(task: Submitted): number;
   /**
    * Runs a task.
    *
-   * @returns What it gives.
+   * @returns What it gives; {@linkcode TAKEN_BACK} where it was not begun, and may go elsewhere.
    * @throws What it fails with; `WorkerDied` where its worker ended.
    */
   run(task: Submitted): Promise<unknown>;
@@ -57,10 +63,8 @@ export interface EngineEvents {
   broken(error: unknown): void;
   /** An error that is no task's outcome. */
   report(task: Submitted | undefined, error: unknown): void;
-}
-
-/** What `info()` of an executor tells about a worker. */
-export interface ExecutorWorkerInfo extends WorkerInfo {
-  /** How long ago it was started, in ms. */
-  age: number;
+  /** A worker was started. */
+  worker_started(worker: WorkerInfo): void;
+  /** A worker has ended. */
+  worker_ended(worker: WorkerInfo, end: WorkerEnd): void;
 }

@@ -1,8 +1,10 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
-import { ExecutorHome } from "./executor_home.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { ChunkResult } from "./chunk.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
+import { type ExecutorFixed, ExecutorHome } from "./executor_home.ts";
 import type { Future, FutureWaitOptions } from "./future.ts";
 import { map_over } from "./map.ts";
 import { RemoteEngine } from "./remote_engine.ts";
@@ -67,7 +69,7 @@ export interface ExecutorInfo {
   /** How many have failed, or taken too long. */
   failed: number;
   /** Its workers; none for an `AsyncExecutor`. */
-  workers: ExecutorWorkerInfo[];
+  workers: WorkerInfo[];
 }
 
 /** An iterable for each argument of a function. */
@@ -93,11 +95,29 @@ export interface ExecutorKind {
   module?: string | undefined;
 }
 
+/** Has the calls of a chunk run, one after the other, as one task. */
+export type SubmitChunk = (calls: readonly (readonly unknown[])[]) => Future<ChunkResult>;
+
+/**
+ * For pools: gives what has chunks of calls of a function run, in workers.
+ *
+ * @throws {TypeError} If workers cannot find the function.
+ */
+export let chunks_of: (executor: Executor, fn: TaskFunction) => SubmitChunk;
+
 /** Runs tasks: what {@linkcode AsyncExecutor}, {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
 export abstract class Executor extends SharedObject implements Submitter, AsyncDisposable {
   #tasks: Tasks;
   #settings: TaskSettings & MapSettings;
   #timeout: number | null;
+
+  static {
+    chunks_of = (executor, fn) => {
+      executor.#check(fn);
+      return (args) =>
+        executor.#add({ fn, args, is_chunk: true }, executor.#settings) as Future<ChunkResult>;
+    };
+  }
 
   /**
    * Made by its subclasses only.
@@ -119,15 +139,16 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
     check_timeout(timeout);
     check_function("on_error", on_error);
     check_function("observer", observer);
-    this.#timeout = timeout;
-    this.#settings = task_settings({}, timeout);
     const tasks = { max_pending, on_error, observer };
-    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), { module });
+    const fixed = { module, timeout };
+    const make_home = () => new ExecutorHome(new Tasks(tasks, make_engine), fixed);
     // One that a module makes has no workers until it has tasks.
     const core = begin(this, kind, make_home, false);
     this.#tasks = core instanceof RemoteCore
       ? new Tasks(tasks, () => new RemoteEngine(core))
       : core.home.tasks;
+    this.#timeout = (core.fixed as ExecutorFixed).timeout;
+    this.#settings = task_settings({}, this.#timeout);
   }
 
   /**

@@ -22,7 +22,7 @@ export class ExecutorHome implements Home {
     if (typeof call.fn !== "object") {
       throw new TypeError("A task from elsewhere names its function");
     }
-    const future = this.tasks.add_for(place, call, task_settings(options, null));
+    const future = this.tasks.add(call, task_settings(options, null), place);
     const wait = new Wait().begin(null, () => {}, () => void future.cancel({ kill: true }));
     future.then((result) => wait.grant(result), (error) => wait.reject(error));
     return wait;
@@ -37,4 +37,6 @@ export class ExecutorHome implements Home {
 export interface ExecutorFixed {
   /** The module that exports the functions. */
   module: string | undefined;
+  /** How long a task may run unless told, in ms. */
+  timeout: number | null;
 }

@@ -249,6 +249,17 @@ export class Future<T> implements Promise<T> {
     return this.then().finally(settled);
   }
 
+  /** What `console.log()` shows of it, as Python does. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `<Future ${this.#state_in_words()}>`;
+  }
+
+  #state_in_words(): string {
+    if (this.cancelled()) return "cancelled";
+    if (this.running()) return "running";
+    return this.#failure ? "failed" : this.#state;
+  }
+
   /** Waits until it is done. */
   #wait(first: number | null | FutureWaitOptions | undefined): Promise<void> {
     const { timeout, signal } = timeout_argument(first);
@@ -256,7 +267,7 @@ export class Future<T> implements Promise<T> {
     const wait = new Wait<void>();
     const leave = this.#when_done(() => wait.grant());
     wait.begin(wait.is_over ? null : timeout, () => {
-      throw new TimeoutError(`The future was not done within ${timeout} ms`);
+      throw new TimeoutError(`The result was not there within ${timeout} ms`);
     }, leave);
     return current_task().follow(wait, "bring", signal);
   }

@@ -1,8 +1,9 @@
 import "../../internal/shared/system.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { Task } from "../../internal/shared/task.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { set_context } from "./current_task.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted } from "./submitted.ts";
 
 /** How long, in ms, a task that must end may go on until it is given up. */
@@ -21,7 +22,7 @@ interface Run {
 export class LoopEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = false;
-  readonly workers: ExecutorWorkerInfo[] = [];
+  readonly workers: WorkerInfo[] = [];
   #runs: Map<Submitted, Run> = new Map();
   #events: EngineEvents;
 
@@ -36,6 +37,10 @@ export class LoopEngine implements Engine {
 
   has_room(_task: Submitted, max_workers: number): boolean {
     return this.#runs.size < max_workers;
+  }
+
+  make_way(): number {
+    return 0;
   }
 
   async run(task: Submitted): Promise<unknown> {

@@ -36,7 +36,12 @@ function items_of(iterable: Iterable<unknown> | AsyncIterable<unknown>): Items {
   if (Symbol.asyncIterator in Object(iterable)) {
     return (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   }
-  return (iterable as Iterable<unknown>)[Symbol.iterator]();
+  if (Symbol.iterator in Object(iterable)) {
+    return (iterable as Iterable<unknown>)[Symbol.iterator]();
+  }
+  throw new TypeError(
+    `Cannot map over ${Deno.inspect(iterable)}: it must be iterable; settings are told to with()`,
+  );
 }
 
 class MapOver<R> implements AsyncIterableIterator<R> {
@@ -73,9 +78,11 @@ class MapOver<R> implements AsyncIterableIterator<R> {
 
   async #next(): Promise<IteratorResult<R>> {
     while (this.#results.length === 0) {
+      if (this.#is_left) return { value: undefined, done: true };
       if (this.#error) {
         const { error } = this.#error;
-        await this.return();
+        // What the iterables do wrong now comes too late.
+        await this.return().catch(() => {});
         throw error;
       }
       if (!this.#is_reading) void this.#read_ahead();
@@ -165,15 +172,25 @@ class MapOver<R> implements AsyncIterableIterator<R> {
     return args;
   }
 
-  /** One of the iterables is at its end: the others are left. */
+  /**
+   * One of the iterables is at its end: the others are left, each of them.
+   *
+   * @throws What the first of them throws.
+   */
   #end_others(ended?: Items): undefined {
-    for (const items of this.#items) {
-      if (items === ended) continue;
-      const left = items.return?.();
-      if (is_pending(left)) may_fail(Promise.resolve(left));
-    }
+    const others = this.#items.filter((items) => items !== ended);
     this.#items = [];
     this.#is_over = true;
+    const errors: unknown[] = [];
+    for (const items of others) {
+      try {
+        const left = items.return?.();
+        if (is_pending(left)) may_fail(Promise.resolve(left));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   async #submit(chunk: unknown[][]): Promise<void> {
@@ -198,14 +215,15 @@ class MapOver<R> implements AsyncIterableIterator<R> {
     this.#news = undefined;
   }
 
-  return(): Promise<IteratorResult<R>> {
+  // deno-lint-ignore require-await
+  async return(): Promise<IteratorResult<R>> {
     this.#is_left = true;
-    this.#end_others();
     for (const call of this.#calls.splice(0)) if (!("error" in call)) call.cancel();
     this.#results = [];
     this.#error = undefined;
     this.#tell();
-    return Promise.resolve({ value: undefined, done: true });
+    this.#end_others();
+    return { value: undefined, done: true };
   }
 
   [Symbol.asyncIterator](): this {

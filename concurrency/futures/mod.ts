@@ -17,14 +17,15 @@
  * | {@linkcode wait}, {@linkcode as_completed} | several futures |
  * | {@linkcode current_task} | the `signal` of the task that runs |
  *
+ * `executor.submit(fn, ...args)` gives a future, `executor.map(fn, items)` the results in the order of the items.
  * [docs/pools.md](docs/pools.md) says which to take, and what happens when something goes wrong.
  *
  * ## Differences from Python
  *
- * What waits returns a promise, times are in milliseconds, and a future is one. A function for workers is exported from
- * its module, as they import it there. `map()` reads its items only as far ahead as `buffersize` says. `with()` gives
- * `submit()` and `map()` with a `timeout`, a `signal`, a `priority` and more. No executor is ever broken for
- * good. [DIFFERENCES.md](DIFFERENCES.md#futures) has them all.
+ * What waits returns a promise, and a future is one; times are in milliseconds. A function for workers is exported from
+ * its module, as they import it there, and shares no variables with the program. `map()` reads its items only as far
+ * ahead as `buffersize` says. `with()` gives `submit()` and `map()` with a `timeout`, a `signal`, a `priority` and more.
+ * No executor is ever broken for good. [DIFFERENCES.md](DIFFERENCES.md#futures) has them all.
  *
  * ## Permissions
  *
@@ -59,7 +60,6 @@
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { AsyncExecutor } from "./async_executor.ts";
 export { current_task, type CurrentTask } from "./current_task.ts";
-export type { ExecutorWorkerInfo } from "./engine.ts";
 export {
   type Executor,
   type ExecutorInfo,
@@ -95,4 +95,5 @@ export {
   type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export type { EndReason } from "../../internal/workers/worker_handle.ts";
 export type { WorkerInfo } from "../../internal/workers/worker_info.ts";

@@ -8,14 +8,15 @@ import type { Job } from "../../internal/workers/job.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { WorkerPool } from "../../internal/workers/worker_pool.ts";
 import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import type { Engine, EngineEvents, ExecutorWorkerInfo } from "./engine.ts";
+import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
-import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
+import { NAMELESS, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
 /** The URL of the module that does tasks in workers. */
 const SERVICE = new URL("./task_service.ts", import.meta.url).href;
@@ -30,10 +31,14 @@ export const load_service = (): Promise<unknown> => import("./task_service.ts");
 const GRACE = 1000;
 /** How long its worker may take to say that it has heard: one that has not is in a loop. */
 const LISTENING = 200;
+/** Of how many ms at the most a busy thread may know nothing: see {@linkcode force_later}. */
+const TICK = 20;
 /** How long, in ms, the module of a function may take to load, beyond the time that the task has. */
 const LOADING = 10_000;
 /** How long, in ms, a worker may take to end. */
 const ENDING = 1000;
+/** The same for all when the executor is shut down: their tasks are over, but may have left something behind. */
+const CLOSING = 5000;
 
 /** What workers an executor has. */
 export interface PoolKind {
@@ -76,7 +81,7 @@ class TaskJob implements Job {
   }
 
   get is_blocked(): boolean {
-    return this.task.waits_for > 0;
+    return this.task.waits;
   }
 
   check(): void {
@@ -95,8 +100,6 @@ export class PoolEngine implements Engine {
   #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
-  /** When each worker was started. */
-  #started_at: Map<number, number> = new Map();
 
   constructor(kind: PoolKind, events: EngineEvents) {
     refuse_old_deno();
@@ -124,18 +127,14 @@ export class PoolEngine implements Engine {
     if (typeof fn !== "function") return fn;
     let handle = this.#handles.get(fn);
     if (!handle) {
-      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: OTHERWISE });
+      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: NAMELESS });
       this.#handles.set(fn, handle);
     }
     return handle;
   }
 
-  get workers(): ExecutorWorkerInfo[] {
-    const now = performance.now();
-    return (this.#pool?.info ?? []).map((info) => ({
-      ...info,
-      age: Math.round(now - (this.#started_at.get(info.id) ?? now)),
-    }));
+  get workers(): WorkerInfo[] {
+    return this.#pool?.info ?? [];
   }
 
   has_room(task: Submitted, max_workers: number): boolean {
@@ -179,14 +178,7 @@ export class PoolEngine implements Engine {
       max_jobs_per_life: max_tasks_per_child,
       noun: "task",
       start: { service: SERVICE, settings: this.#settings, shared: { initargs } },
-      start_host: (id, host_events) => {
-        this.#started_at.set(id, performance.now());
-        const ended: typeof host_events.ended = (...how) => {
-          this.#started_at.delete(id);
-          host_events.ended(...how);
-        };
-        return start_host(id, { ...host_events, ended });
-      },
+      start_host,
       ending: ENDING,
       keeps_running: true,
       has_descriptors: (count) => has_descriptors(SERVICE, count),
@@ -199,17 +191,25 @@ export class PoolEngine implements Engine {
         room: () => events.room(),
         broken: (cause) => events.broken(broken(explain_start_error(cause))),
       },
+      watch: {
+        started: (worker) => events.worker_started(worker),
+        ended: (worker, end) => events.worker_ended(worker, end),
+      },
     });
     pool.open();
     return pool;
+  }
+
+  make_way({ settings: { priority } }: Submitted): number {
+    const goes_behind = (job: Job) => (job as TaskJob).task.settings.priority < priority;
+    return this.#pool?.make_way(goes_behind) ?? 0;
   }
 
   async run(task: Submitted): Promise<unknown> {
     const job = this.#job_of(task);
     task.start_clock(LOADING);
     try {
-      await this.#pool!.run(job);
-      return job.result;
+      return await this.#pool!.run(job) === "recalled" ? TAKEN_BACK : job.result;
     } catch (error) {
       throw error instanceof WorkerEnded ? worker_died(task, error) : error;
     } finally {
@@ -232,15 +232,19 @@ export class PoolEngine implements Engine {
     if (!job || job.force !== undefined) return;
     const pool = this.#pool!;
     pool.cut(job, reason);
-    job.force = setTimeout(() => {
+    force_later(job, LISTENING, () => {
       pool.kill_if_deaf(job, reason);
-      job.force = setTimeout(() => pool.kill(job, reason), GRACE - LISTENING);
-    }, LISTENING);
+      force_later(job, GRACE - LISTENING, () => pool.kill(job, reason));
+    });
   }
 
   async close(now: boolean): Promise<void> {
     await this.#opening;
-    await this.#pool?.close(now ? Promise.resolve() : new Promise(() => {}));
+    const { promise: overdue, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSING);
+    if (now) resolve();
+    await this.#pool?.close(overdue);
+    clearTimeout(timer);
   }
 
   /** Answers a worker, which may ask for anything. */
@@ -250,6 +254,16 @@ export class PoolEngine implements Engine {
     }
     job?.task.start_clock();
   }
+}
+
+/** Does something to a job after a while, of which only that counts in which this thread could hear its worker. */
+function force_later(job: TaskJob, delay: number, force: () => void): void {
+  const look = () => {
+    if (delay <= 0) return force();
+    delay -= TICK;
+    job.force = setTimeout(look, TICK);
+  };
+  look();
 }
 
 function broken(cause: unknown): BrokenExecutor {

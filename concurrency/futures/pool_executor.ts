@@ -1,5 +1,6 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import type { Kind } from "../../internal/shared/shared_object.ts";
+import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { check_function, Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
 import { PoolEngine } from "./pool_engine.ts";
@@ -49,7 +50,7 @@ const NAMES = [
 export interface Workers {
   /** The executor's class. */
   kind: Kind;
-  /** Whether something can be moved to them. */
+  /** Whether something can be moved to them, or they have shared memory. */
   can_move: boolean;
   /** How they are started, with what they are called. */
   start(name: string): StartHost | Promise<StartHost>;
@@ -77,6 +78,14 @@ export abstract class PoolExecutor extends Executor {
     check_count("max_workers", workers, 1);
     check_count("max_tasks_per_child", max_tasks_per_child, 1);
     check_function("initializer", initializer);
+    if (!Array.isArray(initargs)) {
+      throw new TypeError(`Cannot use initargs = ${Deno.inspect(initargs)}: it must be an array`);
+    }
+    check_text("module", module);
+    check_text("thread_name_prefix", options.thread_name_prefix);
+    initargs.forEach((arg, at) => {
+      refuse_uncloneable_value(`argument ${at + 1} of the initializer`, arg, can_move);
+    });
     const { name } = kind;
     const number = (numbers.get(name) ?? 0) + 1;
     numbers.set(name, number);
@@ -92,4 +101,10 @@ export abstract class PoolExecutor extends Executor {
         start_host: () => start(thread_name_prefix),
       }, events));
   }
+}
+
+/** @throws {TypeError} If it is there, and no text. */
+function check_text(name: string, text: unknown): void {
+  if (text === undefined || typeof text === "string") return;
+  throw new TypeError(`Cannot use ${name} = ${Deno.inspect(text)}: it must be a string`);
 }

@@ -41,6 +41,7 @@ export class ProcessPoolExecutor extends PoolExecutor {
    * @param options What else there is to be told.
    * @throws {RangeError} If a number is out of its range.
    * @throws {TypeError} If an option has another type, or an unknown name.
+   * @throws {DOMException} If one of the `initargs` cannot be cloned.
    */
   constructor(max_workers?: number | null, options: PoolExecutorOptions = {}) {
     super(WORKERS, max_workers, options);

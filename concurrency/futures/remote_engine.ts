@@ -1,17 +1,18 @@
 import { current_task } from "../../internal/shared/task.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import type { RemoteCore } from "../../internal/shared/shared_object.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { place_of } from "./current_task.ts";
-import type { Engine, ExecutorWorkerInfo } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { ExecutorFixed } from "./executor_home.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
-import { OTHERWISE } from "./task_messages.ts";
+import { NAMELESS } from "./task_messages.ts";
 
 /** Has tasks run where the executor was made. */
 export class RemoteEngine implements Engine {
   readonly max_workers = Infinity;
   readonly takes_chunks = true;
-  readonly workers: ExecutorWorkerInfo[] = [];
+  readonly workers: WorkerInfo[] = [];
   #core: RemoteCore;
   #running: Map<Submitted, AbortController> = new Map();
 
@@ -30,11 +31,15 @@ export class RemoteEngine implements Engine {
 
   #handle_of(fn: TaskFunction): FunctionHandle {
     const { module } = this.#core.fixed as ExecutorFixed;
-    return handle_of_function(fn, { module, otherwise: OTHERWISE });
+    return handle_of_function(fn, { module, otherwise: NAMELESS });
   }
 
   has_room(): boolean {
     return true;
+  }
+
+  make_way(): number {
+    return 0;
   }
 
   async run(task: Submitted): Promise<unknown> {

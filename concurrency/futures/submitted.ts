@@ -1,7 +1,9 @@
 import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import type { Task } from "../../internal/shared/task.ts";
+import { on_abort } from "../../internal/runtime/on_abort.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
+import type { Given } from "./given.ts";
 import { type Future, type FutureSource, inside } from "./future.ts";
 
 /** Any function that can be a task. */
@@ -32,6 +34,8 @@ export interface Call {
 
 /** What the line of tasks does for a task. */
 export interface TaskLine {
+  /** What its engine has. */
+  readonly given: Given;
   has_begun(task: Submitted): boolean;
   take_back(task: Submitted): boolean;
   end(task: Submitted, reason: unknown): void;
@@ -53,11 +57,12 @@ export class Submitted implements FutureSource {
   retries: number;
   /** When it was given to its engine, by `performance.now()`. */
   given_at = 0;
-  /** How many unfinished tasks of the same executor it waits for. */
-  waits_for = 0;
+  /** Unfinished tasks that it waits for, by what the engines have that will run them. */
+  #awaited: Map<Given, Set<Submitted>> | undefined;
   #line: TaskLine;
   #clock: ReturnType<typeof setTimeout> | undefined;
-  #abort: (() => void) | undefined;
+  /** It hears of its signal no longer. */
+  #leave: (() => void) | undefined;
 
   constructor(number: number, call: Call, settings: TaskSettings, line: TaskLine) {
     this.number = number;
@@ -68,8 +73,7 @@ export class Submitted implements FutureSource {
     this.future = inside.make(this);
     const { signal } = settings;
     if (!signal) return;
-    this.#abort = () => this.#fail(signal.reason, "cancelled");
-    signal.addEventListener("abort", this.#abort);
+    this.#leave = on_abort(signal, () => this.#fail(signal.reason, "cancelled"));
   }
 
   /** Whether it has an outcome: what still runs of it is nobody's business. */
@@ -81,6 +85,35 @@ export class Submitted implements FutureSource {
   get is_alone(): boolean {
     const { timeout, signal, transfer } = this.settings;
     return timeout !== null || signal !== undefined || transfer.length > 0;
+  }
+
+  /** Whether it waits for another task. */
+  get waits(): boolean {
+    return this.#awaited !== undefined && this.#awaited.size > 0;
+  }
+
+  /** It waits for another one; gives what ends that. */
+  wait_for(other: Submitted): () => void {
+    const awaited = this.#awaited ??= new Map();
+    const { given } = other.#line;
+    const others = awaited.get(given) ?? new Set();
+    awaited.set(given, others.add(other));
+    return () => {
+      others.delete(other);
+      if (others.size === 0 && awaited.get(given) === others) awaited.delete(given);
+    };
+  }
+
+  /**
+   * Whether it comes to its end, now that it was begun, without more workers.
+   *
+   * @param seen What was looked at: it waits for itself.
+   */
+  goes_on(seen: Set<unknown>): boolean {
+    if (!this.waits) return true;
+    if (seen.has(this)) return false;
+    seen.add(this);
+    return [...this.#awaited!].some(([given, others]) => given.go_on(others, seen));
   }
 
   /**
@@ -153,7 +186,7 @@ export class Submitted implements FutureSource {
 
   #end(outcome: TaskOutcome): void {
     clearTimeout(this.#clock);
-    if (this.#abort) this.settings.signal!.removeEventListener("abort", this.#abort);
+    this.#leave?.();
     this.#line.settled(this, outcome);
   }
 }

@@ -20,5 +20,8 @@ export interface TaskMessage {
   says_when: boolean;
 }
 
-/** What may be done instead of what errors about functions say. */
+/** What may be done with a function that has no name. */
+export const NAMELESS = "; or take AsyncExecutor, which runs any function on this event loop";
+
+/** What may be done with a function that its module does not export. */
 export const OTHERWISE = ", or to the executor with { module: import.meta.url }";

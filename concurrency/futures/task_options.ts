@@ -87,6 +87,11 @@ export function task_settings(
   if (typeof priority !== "number" || Number.isNaN(priority)) {
     throw new TypeError(`Cannot use priority = ${Deno.inspect(priority)}: it must be a number`);
   }
+  if (!Array.isArray(settings.transfer)) {
+    throw new TypeError(
+      `Cannot use transfer = ${Deno.inspect(settings.transfer)}: it must be an array`,
+    );
+  }
   check_count("chunksize", settings.chunksize, 1);
   if (settings.buffersize !== undefined) check_count("buffersize", settings.buffersize, 1);
   check_count("retries", settings.retries, 0);
@@ -103,5 +108,6 @@ export function check_timeout(timeout: number | null): void {
 export function check_count(name: string, count: number, least: number): void {
   const is_whole = Number.isInteger(count) || count === Infinity;
   if (is_whole && count >= least) return;
-  throw new RangeError(`Cannot use ${name} = ${count}: it must be a whole number from ${least}`);
+  const told = Deno.inspect(count);
+  throw new RangeError(`Cannot use ${name} = ${told}: it must be a whole number from ${least}`);
 }

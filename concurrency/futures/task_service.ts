@@ -5,7 +5,7 @@
  */
 import "../../internal/shared/system.ts";
 import { function_of, type FunctionHandle } from "../../internal/shared/functions.ts";
-import { Task } from "../../internal/shared/task.ts";
+import { current_task, Task } from "../../internal/shared/task.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
@@ -25,7 +25,11 @@ export async function start(
     const fn = await find(initializer);
     await fn(...shared.initargs as never[]);
   }
-  return { is_serial: true, begin: (job) => new TaskRun(job, executor) };
+  return {
+    is_serial: true,
+    is_late: () => current_task().has_ended,
+    begin: (job) => new TaskRun(job, executor),
+  };
 }
 
 const found = new Map<string, TaskFunction>();

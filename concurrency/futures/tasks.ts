@@ -3,10 +3,13 @@ import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { Line } from "../../internal/shared/wait.ts";
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
-import type { Engine, EngineEvents } from "./engine.ts";
+import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
 import type { Future } from "./future.ts";
+import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
 import {
   type Call,
@@ -34,8 +37,7 @@ export class Tasks implements TaskLine, EngineEvents {
   #heap: Heap<Submitted> = new Heap(comes_first);
   /** How many wait that were not taken back. */
   waiting = 0;
-  /** What the engine has, until it is over there, by the numbers. */
-  #given: Map<number, Submitted> = new Map();
+  readonly given: Given;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -43,7 +45,10 @@ export class Tasks implements TaskLine, EngineEvents {
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
+  /** Whether tasks that were taken back are not among those that wait yet. */
+  #makes_way = false;
   #is_shut_down = false;
+  #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -51,15 +56,17 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#options = options;
     if (options.observer) this.#submitted_at = new Map();
     this.engine = make_engine(this);
+    this.given = new Given(this.id, this.engine, this);
   }
 
   /**
    * Has a task run.
    *
+   * @param place Which task waits for it from the beginning, if one does: of this executor, or of any other.
    * @throws {Full} If as many wait as may.
    * @throws {Deno.errors.BadResource} If the executor was shut down.
    */
-  add(call: Call, settings: TaskSettings): Future<unknown> {
+  add(call: Call, settings: TaskSettings, place?: TaskPlace): Future<unknown> {
     if (this.#is_shut_down) {
       throw new Deno.errors.BadResource("Cannot submit a task: the executor was shut down");
     }
@@ -68,14 +75,19 @@ export class Tasks implements TaskLine, EngineEvents {
     }
     const task = new Submitted(++this.#last, call, settings, this);
     this.#unfinished++;
-    this.#submitted_at?.set(task, performance.now());
-    this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    if (this.#submitted_at) {
+      this.#submitted_at.set(task, performance.now());
+      this.#tell({ type: "task.start", time: Date.now(), task: task.number });
+    }
     if (settings.signal?.aborted) {
       task.fail(settings.signal.reason, "cancelled");
       return task.future;
     }
     this.#heap.add(task);
     this.waiting++;
+    const waiting = task_at(place);
+    if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
+    if (this.engine.make_way(task) > 0) this.#makes_way = true;
     this.room();
     return task.future;
   }
@@ -110,17 +122,17 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** How many there are of each kind. */
   get counts(): { waiting: number; running: number; done: number; failed: number } {
-    const given = [...this.#given.values()];
-    const running = given.filter((task) => this.engine.has_begun(task)).length;
+    const running = this.given.which(true).length;
     const { done, failed, timed_out } = this.#counts;
-    const waiting = this.waiting + given.length - running;
+    const waiting = this.waiting + this.given.size - running;
     return { waiting, running, done, failed: failed + timed_out };
   }
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
+    if (this.#makes_way) return;
     for (let task; (task = this.#first());) {
-      if (!this.engine.has_room(task, this.#max_workers)) return;
+      if (!this.engine.has_room(task, this.given.max_workers)) return;
       this.#heap.next();
       this.waiting--;
       void this.#run(task);
@@ -132,28 +144,20 @@ export class Tasks implements TaskLine, EngineEvents {
     return this.#heap.first;
   }
 
-  /** How many may run: one more than may where all that run wait for others, as they would for ever. */
-  get #max_workers(): number {
-    const { max_workers } = this.engine;
-    if (this.#given.size < max_workers) return max_workers;
-    let running = 0;
-    for (const task of this.#given.values()) {
-      if (!this.engine.has_begun(task)) continue;
-      if (task.waits_for === 0) return max_workers;
-      running++;
-    }
-    return Math.max(max_workers, running + 1);
-  }
-
   async #run(task: Submitted): Promise<void> {
-    this.#given.set(task.number, task);
+    this.given.add(task);
     task.given_at = performance.now();
     try {
       const value = await this.engine.run(task);
-      this.#given.delete(task.number);
-      task.succeed(value);
+      this.given.delete(task);
+      if (value === TAKEN_BACK) {
+        this.#put_back(task);
+        // So are others now, which may go before it.
+        await undefined;
+        this.#makes_way = false;
+      } else task.succeed(value);
     } catch (error) {
-      this.#given.delete(task.number);
+      this.given.delete(task);
       this.#failed(task, error);
     }
     this.room();
@@ -161,14 +165,19 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   #look_whether_empty(): void {
-    if (this.#given.size === 0 && this.waiting === 0) this.#empty?.resolve();
+    if (this.given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
   #failed(task: Submitted, error: unknown): void {
-    if (!(error instanceof WorkerDied) || task.is_over || task.retries <= 0) {
-      return task.fail(error);
-    }
+    const is_again = error instanceof WorkerDied && task.retries > 0 && !this.#is_terminated;
+    if (!is_again) return task.fail(error);
     task.retries--;
+    this.#put_back(task);
+  }
+
+  /** It waits again. */
+  #put_back(task: Submitted): void {
+    if (task.is_over) return;
     task.stop_clock();
     this.#heap.put_back(task);
     this.waiting++;
@@ -185,11 +194,11 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   has_begun(task: Submitted): boolean {
-    return this.#given.has(task.number) && this.engine.has_begun(task);
+    return this.given.has(task) && this.engine.has_begun(task);
   }
 
   take_back(task: Submitted): boolean {
-    if (this.#given.has(task.number)) return this.engine.take_back(task);
+    if (this.given.has(task)) return this.engine.take_back(task);
     // The line passes it over.
     this.waiting--;
     this.#look_whether_empty();
@@ -201,43 +210,18 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined {
-    const waiting = this.#task_at(place_of(waiter));
-    return waiting && waiting !== task ? this.#waits(waiting) : undefined;
-  }
-
-  #task_at(place: TaskPlace | undefined): Submitted | undefined {
-    return place?.executor === this.id ? this.#given.get(place.number) : undefined;
-  }
-
-  /** A task waits for another one; gives what ends that. */
-  #waits(waiting: Submitted): () => void {
-    waiting.waits_for++;
-    this.room();
-    return () => void waiting.waits_for--;
-  }
-
-  /** Has a task run for one that waits for it: of this executor, or of any other. */
-  add_for(place: TaskPlace | undefined, call: Call, settings: TaskSettings): Future<unknown> {
-    const waiting = this.#task_at(place);
-    const over = waiting && this.#waits(waiting);
-    try {
-      const future = this.add(call, settings);
-      if (over) future.add_done_callback(over);
-      return future;
-    } catch (error) {
-      over?.();
-      throw error;
-    }
+    const waiting = task_at(place_of(waiter));
+    return waiting && waiting !== task ? begin_wait(waiting, task) : undefined;
   }
 
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void {
-    const { on_error } = this.#options;
-    if (on_error) setTimeout(() => is_seen() || on_error(error, task.future), 0);
+    if (this.#options.on_error) setTimeout(() => is_seen() || this.report(task, error), 0);
   }
 
   report(task: Submitted | undefined, error: unknown): void {
-    if (task && this.#options.on_error) this.#options.on_error(error, task.future);
-    else console.error(error);
+    const { on_error } = this.#options;
+    if (!task || !on_error) console.error(error);
+    else void tell("on_error", () => on_error(error, task.future));
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
@@ -253,12 +237,30 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait });
   }
 
+  worker_started({ id, pid }: WorkerInfo): void {
+    this.#tell({ type: "worker.start", time: Date.now(), worker: id, ...(pid && { pid }) });
+  }
+
+  worker_ended({ id, pid, age }: WorkerInfo, end: WorkerEnd): void {
+    const { reason, lost, exit, cause } = end;
+    const is_news = reason === "killed" || reason === "died";
+    this.#tell({
+      type: "worker.stop",
+      time: Date.now(),
+      worker: id,
+      ...(pid && { pid }),
+      reason,
+      lost,
+      duration: age,
+      ...exit,
+      ...(is_news && { cause }),
+      ...(is_news && cause instanceof Error && { error_type: cause.name }),
+    });
+  }
+
   #tell(event: PoolEvent): void {
-    try {
-      this.#options.observer?.(event);
-    } catch (error) {
-      console.error("The observer of an executor failed:", error);
-    }
+    const { observer } = this.#options;
+    if (observer) void tell("observer", () => observer(event));
   }
 
   /**
@@ -272,14 +274,13 @@ export class Tasks implements TaskLine, EngineEvents {
       wait.reject(new Deno.errors.BadResource("There will be no room: the executor was shut down"));
     }
     if (cancel) {
-      const sent = [...this.#given.values()].filter((task) => !this.engine.has_begun(task));
-      for (const { future } of [...sent, ...this.#heap.clear()]) future.cancel();
+      for (const { future } of [...this.given.which(false), ...this.#heap.clear()]) future.cancel();
     }
     return this.#closing ??= may_fail(this.#close());
   }
 
   async #close(): Promise<void> {
-    if (this.#given.size > 0 || this.waiting > 0) {
+    if (this.given.size > 0 || this.waiting > 0) {
       this.#empty = Promise.withResolvers();
       await this.#empty.promise;
     }
@@ -288,8 +289,18 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** Ends all workers now: what they run is lost. */
   async terminate(): Promise<void> {
+    this.#is_terminated = true;
     void this.shut_down(true);
     await this.engine.close(true);
+  }
+}
+
+/** Calls a function of the program: what goes wrong in it is printed, and harms no task. */
+async function tell(name: string, call: () => unknown): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    console.error(`The ${name} of an executor failed:`, error);
   }
 }
 

@@ -1,16 +1,13 @@
 import { run_afresh, Task } from "../../internal/shared/task.ts";
 import { attempt } from "../../internal/shared/waits.ts";
-import {
-  async_ident,
-  BaseThread,
-  begin_life,
-  end_life,
-  keep_running,
-  refuse_second_start,
-  set_thread_of,
-} from "./base_thread.ts";
+import { async_ident, BaseThread, set_thread_of } from "./base_thread.ts";
 import { tell_excepthook } from "./excepthook.ts";
-import { type AnyThreadOptions, type AsyncThreadOptions, new_state } from "./thread_options.ts";
+import { begin_life, end_life, keep_running, refuse_second_start, state_of } from "./startable.ts";
+import {
+  type AnyThreadOptions,
+  type AsyncThreadOptions,
+  new_thread_state,
+} from "./thread_options.ts";
 
 /**
  * A thread without a worker: it runs on this event loop, beside all else that waits there, and takes no
@@ -48,7 +45,7 @@ export class AsyncThread<A extends unknown[] = []> extends BaseThread {
    */
   constructor(options: AsyncThreadOptions<A> = {} as AsyncThreadOptions<A>) {
     super();
-    new_state(this, "AsyncThread", options as AnyThreadOptions);
+    new_thread_state(this, "AsyncThread", options as AnyThreadOptions);
   }
 
   /**
@@ -59,7 +56,8 @@ export class AsyncThread<A extends unknown[] = []> extends BaseThread {
   override start(): Promise<void> {
     return attempt(() => {
       refuse_second_start(this);
-      begin_life(this, async_ident());
+      state_of(this).ident = async_ident();
+      begin_life(this);
       const { promise, resolve } = Promise.withResolvers<void>();
       run_afresh(() => void this.#live(resolve));
       return promise;

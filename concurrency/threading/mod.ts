@@ -96,6 +96,7 @@ export { Barrier } from "./barrier.ts";
 export { Timer } from "./timer.ts";
 export { type ExceptHook, type ExceptHookArgs, set_excepthook } from "./excepthook.ts";
 export { type BaseThread, current_thread, main_thread } from "./base_thread.ts";
+export type { Startable } from "./startable.ts";
 export { Thread } from "./thread.ts";
 export { AsyncThread } from "./async_thread.ts";
 export type { AsyncThreadOptions, ThreadOptions } from "./thread_options.ts";

@@ -1,19 +1,22 @@
-import { handle_of_function } from "../../internal/shared/functions.ts";
-import { current_task } from "../../internal/shared/task.ts";
-import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import { attempt } from "../../internal/shared/waits.ts";
-import { place_of, refuse_while_loading } from "../../internal/workers/class_place.ts";
-import {
-  BaseThread,
-  begin_life,
-  end_life,
-  keep_running,
-  refuse_second_start,
-  state_of,
-} from "./base_thread.ts";
+import { refuse_while_loading } from "../../internal/workers/class_place.ts";
+import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
+import { BaseThread } from "./base_thread.ts";
 import { tell_excepthook } from "./excepthook.ts";
-import { type AnyThreadOptions, new_state, type ThreadOptions } from "./thread_options.ts";
-import { type ThreadSettings, ThreadWorker } from "./thread_worker.ts";
+import { live, take_fields } from "./run_life.ts";
+import { run_settings, run_values } from "./run_settings.ts";
+import { type RunStart, RunWorker } from "./run_worker.ts";
+import { refuse_second_start, state_of } from "./startable.ts";
+import { type AnyThreadOptions, new_thread_state, type ThreadOptions } from "./thread_options.ts";
+
+/** The URL of the module that runs a thread in its worker. */
+const SERVICE = new URL("./thread_service.ts", import.meta.url).href;
+
+/**
+ * Never called: it makes the service's module a part of the module graph, so that `deno cache` and
+ * `deno compile` know it.
+ */
+export const load_service = (): Promise<unknown> => import("./thread_service.ts");
 
 /** What else takes a function that no module exports. */
 export const OTHERWISE = "; or take AsyncThread, which runs any function on this event loop";
@@ -90,7 +93,7 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
   static module?: string;
 
   #options: AnyThreadOptions;
-  #worker: ThreadWorker | undefined;
+  #worker: RunWorker | undefined;
 
   /**
    * Makes a thread that waits for `start()`.
@@ -101,7 +104,7 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
   constructor(options: ThreadOptions<A> = {} as ThreadOptions<A>) {
     super();
     this.#options = options as AnyThreadOptions;
-    new_state(this, "Thread", this.#options, ["module"]);
+    new_thread_state(this, "Thread", this.#options, ["module"]);
   }
 
   /**
@@ -121,19 +124,13 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
     return attempt(() => {
       refuse_second_start(this);
       refuse_while_loading("A thread is started");
-      const settings = this.#settings();
-      const { args = [] } = this.#options;
-      args.forEach((arg, at) => this.#refuse_uncloneable(`argument ${at + 1}`, arg));
-      const worker = this.#worker = new ThreadWorker(settings, {
-        args,
-        fields: settings.place ? this.#fields() : {},
-      }, {
-        brings: (fields) => void Object.assign(this, fields),
+      const settings = run_settings(this, this.#options, OTHERWISE);
+      const values = run_values(this, this.#options, settings, true);
+      const worker = this.#worker = new RunWorker(this.#start(), settings, values, {
+        brings: (fields) => take_fields(this, fields),
         report: (error) => tell_excepthook(error, this),
       });
-      begin_life(this, worker.ident);
-      void this.#live(worker);
-      return this.#started(worker);
+      return live(this, worker);
     });
   }
 
@@ -150,53 +147,15 @@ export class Thread<A extends unknown[] = []> extends BaseThread {
     if (this.is_alive()) this.#worker.terminate();
   }
 
-  /** How the thread finds what it is to run. */
-  #settings(): ThreadSettings {
-    const { name, daemon } = this;
-    const { target, module } = this.#options;
-    const Class = this.constructor as typeof Thread;
-    const has_run = this.run !== Thread.prototype.run;
-    if (!target && !has_run) throw new TypeError(`Cannot start ${name}: it has nothing to run`);
+  /** How its worker is started; it has its number then. */
+  #start(): RunStart {
     return {
-      name,
-      daemon,
-      target: target && handle_of_function(target, { module, otherwise: OTHERWISE }),
-      place: has_run ? place_of(Class, "thread class") : undefined,
+      service: SERVICE,
+      start_host: (id, events) => {
+        const host = new ThreadHost(id, events, KILL_CLOCKS, this.name);
+        state_of(this).ident = host.thread_id + 1;
+        return host;
+      },
     };
-  }
-
-  #fields(): Record<string, unknown> {
-    const fields = Object.entries(this);
-    for (const [key, value] of fields) this.#refuse_uncloneable(`the field ${key}`, value);
-    return Object.fromEntries(fields);
-  }
-
-  #refuse_uncloneable(what: string, value: unknown): void {
-    try {
-      refuse_uncloneable_value(`${what} of ${this.name}`, value);
-    } catch (cause) {
-      throw new TypeError((cause as Error).message, { cause });
-    }
-  }
-
-  async #live(worker: ThreadWorker): Promise<void> {
-    const settled = await Promise.allSettled([worker.started, worker.over]);
-    const failed = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    // Who has started it is told of what kept it from that.
-    end_life(this, failed, failed === settled[0]);
-  }
-
-  async #started({ started }: ThreadWorker): Promise<void> {
-    const task = current_task();
-    const stop = keep_running();
-    try {
-      await started;
-    } catch (error) {
-      await state_of(this).over.promise;
-      task.note(error);
-      throw error;
-    } finally {
-      stop();
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
-import { type BaseThread, current_thread, set_state } from "./base_thread.ts";
+import { type BaseThread, current_thread } from "./base_thread.ts";
+import { type LifeState, set_state, type Startable } from "./startable.ts";
 
 /**
  * What a new {@linkcode AsyncThread} is told.
@@ -55,10 +56,6 @@ export interface AnyThreadOptions {
   module?: string;
 }
 
-const NAMES = ["target", "args", "name", "daemon"];
-
-const numbers = new Map<string, number>();
-
 /**
  * Says what there is to know of a new thread.
  *
@@ -68,14 +65,41 @@ const numbers = new Map<string, number>();
  * @param more Names of options beyond those of all threads.
  * @throws {TypeError} If an option has another type, or an unknown name.
  */
-export function new_state(
+export function new_thread_state(
   thread: BaseThread,
   prefix: string,
   options: AnyThreadOptions,
   more: string[] = [],
 ): void {
+  const { target } = options;
+  const suffix = target?.name ? ` (${target.name})` : "";
+  new_state(thread, options, more, {
+    noun: "thread",
+    // As Python gives it: `Thread-5 (target)`.
+    name: () => `${prefix}-${next_number(prefix)}${suffix}`,
+    daemon: current_thread().daemon,
+  });
+}
+
+const NAMES = ["target", "args", "name", "daemon"];
+
+/**
+ * Says what there is to know of a new thread or process.
+ *
+ * @param it The thread or process.
+ * @param options What it was told.
+ * @param more Names of options beyond those of all.
+ * @param unless_told What it is unless told.
+ * @throws {TypeError} If an option has another type, or an unknown name.
+ */
+export function new_state(
+  it: Startable,
+  options: AnyThreadOptions,
+  more: string[],
+  unless_told: { noun: LifeState["noun"]; name(): string; daemon: boolean },
+): void {
   check_names(options, [...NAMES, ...more]);
-  const { target, args = [], daemon = current_thread().daemon } = options;
+  const { target, args = [] } = options;
   if (target !== undefined && typeof target !== "function") {
     throw new TypeError(`Cannot call ${Deno.inspect(target)}: the target must be a function`);
   }
@@ -83,13 +107,16 @@ export function new_state(
     throw new TypeError(`Cannot use args = ${Deno.inspect(args)}: they must be an array`);
   }
   const work = target && (() => target(...args as never[]));
-  const name = options.name ?? new_name(prefix, target?.name);
-  set_state(thread, { name: String(name), daemon: Boolean(daemon), work });
+  const { noun } = unless_told;
+  const { name = unless_told.name(), daemon = unless_told.daemon } = options;
+  set_state(it, { noun, name: String(name), daemon: Boolean(daemon), work });
 }
 
-/** A name as Python gives it: `Thread-5 (target)`. */
-function new_name(prefix: string, target: string | undefined): string {
-  const number = (numbers.get(prefix) ?? 0) + 1;
-  numbers.set(prefix, number);
-  return `${prefix}-${number}${target ? ` (${target})` : ""}`;
+const numbers = new Map<string, number>();
+
+/** The next number of a kind. */
+export function next_number(kind: string): number {
+  const number = (numbers.get(kind) ?? 0) + 1;
+  numbers.set(kind, number);
+  return number;
 }

@@ -289,6 +289,28 @@ export function spawn_child({ file, args, environment, cwd }: ChildProgram): Chi
   return child;
 }
 
+/** A signal that is there to end a process. */
+export type EndSignal = "SIGTERM" | "SIGKILL";
+
+/** What `kill()` sets in a child process of `node:child_process`, and calls. */
+interface Killed {
+  disconnect: unknown;
+  killed: boolean;
+  signalCode: string | null;
+}
+
+/**
+ * Sends a signal to a child that may go on. Its own `kill()` takes that for its end: it closes the channel, names the
+ * signal as what the child has ended by, and sends no second one. `Deno.kill()` needs the permission to run anything.
+ */
+export function signal_child(child: ChildProcess, name: EndSignal): void {
+  const killed = child as unknown as Killed;
+  const { disconnect, signalCode } = killed;
+  killed.disconnect = undefined;
+  child.kill(name);
+  Object.assign(killed, { disconnect, signalCode, killed: false });
+}
+
 /** What can come with a message of another process: a socket, a server, or one of their handles. */
 interface Handed {
   on?(event: "error", ignore: () => void): void;

@@ -95,6 +95,6 @@ for (
     CancelledError,
     InvalidStateError,
     BrokenExecutor,
-    WorkerDied,
   ]
 ) know_error(Class);
+know_error(WorkerDied, ["exitcode", "signal"]);

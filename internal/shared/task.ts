@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { text_of } from "../runtime/error_text.ts";
+import { on_abort } from "../runtime/on_abort.ts";
 import type { Scope, ScopeOptions } from "../workers/sharing.ts";
 import { EndlessOwner, HERE, Owner } from "./owner.ts";
 import { note_rejection } from "./unawaited.ts";
@@ -137,11 +138,10 @@ export class Task implements Scope {
       return waiting.promise;
     }
     this.#waits.set(waiting, kind);
-    const abort = () => waiting.cancel(signal!.reason);
-    signal?.addEventListener("abort", abort);
+    const leave = signal && on_abort(signal, () => waiting.cancel(signal.reason));
     waiting.on_over(() => {
       this.#waits.delete(waiting);
-      signal?.removeEventListener("abort", abort);
+      leave?.();
       this.#note(waiting);
     });
     return waiting.promise;

@@ -1,5 +1,5 @@
 import { is_shared, type Packed, type Passenger, type Peer, sharing } from "../workers/sharing.ts";
-import { thread_copy, uncloneable } from "../workers/cloning.ts";
+import { process_copy, thread_copy, uncloneable } from "../workers/cloning.ts";
 import { is_small_and_plain } from "../workers/look.ts";
 import { function_of, type FunctionHandle, handle_of_function, stand_in } from "./functions.ts";
 import { hub } from "./hub.ts";
@@ -55,12 +55,14 @@ export function pack(value: unknown, link: Link): Packed {
 /**
  * Refuses what cannot be sent to others.
  *
+ * @param shares_memory Whether they can have shared memory.
  * @throws {DOMException} If it cannot be cloned.
  */
-export function refuse_uncloneable_value(what: string, value: unknown): void {
+export function refuse_uncloneable_value(what: string, value: unknown, shares_memory = true): void {
   if (is_small_and_plain(value)) return;
+  const copy = shares_memory ? thread_copy : process_copy;
   try {
-    thread_copy(take_out(value, () => null, [], [], { left: LOOKS }));
+    copy(take_out(value, () => null, [], [], { left: LOOKS }));
   } catch (error) {
     throw uncloneable(what, error);
   }

@@ -3,6 +3,7 @@ import type { ChildProgram } from "../runtime/deno_internals.ts";
 import { granted, permission_flags } from "./child_permissions.ts";
 import { type Flag, flags_of, format } from "./command_line.ts";
 import { own_process, type OwnProcess } from "./own_process.ts";
+import { sharing } from "./sharing.ts";
 import { current_folder, START_FOLDER } from "./start_folder.ts";
 
 /** How to start a child process of this program. */
@@ -34,7 +35,7 @@ const LOADER_VARIABLE = /^(LD|DYLD)_/;
 export async function child_commands(entry: string): Promise<() => ChildCommand> {
   if (Deno.build.standalone) {
     throw new Deno.errors.NotSupported(
-      "Cannot start child processes of a compiled program: use ThreadingMixIn there",
+      "Cannot start child processes of a compiled program: use threads there, as with ThreadingMixIn",
     );
   }
   const file = granted({ name: "run", command: Deno.execPath() }) ? Deno.execPath() : "deno";
@@ -60,10 +61,12 @@ async function own_process_of(file: string): Promise<OwnProcess> {
   } catch (error) {
     const path = Deno.execPath();
     if (!granted({ name: "run", command: file })) {
-      throw new Deno.errors.NotCapable(
-        `Cannot start child processes: add --allow-run=deno, or --allow-run=${path}`,
-        { cause: error },
-      );
+      const what_to_do = sharing.process.parent
+        ? "this is one itself, and may run deno only if the program runs with -A, or --allow-run for all"
+        : `add --allow-run=deno, or --allow-run=${path}`;
+      throw new Deno.errors.NotCapable(`Cannot start child processes: ${what_to_do}`, {
+        cause: error,
+      });
     }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(

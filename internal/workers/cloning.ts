@@ -93,5 +93,8 @@ function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
   else if (message.type === "job") message.message = sent(message.message);
   else if (message.type === "done") {
     if (message.value !== undefined) message.value = sent(message.value);
+  } else if (message.type === "start") {
+    const { shared } = message;
+    if (shared) message.shared = { ...shared, value: sent(shared.value) };
   } else if (message.type === "peer" && !message.is_plain) message.body = message.body.map(sent);
 }

@@ -25,9 +25,11 @@ export const IGNORED_SIGNALS: Partial<Record<Deno.Signal, string>> = {
  * and continues all of a group together. SIGCHLD, SIGCONT, SIGPIPE, SIGURG and SIGWINCH end nothing.
  */
 
-/** Has this process live on when one of them comes. */
-export function ignore_signals(): void {
-  for (const signal of Object.keys(IGNORED_SIGNALS) as Deno.Signal[]) ignore(signal);
+/** Has this process live on when one of them comes, but for those that are named. */
+export function ignore_signals(...others: Deno.Signal[]): void {
+  for (const signal of Object.keys(IGNORED_SIGNALS) as Deno.Signal[]) {
+    if (!others.includes(signal)) ignore(signal);
+  }
 }
 
 function ignore(signal: Deno.Signal): void {

@@ -1,6 +1,6 @@
 import type { Mark } from "./envelope.ts";
 import type { ErrorImage } from "./error_image.ts";
-import type { Packed, Passenger } from "./sharing.ts";
+import type { Packed, Passenger, ProcessPlace } from "./sharing.ts";
 
 /** What a worker is given when it starts. */
 export interface WorkerStart {
@@ -17,6 +17,8 @@ export type ToWorker =
     type: "start";
     /** The URL of the program's main module. */
     main_module: string;
+    /** The process in which the worker is. */
+    process: ProcessPlace;
     /** Objects that the worker shares, by their names. */
     shared?: Packed | undefined;
     /** See {@linkcode ClaimCounter}. */
@@ -61,6 +63,8 @@ export type ToWorker =
 export type FromWorker =
   /** It can take jobs. */
   | { type: "ready" }
+  /** How much memory it has, in bytes. */
+  | { type: "memory"; bytes: number }
   /** Nobody caught this, so the worker ends; `how` says why not. Before `ready`: it could not start. */
   | { type: "fault"; error: ErrorImage; how?: string }
   /** The job is done, and has given this. */

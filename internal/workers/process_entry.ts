@@ -1,53 +1,10 @@
 /**
- * The module of a worker that is a child process.
+ * The module of a worker of a server or a pool that is a child process.
  *
  * @module
  */
-import type net from "node:net";
-import process from "node:process";
-import { prepare_for_process } from "./cloning.ts";
-import { seal, unseal } from "./envelope.ts";
-import { Hearing } from "./hearing.ts";
+import { live_as_child } from "./child_life.ts";
 import { ignore_signals } from "./ignored_signals.ts";
-import { type ChildStart, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
-import { WorkerSide } from "./worker_side.ts";
-
-/**
- * Run in a thread of its own: ends this process when the server's has ended, also where a handler that
- * never lets go keeps the event loop from noticing.
- */
-const WATCHDOG = `
-  const server = Deno.ppid;
-  setInterval(() => {
-    if (Deno.ppid !== server) Deno.kill(Deno.pid, "SIGKILL");
-  }, 1000);
-`;
 
 ignore_signals();
-// The server's process has ended.
-process.on("disconnect", () => process.exit());
-
-new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
-process.once("message", ({ mark, folder }: ChildStart) => {
-  const send = (content: unknown) => process.send!(seal(mark, content));
-  const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
-  const side = new WorkerSide({
-    shares_memory: false,
-    post: (messages) => {
-      messages.forEach(prepare_for_process);
-      send(messages);
-      hearing.said();
-    },
-    on_messages: (receive, unread) => {
-      process.on("message", (message: unknown, connection?: net.Socket) => {
-        const content = unseal(mark, message) as ToWorker[] | typeof READ | undefined;
-        if (content === undefined) return;
-        if (content === READ) return send(READ);
-        if (connection) send(TAKEN);
-        receive(content, connection);
-      });
-      process.on("error", unread);
-    },
-  });
-  if (folder !== undefined) Deno.chdir(folder);
-});
+live_as_child();

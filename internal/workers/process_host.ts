@@ -4,6 +4,8 @@ import {
   close_descriptor,
   close_handle,
   duplicate_descriptor,
+  type EndSignal,
+  signal_child,
   spawn_child,
 } from "../runtime/deno_internals.ts";
 import type { ChildCommand } from "./child_command.ts";
@@ -27,8 +29,15 @@ type JobMessage = Extract<ToWorker, { type: "job" }>;
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
 
-/** The URL of the module that a child process runs. */
+/** The same. */
+export const load_single_entry = (): Promise<unknown> => import("./single_process_entry.ts");
+
+/** The URL of the module that a child process of a server or a pool runs. */
 export const PROCESS_ENTRY: string = new URL("./process_entry.ts", import.meta.url).href;
+
+/** The same for one that runs one thing, and that SIGTERM ends. */
+export const SINGLE_PROCESS_ENTRY: string =
+  new URL("./single_process_entry.ts", import.meta.url).href;
 
 /** How long, in ms, what a child sent before its end may be on its way. */
 const LAST_WORDS = 100;
@@ -85,9 +94,12 @@ export class ProcessHost implements WorkerHost {
     this.#child.on("internalMessage", (_message, handle) => this.#refuse(handle));
     this.#child.on("error", (error) => {
       if (this.pid === undefined) events.ended(error);
-      else this.#end_unheard(error);
+      // One that ends may leave half a message.
+      else this.#expect_end(error, LAST_WORDS);
     });
-    this.#child.once("disconnect", () => this.#expect_end());
+    this.#child.once("disconnect", () => {
+      this.#expect_end(new Error("it has closed its channel"), ENDING);
+    });
     this.#child.once("exit", (code, signal) => {
       clearTimeout(this.#patience);
       clearTimeout(this.#ending);
@@ -111,6 +123,11 @@ export class ProcessHost implements WorkerHost {
 
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  /** Sends it a signal, and hears what it says until it has ended. */
+  signal(name: EndSignal): void {
+    signal_child(this.#child, name);
   }
 
   ref(): void {
@@ -141,16 +158,14 @@ export class ProcessHost implements WorkerHost {
     this.#child.send(seal(this.#mark, content), () => {});
   }
 
-  /** Ends a child that has closed its channel, and lives. One that ends closes it, too. */
-  #expect_end(): void {
-    if (this.#exited) return;
-    const error = new Error("it has closed its channel");
-    this.#ending = setTimeout(() => this.#end_unheard(error), ENDING);
+  /** Ends a child that cannot be heard any more, and lives. One that ends closes its channel, too. */
+  #expect_end(error: Error, within: number): void {
+    if (this.#exited || this.#ending !== undefined) return;
+    this.#ending = setTimeout(() => this.#end_unheard(error), within);
   }
 
   /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
   #end_unheard({ message }: Error): void {
-    if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
     this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }

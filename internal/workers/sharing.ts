@@ -74,6 +74,16 @@ export interface Scopes {
   run(objects: object[], work: () => unknown): unknown;
 }
 
+/** What a process is in its program. */
+export interface ProcessPlace {
+  name: string;
+  /** Whether its parent may end while it is alive. */
+  daemon: boolean;
+  /** Its number among the children of its parent, after that one's: `"1:2"`; empty for the main process. */
+  number: string;
+  parent: { name: string; pid: number } | null;
+}
+
 /** What there is in this thread. */
 interface State {
   /** Provided when something is made that a caller can hold so. */
@@ -84,6 +94,8 @@ interface State {
   parent: Peer | undefined;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
+  /** The process in which this is; a worker is told. */
+  process: ProcessPlace;
   /** Whether this thread is a worker that starts: it loads the module of what it will run. */
   is_loading: boolean;
   /** Notes what a call was rejected with, in a worker: nobody may await it. */
@@ -97,6 +109,7 @@ export const sharing: State = {
   system: undefined,
   parent: undefined,
   main_module: Deno.mainModule,
+  process: { name: "MainProcess", daemon: false, number: "", parent: null },
   is_loading: false,
   rejected() {},
   hold() {},

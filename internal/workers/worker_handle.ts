@@ -11,6 +11,7 @@ import {
   pack,
   type Packed,
   type Peer,
+  type ProcessPlace,
   received,
   run_for_caller,
   sharing,
@@ -22,6 +23,9 @@ import type { WorkerInfo } from "./worker_info.ts";
 
 /** How long, in ms, a worker that is asked to give up a job may take to answer: it may be computing. */
 const ANSWER = 1000;
+
+/** How long, in ms, a worker that has nothing else to do may take no job: something left behind does not let go. */
+const DEAF = 5000;
 
 /** How many messages a worker may send at once, and how many arguments a call may have: it sends far fewer. */
 const MAX_MESSAGES = 1_000_000;
@@ -39,8 +43,18 @@ interface Sent {
   reject(error: unknown): void;
 }
 
+/**
+ * Why a worker ended: it had nothing to do (`"idle"`), another one takes its place (`"replaced"`), all end
+ * (`"closed"`), it was ended by force (`"killed"`), or it failed, or ended unasked (`"died"`).
+ */
+export type EndReason = "idle" | "replaced" | "closed" | "killed" | "died";
+
 /** How a worker ended. */
 export interface WorkerEnd {
+  reason: EndReason;
+  /** How many jobs were lost with it. */
+  lost: number;
+  exit: Exit;
   /** Whether it has worked: it took a job, or was ready for a while. */
   useful: boolean;
   /** Whether it did nothing when it ended, so that nobody has heard of the cause. */
@@ -81,14 +95,18 @@ export class WorkerHandle {
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
+  #reason: EndReason | undefined;
   /** What is to be said of the cause. */
   #how: string | undefined;
+  #started_at = performance.now();
   #ready_at = Infinity;
   #completed_at = 0;
   /** When the first of what it has not taken was sent. */
   #untaken_since = 0;
   #handicap = new Handicap();
   #pace = new Pace();
+  /** How much memory it has, in bytes, as it says. */
+  #memory: number | undefined;
   /** For the objects that it shares. */
   #peer: Peer;
 
@@ -99,14 +117,15 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param options What a job is called in messages, and whether jobs keep the program running.
+   * @param options What a job is called in messages, whether jobs keep the program running, and what its
+   * process is, if that is one of its own.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
-    options: { noun: string; keeps_running: boolean },
+    options: { noun: string; keeps_running: boolean; process?: Omit<ProcessPlace, "parent"> },
   ) {
     this.id = id;
     this.#noun = options.noun;
@@ -119,7 +138,7 @@ export class WorkerHandle {
     this.ended = promise;
     this.#host = start_host(id, {
       received: (messages) => this.#received(messages),
-      unheard: (cause) => this.kill(cause),
+      unheard: (cause) => this.kill(cause, "died"),
       ended: (cause, is_gone = true, exit = NO_EXIT) => resolve(this.#end(cause, is_gone, exit)),
     });
     if (!this.#keeps_running) this.#host.unref();
@@ -130,15 +149,33 @@ export class WorkerHandle {
     }
     const { name, shares_memory } = this.#host;
     this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
-    const { shared, ...rest } = start;
-    this.#outbox.post({
-      type: "start",
-      ...rest,
-      main_module: sharing.main_module,
-      shared: shared && pack(shared, this.#peer),
-      claims: this.#claims?.memory,
-      table: this.#table?.memory,
-    });
+    this.#begin(start, options.process);
+  }
+
+  /** Has it start. What cannot be sent to it is why it never will. */
+  #begin(
+    { shared, ...rest }: WorkerStart & { shared?: Record<string, object> },
+    process: Omit<ProcessPlace, "parent"> | undefined,
+  ): void {
+    try {
+      this.#outbox.post({
+        type: "start",
+        ...rest,
+        main_module: sharing.main_module,
+        process: this.#process_place(process),
+        shared: shared && pack(shared, this.#peer),
+        claims: this.#claims?.memory,
+        table: this.#table?.memory,
+      });
+    } catch (error) {
+      this.kill(error);
+    }
+  }
+
+  /** The process in which it is. */
+  #process_place(own = { name: `Worker-${this.id}`, daemon: false, number: "" }): ProcessPlace {
+    if (this.#host.shares_memory) return sharing.process;
+    return { ...own, parent: { name: sharing.process.name, pid: Deno.pid } };
   }
 
   /** How many jobs it does, or was sent. */
@@ -149,6 +186,13 @@ export class WorkerHandle {
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
     return this.#claims?.open ?? 0;
+  }
+
+  /** Whether it does nothing that it was told to, and has taken no job for long. */
+  get is_deaf(): boolean {
+    const { untaken } = this;
+    return untaken > 0 && untaken === this.active &&
+      performance.now() - this.#untaken_since > DEAF;
   }
 
   /** What there is to know before it is given a job. */
@@ -166,7 +210,9 @@ export class WorkerHandle {
   get info(): WorkerInfo {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
-    return { id, state, active, completed, ...(pid !== undefined && { pid }) };
+    const age = Math.round(performance.now() - this.#started_at);
+    const memory = this.#memory;
+    return { id, state, active, completed, age, memory, ...(pid !== undefined && { pid }) };
   }
 
   /**
@@ -268,24 +314,34 @@ export class WorkerHandle {
     return this.#ids.has(job);
   }
 
-  /** Takes back what was sent and not taken. */
-  recall(): void {
-    if (!this.#claims) return;
+  /** Whether any job of some kind is here that it has not begun. */
+  has_waiting(is_so: (job: Job) => boolean): boolean {
+    return this.#ids.keys().some((job) => is_so(job) && !this.has_begun(job));
+  }
+
+  /** Takes back what was sent and not taken; gives how much that was. */
+  recall(): number {
+    if (!this.#claims) return 0;
     const first = this.#claims.recall();
+    const { size } = this.#sent;
     for (const [id, sent] of this.#sent) {
       if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
       this.#forget(id, sent);
       sent.resolve("recalled");
     }
+    return size - this.#sent.size;
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */
-  end(): void {
-    if (this.state !== "ended") this.#outbox.post({ type: "end" });
+  end(reason: EndReason = "closed"): void {
+    if (this.state === "ended") return;
+    this.#reason ??= reason;
+    this.#outbox.post({ type: "end" });
   }
 
   /** Ends it at once, even in an endless loop. */
-  kill(cause: unknown): void {
+  kill(cause: unknown, reason: EndReason = "killed"): void {
+    if (this.state !== "ended") this.#reason = reason;
     this.#cause ??= cause;
     this.state = "ended";
     // What it has not taken goes to another one now.
@@ -309,7 +365,7 @@ export class WorkerHandle {
       if (messages.length > MAX_MESSAGES) throw new RangeError("It sent too many messages at once");
       messages.forEach((message) => this.#receive(message));
     } catch (cause) {
-      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }));
+      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }), "died");
     }
   }
 
@@ -325,7 +381,10 @@ export class WorkerHandle {
         break;
       case "fault":
         if (message.how !== undefined) this.#how = String(message.how);
-        this.kill(error_of(message.error));
+        this.kill(error_of(message.error), "died");
+        break;
+      case "memory":
+        this.#memory = number_of_bytes(message.bytes);
         break;
       case "done":
         this.#done(message);
@@ -437,14 +496,15 @@ export class WorkerHandle {
     if (this.state === "ready") this.#host.unref();
   }
 
-  #end(reason: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
-    this.#cause ??= reason;
+  #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
+    this.#cause ??= host_cause;
     this.state = "ended";
     this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
     if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
-    const silent = this.#sent.size === 0;
+    const lost = this.#sent.size;
+    const silent = lost === 0;
     const settled = performance.now() - this.#ready_at > SETTLED;
     const useful = settled || this.completed > 0 || !silent;
     const options = this.#cause === undefined ? undefined : { cause: this.#cause };
@@ -455,10 +515,18 @@ export class WorkerHandle {
       this.#forget(id, sent);
       sent.reject(error);
     }
-    const cause = this.#cause ?? new Error(`${this.#host.name} ended by itself`);
+    const reason = this.#reason ?? "died";
+    const end = reason === "killed" ? "was ended" : "ended by itself";
+    const cause = this.#cause ?? new Error(`${this.#host.name} ${end}`);
     this.#start.reject(cause);
-    return { useful, silent, cause };
+    return { reason, lost, exit, useful, silent, cause };
   }
+}
+
+/** Refuses what is no number of bytes. */
+function number_of_bytes(bytes: unknown): number {
+  if (Number.isSafeInteger(bytes)) return bytes as number;
+  throw new TypeError("Its memory must be a number of bytes");
 }
 
 /** Refuses what only looks like an array: to go through it could take for ever. */

@@ -5,7 +5,7 @@ import { descriptors_for, too_few_descriptors } from "./descriptors.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { WorkerStart } from "./messages.ts";
 import { is_busier, type Look, PATIENCE, REST, START } from "./scheduling.ts";
-import { type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
+import { type EndReason, type WorkerEnd, WorkerHandle } from "./worker_handle.ts";
 import type { StartHost } from "./worker_host.ts";
 import type { WorkerInfo } from "./worker_info.ts";
 
@@ -43,6 +43,14 @@ export interface PoolOptions extends PoolSize, JobCalls {
   max_jobs_per_life?: number;
   /** Told of what is to be known where jobs wait elsewhere until there is room: see `has_room()`. */
   line?: JobLine;
+  /** Told of workers. */
+  watch?: WorkerWatch;
+}
+
+/** Who is told of the workers of a pool. */
+export interface WorkerWatch {
+  started(worker: WorkerInfo): void;
+  ended(worker: WorkerInfo, end: WorkerEnd): void;
 }
 
 /** The line in which jobs wait until there is room. */
@@ -140,6 +148,15 @@ export class WorkerPool {
     return !worker?.has(job);
   }
 
+  /** Takes back what was sent ahead and not begun, where any of it goes behind what comes now; gives how much. */
+  make_way(goes_behind: (job: Job) => boolean): number {
+    let count = 0;
+    for (const worker of this.#workers) {
+      if (worker.untaken > 0 && worker.has_waiting(goes_behind)) count += worker.recall();
+    }
+    return count;
+  }
+
   /** Ends the worker of a job, if that has not heard that it must end the job now. */
   kill_if_deaf(job: Job, cause: unknown): void {
     this.#holder(job)?.kill_if_deaf(job, cause);
@@ -166,24 +183,24 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker do a job; resolves when it is done, or given up.
+   * Has a worker do a job; resolves when it is done, given up, or recalled, which is told only where jobs wait
+   * elsewhere.
    *
    * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
    */
-  async run(job: Job): Promise<void> {
+  async run(job: Job): Promise<JobOutcome> {
     let worker: WorkerHandle | undefined;
     try {
-      let outcome: JobOutcome = "recalled";
-      while (outcome === "recalled") {
-        if (worker) this.#freed(worker);
+      for (;;) {
         // In the same breath as it was found free: another job must not find it so, too.
         const given = this.#give(job);
         worker = given?.worker;
-        if (given) outcome = await given.outcome;
-        else await this.#next_worker(job);
+        const outcome = given ? await given.outcome : await this.#next_worker(job);
+        // What it was doing goes on there, whatever that is: it is given nothing more.
+        if (outcome === "abandoned") this.#retire(worker!);
+        if (outcome && (outcome !== "recalled" || this.#options.line)) return outcome;
+        if (worker) this.#freed(worker);
       }
-      // What it was doing goes on there, whatever that is: it is given nothing more.
-      if (outcome === "abandoned") this.#retire(worker!);
     } finally {
       job.is_over = true;
       if (worker) this.#freed(worker);
@@ -265,14 +282,14 @@ export class WorkerPool {
   }
 
   /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(job: Job): Promise<void> {
+  #next_worker(job: Job): Promise<undefined> {
     try {
       this.#grow();
     } catch (error) {
       discard(job);
       throw error;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
   }
 
   #holder(job: Job): WorkerHandle | undefined {
@@ -292,6 +309,7 @@ export class WorkerPool {
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
+    this.#options.watch?.started(worker.info);
     worker.ready.then(() => {
       this.#was_ready = true;
       this.#wake_waiting();
@@ -307,6 +325,7 @@ export class WorkerPool {
   }
 
   #ended(worker: WorkerHandle, end: WorkerEnd): void {
+    this.#options.watch?.ended(worker.info, end);
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
     if (end.useful) this.#restarts.reset();
@@ -365,7 +384,7 @@ export class WorkerPool {
   #freed(worker: WorkerHandle): void {
     this.#waiting.shift()?.();
     if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
-    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker);
+    if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker, "replaced");
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
     this.#rest ??= this.#end_idle_later();
   }
@@ -386,9 +405,9 @@ export class WorkerPool {
   }
 
   /** Lets a worker end; what it goes on with, as a job that was given up may, must not go on for ever. */
-  #let_end(worker: WorkerHandle): void {
-    worker.end();
-    const force = set_timer(this.#options.ending, () => worker.kill(undefined));
+  #let_end(worker: WorkerHandle, reason: EndReason): void {
+    worker.end(reason);
+    const force = set_timer(this.#options.ending, () => worker.kill(undefined, reason));
     if (force !== undefined) Deno.unrefTimer(force);
     void worker.ended.then(() => clearTimeout(force));
   }
@@ -401,7 +420,7 @@ export class WorkerPool {
       if (worker.state !== "ready" || worker.active > 0) continue;
       this.#workers.delete(worker);
       this.#retired.add(worker);
-      this.#let_end(worker);
+      this.#let_end(worker, "idle");
     }
     if (this.#workers.size > this.#options.min_workers) {
       this.#rest = this.#end_idle_later();
@@ -414,11 +433,18 @@ export class WorkerPool {
     const ready = [...this.#workers].filter(({ state }) => state === "ready");
     const silent = ready.filter(({ untaken }) => untaken > 0);
     if (silent.length === 0) return;
-    const { is_serial } = this.#options;
+    const { is_serial, noun } = this.#options;
+    for (const worker of silent) if (is_serial && worker.is_deaf) worker.kill(took_none(noun));
     const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
     if (others.length > 0) { for (const worker of silent) worker.recall(); }
     else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
+}
+
+function took_none(noun: string): Error {
+  return new Error(
+    `A worker took no ${noun} any more: what an earlier one left behind does not let go`,
+  );
 }
 
 /** Closes the descriptor of a job that no worker has got. */

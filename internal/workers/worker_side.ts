@@ -8,6 +8,7 @@ import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
+import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
@@ -15,6 +16,9 @@ import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
 const AT_REST = 50;
+
+/** How often, in ms, it is said how much memory there is, while something is done and once after that. */
+const MEMORY = 1000;
 
 /** What is said of an error that nobody could catch. */
 const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
@@ -39,6 +43,8 @@ export interface Port {
 export interface Service {
   /** Whether it does one job at a time: the others can be taken back until then. */
   readonly is_serial?: boolean;
+  /** Whether what runs now was begun by a job that is over. Promises that it leaves behind harm no other job. */
+  is_late?(): boolean;
   /** Begins a job. What it throws is the job's outcome. */
   begin(job: WorkerJob): JobRun;
 }
@@ -77,7 +83,7 @@ export class WorkerSide {
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
-  #service!: Service;
+  #service: Service | undefined;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
@@ -85,6 +91,9 @@ export class WorkerSide {
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #is_thread: boolean;
+  /** Says how much memory there is. */
+  #memory: ReturnType<typeof setTimeout> | undefined;
   #exiting = false;
 
   /**
@@ -95,6 +104,7 @@ export class WorkerSide {
   constructor(port: Port) {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
+    this.#is_thread = port.shares_memory;
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
@@ -148,8 +158,9 @@ export class WorkerSide {
   #unhandled(reason: unknown): void {
     const job = this.calls.unawaited(reason);
     if (job === "told") return;
-    if (job === undefined) return this.#fault(reason, NOT_AWAITED);
-    this.#outbox.post({ type: "report", job, error: image_of(reason) });
+    const is_late = job === undefined && this.#service?.is_late?.();
+    if (job === undefined && !is_late) return this.#fault(reason, NOT_AWAITED);
+    this.#outbox.post({ type: "report", job: job ?? 0, error: image_of(reason) });
   }
 
   #fault(error: unknown, how?: string): void {
@@ -163,7 +174,7 @@ export class WorkerSide {
         void this.#start(message);
         break;
       case "job":
-        if (this.#service.is_serial) void this.#do_in_turn(message);
+        if (this.#service!.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "interrupt":
@@ -193,12 +204,13 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, claims, table, shared }: Extract<
+    { service, settings, main_module, process, claims, table, shared }: Extract<
       ToWorker,
       { type: "start" }
     >,
   ): Promise<void> {
     sharing.main_module = main_module;
+    sharing.process = process;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
     if (table) this.#table = new DescriptorTable(table);
@@ -206,6 +218,7 @@ export class WorkerSide {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
       this.#service = await start(settings, this, objects as Record<string, object>);
+      this.#say_memory();
       this.#outbox.post({ type: "ready" });
     } catch (error) {
       this.#fault(error);
@@ -232,19 +245,31 @@ export class WorkerSide {
 
   async #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> {
     const { id, passengers } = message;
+    this.#memory ??= this.#say_memory_later();
     try {
       if (passengers) {
         const packed = { value: message.message, passengers };
         message.message = await unpack(packed, sharing.parent!);
       }
       const job = new WorkerJob(message, handle, this.calls, this.#table);
-      const run = this.#service.begin(job);
+      const run = this.#service!.begin(job);
       this.#running.set(id, { job, run });
       this.#give(id, await run.done);
     } catch (error) {
       this.#outbox.defer({ type: "done", id, error: image_of(error) });
     }
     this.#running.delete(id);
+  }
+
+  #say_memory_later(): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#say_memory(), MEMORY);
+    Deno.unrefTimer(timer);
+    return timer;
+  }
+
+  #say_memory(): void {
+    this.#memory = this.#running.size > 0 ? this.#say_memory_later() : undefined;
+    this.#outbox.defer({ type: "memory", bytes: own_memory(this.#is_thread) });
   }
 
   /** Says that a job is done, and what it has given. */

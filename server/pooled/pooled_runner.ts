@@ -180,7 +180,9 @@ export class PooledRunner implements Runner {
   }
 
   run(exchange: Exchange, run: Run): void | false {
-    const finish = () => this.#pool!.run(exchange.job = new RequestJob(exchange));
+    const finish = async () => {
+      await this.#pool!.run(exchange.job = new RequestJob(exchange));
+    };
     if (!this.#queue!.submit(() => run(finish))) return false;
   }
 

@@ -77,6 +77,24 @@ if (import.meta.main) {
 }
 `;
 
+const PROCESSES = `
+import * as multiprocessing from "@socketserver/socketserver/multiprocessing";
+import { greeting } from "greeting/greeting.ts";
+
+export async function greet(name: string, answers: multiprocessing.Queue<string>): Promise<void> {
+  await answers.put(await greeting(new TextEncoder().encode(name)));
+}
+
+if (import.meta.main) {
+  const answers = new multiprocessing.Queue<string>();
+  const process = new multiprocessing.Process({ target: greet, args: ["Ada", answers] });
+  await process.start();
+  await process.join();
+  const { text, pid } = JSON.parse(await answers.get());
+  console.log(text, pid === process.pid, process.exitcode);
+}
+`;
+
 /** A program whose handler is in another module, of which nothing else is said in the main one. */
 const program_with = (imported: string) => `
 import { ThreadingTCPServer } from "@socketserver/socketserver";
@@ -149,6 +167,7 @@ export function consumer_files(range: string): Record<string, string> {
     "datagrams.ts": DATAGRAMS,
     "default.ts": program_with(`GreetingHandler from "./handlers/default.ts"`),
     "main.ts": MAIN,
+    "processes.ts": PROCESSES,
     "named.ts": program_with(`{ GreetingHandler } from "./handlers/named.ts"`),
     "serve.ts": SERVE,
     "shared.ts": SHARED,

@@ -88,6 +88,18 @@ const WAYS: Way[] = [
   },
 ];
 
+/** The command of a program that has a process greet somebody, with these flags besides its permissions. */
+function process_command(...flags: string[]): string {
+  const permissions = "--allow-read=. --allow-run=deno";
+  return ["deno run --quiet --no-prompt", ...flags, permissions, "processes.ts"].join(" ");
+}
+
+/** What it prints. */
+async function expect_greeting(task: Task): Promise<void> {
+  assertEquals(await soon(task.line()), "Hello, Ada true 0");
+  await task.ends_well();
+}
+
 /** The same for each that can be tested here. */
 const ways_here = WAYS.filter(({ ignore }) => !ignore);
 
@@ -129,6 +141,16 @@ for (const way of WAYS) {
   });
 }
 
+Deno.test({
+  name: "From JSR: a Process",
+  ignore: CHILD.ignore,
+  async fn() {
+    await using project = await ConsumerProject.make();
+    await using task = project.start(process_command());
+    await expect_greeting(task);
+  },
+});
+
 Deno.test("From JSR: a project that uses the package passes deno check", { ignore }, async () => {
   await using project = await ConsumerProject.make();
   await project.run("deno check --quiet .");
@@ -139,12 +161,16 @@ Deno.test(
   { ignore },
   async () => {
     await using project = await ConsumerProject.make();
-    await project.run("deno cache --quiet main.ts named.ts default.ts datagrams.ts shared.ts");
+    const programs = "main.ts named.ts default.ts datagrams.ts shared.ts processes.ts";
+    await project.run(`deno cache --quiet ${programs}`);
     await project.registry.stop();
     await at_once(ways_here, ({ name }) => name, async (way) => {
       await using task = project.start(command(way, "--cached-only"));
       await expect_answers(task, way);
     });
+    if (CHILD.ignore) return;
+    await using task = project.start(process_command("--cached-only"));
+    await expect_greeting(task);
   },
 );
 

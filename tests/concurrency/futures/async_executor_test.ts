@@ -173,6 +173,11 @@ Deno.test("AsyncExecutor: info() counts", async () => {
 Deno.test("AsyncExecutor: what cannot be is refused", () => {
   assertThrows(() => new AsyncExecutor(0), RangeError);
   assertThrows(() => new AsyncExecutor(1.5), RangeError);
+  assertThrows(
+    () => new AsyncExecutor({ max_workers: 2 } as never),
+    RangeError,
+    "{ max_workers: 2 }",
+  );
   assertThrows(() => new AsyncExecutor(1, { timeout: -1 }), RangeError);
   assertThrows(() => new AsyncExecutor(1, { max_pending: -1 }), RangeError);
   assertThrows(() => new AsyncExecutor(1, { workers: 1 } as never), TypeError);

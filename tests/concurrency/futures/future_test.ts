@@ -48,6 +48,12 @@ Deno.test("Future: what it says in each state, and whether it can be cancelled (
   ]);
 });
 
+Deno.test("Future: the console shows its state", () => {
+  const shown = Object.values(in_each_state()).map((future) => Deno.inspect(future));
+  const states = ["pending", "running", "cancelled", "cancelled", "finished", "failed"];
+  assertEquals(shown, states.map((state) => `<Future ${state}>`));
+});
+
 Deno.test("Future: callbacks are called in order, late ones at once; one that throws keeps none (64)", async () => {
   const calls: unknown[] = [];
   const future = new Future<number>();

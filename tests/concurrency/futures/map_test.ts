@@ -103,7 +103,8 @@ Deno.test("map: an iterable that throws ends it there, after the results before"
   const results = executor.map((n: number) => n, items());
   assertEquals((await results.next()).value, 1);
   await assertRejects(() => results.next(), RangeError, "no more");
-  assertThrows(() => executor.map((n: number) => n, 5 as never), TypeError);
+  const refused = "Cannot map over 5: it must be iterable; settings are told to with()";
+  assertThrows(() => executor.map((n: number) => n, 5 as never), TypeError, refused);
 });
 
 Deno.test("map: it waits for room where max_pending bounds the tasks", async () => {
@@ -119,4 +120,44 @@ Deno.test("map: several who ask at once get one result each, in order", async ()
   const results = executor.map((n: number) => n, [1, 2, 3]);
   const asked = await soon(Promise.all(Array.from({ length: 4 }, () => results.next())));
   assertEquals(asked.map(({ value }) => value), [1, 2, 3, undefined]);
+});
+
+Deno.test("map: iterables that throw when they are left keep no call running, and no other iterable open", async () => {
+  await using executor = new AsyncExecutor(1);
+  let is_left = false;
+  const throwing: Iterable<number> = {
+    [Symbol.iterator]: () => ({
+      next: () => ({ value: 1, done: false }),
+      return() {
+        throw new RangeError("left");
+      },
+    }),
+  };
+  function* other(): Generator<number> {
+    try {
+      for (;;) yield 1;
+    } finally {
+      is_left = true;
+    }
+  }
+  const add = (n: number, m: number) => turn().then(() => n + m);
+  const results = executor.map(add, throwing, other());
+  assertEquals((await soon(results.next())).value, 2);
+  await assertRejects(() => soon(results.return!()), RangeError, "left");
+  assertEquals([is_left, (await results.next()).done], [true, true]);
+  // What failed before is told, and not what came of leaving.
+  const failing = executor.map((n: number) => Promise.reject(new TypeError(`${n}`)), throwing);
+  await assertRejects(() => soon(failing.next()), TypeError, "1");
+});
+
+Deno.test("map: who waits for a result when it is left is told that there are no more", async () => {
+  await using executor = new AsyncExecutor();
+  const never: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+  };
+  const results = executor.map((n: number) => n, never);
+  const waiting = results.next();
+  await turn();
+  await results.return!();
+  assertEquals((await soon(waiting)).done, true);
 });

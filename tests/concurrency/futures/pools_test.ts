@@ -4,6 +4,7 @@ import {
   BrokenExecutor,
   CancelledError,
   Full,
+  type Future,
   ProcessPoolExecutor,
   ThreadPoolExecutor,
   TimeoutError,
@@ -12,6 +13,7 @@ import {
 } from "../../../concurrency/futures/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { Lock } from "../../../concurrency/threading/mod.ts";
+import { children_of, worker_threads } from "../../fixtures/programs/processes.ts";
 import * as tasks from "../../fixtures/tasks/tasks.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { LONG, soon, until } from "../../fixtures/tools/waiting.ts";
@@ -26,6 +28,12 @@ function at_load(what: "throws" | "ends"): string {
 /** The numbers in a file, in order. */
 function noted(file: string): number[] {
   return Deno.readTextFileSync(file).trim().split("\n").map(Number).sort((a, b) => a - b);
+}
+
+/** How many workers there are, as the system sees them: what loops in one that was given up would be there, too. */
+async function workers_of_all_executors(): Promise<number> {
+  const children = (await children_of(Deno.pid)).filter((line) => line.includes("process_entry"));
+  return worker_threads() + children.length;
 }
 
 const range = (count: number) => [...Array(count).keys()];
@@ -62,7 +70,12 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
 
   Deno.test(`${name}: functions that workers cannot find are refused (76, 77)`, async () => {
     await using executor = new Executor(1, { module });
-    assertThrows(() => executor.submit(() => 1), TypeError, "without a name");
+    assertThrows(
+      () => executor.submit(() => 1),
+      TypeError,
+      "without a name in another thread or process: give it a name, and export it from its module; " +
+        "or take AsyncExecutor, which runs any function on this event loop",
+    );
     assertThrows(() => executor.submit(tasks.double.bind(null), 1), TypeError, "bound double");
     const closure = () => executor;
     const namesake = () => "another one";
@@ -98,6 +111,17 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     });
     const futures = range(4).map(() => executor.submit(tasks.greeting_here));
     assertEquals(new Set(await soon(Promise.all(futures))), new Set(["good day"]));
+  });
+
+  Deno.test(`${name}: an argument of the initializer that cannot be sent is refused at once`, () => {
+    const is_process = Executor === ProcessPoolExecutor;
+    for (const value of [Promise.resolve(), ...is_process ? [new SharedArrayBuffer(1)] : []]) {
+      assertThrows(
+        () => new Executor(1, { module, initializer: tasks.greet, initargs: ["good", value] }),
+        DOMException,
+        "Cannot pass argument 2 of the initializer: #<",
+      );
+    }
   });
 
   Deno.test(`${name}: where the initializer fails tasks fail, until it works (72)`, async () => {
@@ -208,7 +232,18 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     const failed = range(100).filter((n) => errors[n] !== null);
     assertEquals(failed, [20, 50]);
     for (const n of failed) assertInstanceOf(errors[n], TimeoutError);
+    const others = range(100).filter((n) => errors[n] === null);
+    assertEquals(await Promise.all(others.map((n) => futures[n])), others);
     assertEquals(noted(file), range(100));
+    // The workers are there: two tasks run at once, in two of them.
+    using queue = new Queue<number>();
+    const both = range(2).map(() => executor.submit(tasks.take_one, queue));
+    await soon(until(() => both.every((future) => future.running())));
+    assertEquals(executor.info().workers.length, 2);
+    for (const n of range(2)) await queue.put(n);
+    assertEquals(new Set(await soon(Promise.all(both))), new Set([0, 1]));
+    if (Deno.build.os !== "linux") return;
+    await soon(until(async () => await workers_of_all_executors() === 2));
   });
 
   Deno.test(`${name}: tasks behind one that is killed run elsewhere, once each (F7)`, async () => {
@@ -350,9 +385,148 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     await soon(Promise.all(places));
   });
 
+  Deno.test(`${name}: those with a higher priority go first, also before what was sent ahead`, async () => {
+    await using executor = new Executor(1, { module });
+    // Short ones, so that others are sent ahead.
+    await soon(Promise.all(range(50).map((n) => executor.submit(tasks.double, n))));
+    using gate = new Queue<number>();
+    using order = new Queue<number>();
+    const first = executor.submit(tasks.take_one, gate);
+    await soon(until(() => first.running()));
+    const priorities = [0, 5, -1, 7, 5, 0, 6];
+    const futures = priorities.map((priority, n) =>
+      executor.with({ priority }).submit(tasks.put_one, order, n)
+    );
+    await gate.put(0);
+    await soon(wait(futures));
+    const came = await Promise.all(priorities.map(() => order.get()));
+    assertEquals(came, [3, 6, 1, 4, 0, 5, 2]);
+  });
+
+  Deno.test(`${name}: on_error hears of failures that nobody awaits; one that fails harms nobody`, async () => {
+    const told: [string, Future<unknown>][] = [];
+    await using executor = new Executor(1, {
+      module,
+      on_error: (error, future) => {
+        told.push([(error as Error).name, future]);
+        throw new Error("its own");
+      },
+    });
+    const printed: unknown[] = [];
+    const print = console.error;
+    console.error = (...args) => void printed.push(args[0]);
+    try {
+      const unseen = executor.submit(tasks.fail, "unseen");
+      const lost = executor.submit(tasks.exit, 3);
+      const seen = executor.submit(tasks.fail, "seen");
+      await assertRejects(() => soon(seen.result()), RangeError);
+      await soon(until(() => printed.length === 2));
+      assertEquals(told, [["RangeError", unseen], ["WorkerDied", lost]]);
+    } finally {
+      console.error = print;
+    }
+    assertEquals(printed, Array(2).fill("The on_error of an executor failed:"));
+    assertEquals(await soon(executor.submit(tasks.double, 2).result()), 4);
+  });
+
+  for (const with_loop of [false, true]) {
+    Deno.test(`${name}: a signal ends what ${with_loop ? "loops" : "waits for others"}, and what was not begun`, async () => {
+      await using executor = new Executor(1, { module });
+      using queue = new Queue<string>();
+      const controller = new AbortController();
+      const { submit } = executor.with({ signal: controller.signal });
+      const running = with_loop ? submit(tasks.loop) : submit(tasks.begun, queue);
+      const waiting = submit(tasks.double, 1);
+      const other = executor.submit(tasks.double, 2);
+      await soon(until(() => running.running()));
+      const reason = new Error("enough");
+      controller.abort(reason);
+      for (const future of [running, waiting, submit(tasks.double, 3)]) {
+        assertEquals([future.done(), await future.exception()], [true, reason]);
+      }
+      assertEquals(await soon(other.result()), 4);
+    });
+  }
+
+  Deno.test(`${name}: map() over an endless generator reads no more than buffersize ahead (68)`, async () => {
+    await using executor = new Executor(2, { module });
+    let [read, asked, most] = [0, 0, 0];
+    function* endless(): Generator<number> {
+      for (;;) {
+        most = Math.max(most, ++read - asked);
+        yield read;
+      }
+    }
+    const results = executor.with({ buffersize: 8 }).map(tasks.double, endless());
+    while (asked < 200) {
+      asked++;
+      assertEquals(await soon(results.next()), { value: 2 * asked, done: false });
+    }
+    await results.return?.();
+    assert(most <= 8, `${most} were read ahead`);
+  });
+
+  Deno.test(`${name}: who leaves a map() cancels what was not begun (67)`, async () => {
+    await using folder = await TempFolder.make();
+    const file = folder.join("noted");
+    await using executor = new Executor(1, { module });
+    const { map } = executor.with({ buffersize: 50 });
+    for await (const n of map(tasks.note, Array(50).fill(file), range(50), Array(50).fill(20))) {
+      if (n === 1) break;
+    }
+    await soon(executor.shutdown());
+    assert(noted(file).length <= 4, `${noted(file)}`);
+  });
+
+  Deno.test(`${name}: errors keep what their class has (75)`, async () => {
+    await using executor = new Executor(1, { module });
+    const several = await soon(executor.submit(tasks.fail_with_several).exception());
+    assertInstanceOf(several, AggregateError);
+    assertInstanceOf(several.errors[0], RangeError);
+    assertInstanceOf(several.errors[1], TypeError);
+    await using other = new Executor(1, { module });
+    const died = await soon(executor.submit(tasks.have_exit, other, 6).exception());
+    assertInstanceOf(died, WorkerDied);
+    assertEquals([died.exitcode, died.signal], [6, null]);
+  });
+
+  Deno.test(`${name}: where workers end in the initializer, or cannot be sent its arguments, tasks fail (72, F8)`, async () => {
+    for (
+      const start of [
+        { initializer: tasks.end_at_start },
+        { initializer: tasks.greet, initargs: [new WeakMap()] },
+      ]
+    ) {
+      await using executor = new Executor(2, { module, ...start });
+      const futures = range(3).map((n) => executor.submit(tasks.double, n));
+      for (const future of futures) {
+        assertInstanceOf(await soon(future.exception()), BrokenExecutor);
+      }
+    }
+  });
+
+  Deno.test(`${name}: what cannot be is refused`, () => {
+    const wrong: [object, typeof TypeError | typeof RangeError][] = [
+      [{ initializer: 5 }, TypeError],
+      [{ initargs: 5 }, TypeError],
+      [{ module: 5 }, TypeError],
+      [{ thread_name_prefix: {} }, TypeError],
+      [{ max_tasks_per_child: 0 }, RangeError],
+      [{ workers: 5 }, TypeError],
+    ];
+    for (const [options, Class] of wrong) {
+      assertThrows(() => new Executor(1, options), Class, Object.keys(options)[0]!);
+    }
+    assertThrows(() => new Executor(0), RangeError);
+    const executor = new Executor(1, { module });
+    assertThrows(() => executor.with({ transfer: 5 as never }), TypeError);
+    assertThrows(() => executor.submit(5 as never), TypeError);
+  });
+
   Deno.test(`${name}: terminate_workers() ends all at once`, async () => {
     const executor = new Executor(1, { module });
-    const looping = executor.submit(tasks.loop);
+    // It is not run again: nothing is.
+    const looping = executor.with({ retries: 3 }).submit(tasks.loop);
     const waiting = executor.submit(tasks.double, 1);
     await soon(until(() => looping.running()));
     await soon(executor.terminate_workers());
@@ -363,12 +537,15 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
 
   Deno.test(`${name}: as_completed() gives the quick before the slow`, async () => {
     await using executor = new Executor(2, { module });
-    await soon(Promise.all([1, 2, 3].map((n) => executor.submit(tasks.where_later, n))));
-    const slow = executor.submit(tasks.where_later, 300);
-    const quick = executor.submit(tasks.where_later, 1);
+    using queue = new Queue<number>();
+    const slow = executor.submit(tasks.take_one, queue);
+    const quick = executor.submit(tasks.double, 1);
     const order = [];
-    for await (const { future } of as_completed([slow, quick])) order.push(future);
-    assertEquals(order.map((future) => future === quick), [true, false]);
+    for await (const { future } of as_completed([slow, quick], LONG)) {
+      order.push(future);
+      if (future === quick) await queue.put(1);
+    }
+    assertEquals(order, [quick, slow]);
   });
 }
 
@@ -384,6 +561,21 @@ Deno.test("ProcessPoolExecutor: a child that is killed takes one task of 50 with
   assertEquals(failed.length, 1);
   assertInstanceOf(failed[0], WorkerDied);
   assertEquals([failed[0].exitcode, failed[0].signal], [null, "SIGKILL"]);
+  const done = futures.filter((_, n) => errors[n] === null);
+  const results = await Promise.all(done);
+  assertEquals([done.length, results], [
+    49,
+    done.map((future) => future === futures[25] ? 2000 : 5),
+  ]);
+});
+
+Deno.test("ProcessPoolExecutor: a child that works outlives it that the program is blocked for long", async () => {
+  await using executor = new ProcessPoolExecutor(1, { module });
+  const future = executor.submit(tasks.where_later, 27_000);
+  // By then it is known that the child is heard.
+  await soon(until(() => (executor.info().workers[0]?.age ?? 0) > 3000));
+  tasks.compute(22_000);
+  assertEquals(typeof await soon(future.result()), "string");
 });
 
 Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {

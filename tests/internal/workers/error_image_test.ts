@@ -1,5 +1,12 @@
-import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { client_fault, client_fault_of } from "../../../internal/runtime/client_fault.ts";
+import { WorkerDied } from "../../../internal/shared/errors.ts";
 import { error_of, image_of } from "../../../internal/workers/error_image.ts";
 
 /** An error as it comes out in another thread. */
@@ -54,6 +61,57 @@ Deno.test("error_of() keeps the message of errors made in another way", () => {
     assertEquals(with_cause.message, error.message);
     assertEquals((with_cause.cause as Error).message, "why");
   }
+});
+
+Deno.test("error_of() keeps the errors that an error is made of", () => {
+  const several = sent(new AggregateError([new RangeError("one"), "two"], "all")) as AggregateError;
+  assertInstanceOf(several, AggregateError);
+  assertInstanceOf(several.errors[0], RangeError);
+  assertEquals(several.errors.map(String), ["RangeError: one", "Error: two"]);
+  const error = new SuppressedError(new RangeError("one"), new TypeError("two"), "both");
+  const both = sent(error) as SuppressedError;
+  assertInstanceOf(both.error, RangeError);
+  assertInstanceOf(both.suppressed, TypeError);
+  // As those of the platform: not among what can be enumerated.
+  assertEquals([Object.keys(several), Object.keys(both)], [[], []]);
+});
+
+Deno.test("error_of() keeps how a worker ended", () => {
+  const death = { exitcode: null, signal: "SIGKILL", cause: new RangeError("why") };
+  const again = sent(sent(new WorkerDied("gone", death))) as unknown as WorkerDied;
+  assertInstanceOf(again, WorkerDied);
+  assertEquals([again.exitcode, again.signal], [null, "SIGKILL"]);
+  assertInstanceOf(again.cause, RangeError);
+});
+
+Deno.test("image_of() leaves out further errors, where an error is made of too many", () => {
+  let deep = new AggregateError([new Error("the last")]);
+  for (let level = 0; level < 60; level++) deep = new AggregateError([deep, deep]);
+  const round = new AggregateError([]);
+  round.errors.push(round, 5);
+  assertEquals((sent(round) as AggregateError).errors.map(String), [
+    "Error: Further errors were left out",
+    "Error: 5",
+  ]);
+  let count = 0;
+  const look = (error: AggregateError) => {
+    count++;
+    error.errors?.forEach(look);
+  };
+  look(sent(deep) as AggregateError);
+  assert(count < 10_000, `${count}`);
+  const wide = sent(new AggregateError(Array(1000).fill(new Error("one")))) as AggregateError;
+  assertEquals(wide.errors.length, 100);
+});
+
+Deno.test("error_of() refuses parts that are no parts", () => {
+  const { parts, ...rest } = image_of(new AggregateError([]));
+  assertEquals(parts, { errors: [] });
+  for (const errors of [[{}], [new Map()], [[{}]]]) {
+    assertThrows(() => error_of({ ...rest, parts: { errors } as never }), TypeError);
+  }
+  const odd = error_of({ ...rest, parts: { other: 5 } }) as Error & { other?: unknown };
+  assertEquals(odd.other, undefined);
 });
 
 Deno.test("error_of() keeps the code", () => {

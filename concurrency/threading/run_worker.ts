@@ -3,24 +3,16 @@ import type { FunctionHandle } from "../../internal/shared/functions.ts";
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import { descriptors_for, too_few_descriptors } from "../../internal/workers/descriptors.ts";
 import type { Job } from "../../internal/workers/job.ts";
-import { KILL_CLOCKS, ThreadHost } from "../../internal/workers/thread_host.ts";
+import type { ProcessPlace } from "../../internal/workers/sharing.ts";
+import type { StartHost } from "../../internal/workers/worker_host.ts";
 import { WorkerHandle } from "../../internal/workers/worker_handle.ts";
 import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
 
-/** The URL of the module that runs a thread in its worker. */
-const SERVICE = new URL("./thread_service.ts", import.meta.url).href;
-
-/**
- * Never called: it makes the service's module a part of the module graph, so that `deno cache` and
- * `deno compile` know it.
- */
-export const load_service = (): Promise<unknown> => import("./thread_service.ts");
-
-/** What the worker of a thread is told. */
-export interface ThreadSettings {
+/** What the worker of a thread or a process is told. */
+export interface RunSettings {
   name: string;
   daemon: boolean;
   /** What it calls. */
@@ -30,22 +22,31 @@ export interface ThreadSettings {
 }
 
 /** What its worker shares with it. */
-export interface ThreadValues {
+export interface RunValues {
   /** The arguments of its target. */
   args: readonly unknown[];
   /** Its own fields, if its class has a `run()` of its own. */
   fields: Record<string, unknown>;
 }
 
-/** What is told of a thread by its worker. */
-export interface ThreadEvents {
+/** What is told of it by its worker. */
+export interface RunEvents {
   /** The fields as they are at the end. */
   brings(fields: Record<string, unknown>): void;
   /** Something was rejected, and nobody awaited it. */
   report(error: unknown): void;
 }
 
-/** The one thing that a thread does. */
+/** How its worker is started. */
+export interface RunStart {
+  /** The URL of the module that runs it there. */
+  service: string;
+  start_host: StartHost;
+  /** What its process is, if that is one of its own. */
+  process?: Omit<ProcessPlace, "parent">;
+}
+
+/** The one thing that it does. */
 class RunJob implements Job {
   readonly message = null;
   readonly is_plain = false;
@@ -57,10 +58,8 @@ let last_id = 0;
 /** How many are starting, and have not opened all that they need. */
 let starting = 0;
 
-/** The worker of a thread: it ends when the thread has run. */
-export class ThreadWorker {
-  /** The number of the thread. */
-  readonly ident: number;
+/** The worker of a thread or a process: it ends when that has run. */
+export class RunWorker {
   /** Resolves when it runs; rejects with what kept it from that. */
   readonly started: Promise<void>;
   /** Resolves when it has ended; rejects then with what it failed with while it ran. */
@@ -73,28 +72,27 @@ export class ThreadWorker {
    * @throws {Deno.errors.NotCapable} If a module may not be read.
    * @throws {Error} With the code `EMFILE` where there are too few descriptors.
    */
-  constructor(settings: ThreadSettings, values: ThreadValues, events: ThreadEvents) {
-    check_worker_modules(SERVICE, (settings.target ?? settings.place)!.module);
+  constructor(
+    { service, start_host, process }: RunStart,
+    settings: RunSettings,
+    values: RunValues,
+    events: RunEvents,
+  ) {
+    check_worker_modules(service, (settings.target ?? settings.place)!.module);
     const with_this = starting + 1;
-    if (!has_descriptors(SERVICE, descriptors_for(with_this))) throw too_few_descriptors(with_this);
+    if (!has_descriptors(service, descriptors_for(with_this))) throw too_few_descriptors(with_this);
     starting = with_this;
     this.#is_awaited = !settings.daemon;
-    let ident = 0;
     this.#handle = new WorkerHandle(
       ++last_id,
-      (id, host_events) => {
-        const host = new ThreadHost(id, host_events, KILL_CLOCKS, settings.name);
-        ident = host.thread_id + 1;
-        return host;
-      },
-      { service: SERVICE, settings, shared: { ...values } },
+      start_host,
+      { service, settings, shared: { ...values } },
       {
-        call: (_job, _target, _method, [fields]) => events.brings(fields as ThreadValues["fields"]),
+        call: (_job, _target, _method, [fields]) => events.brings(fields as RunValues["fields"]),
         report: (_job, error) => events.report(error),
       },
-      { noun: "run", keeps_running: this.#is_awaited },
+      { noun: "run", keeps_running: this.#is_awaited, ...(process && { process }) },
     );
-    this.ident = ident;
     this.started = this.#start();
     this.over = this.#run();
   }
@@ -102,7 +100,7 @@ export class ThreadWorker {
   /** Ends it at once, even in an endless loop. */
   terminate(): void {
     this.#is_terminated = true;
-    this.#handle.kill(new DOMException("The thread was terminated", "AbortError"));
+    this.#handle.kill(new DOMException("It was terminated", "AbortError"));
   }
 
   async #start(): Promise<void> {

@@ -1,0 +1,226 @@
+import { createClient, ErrorReply, type RedisClientOptions } from "@redis/client";
+
+/** A client of Redis, as this package uses it. */
+export type Client = ReturnType<typeof make_client>;
+
+/** What a connection is told. */
+export interface ConnectionSettings {
+  /** Where Redis is, and how to log in. */
+  options: RedisClientOptions;
+  /** What is done first, each time that the connection is there. */
+  greet: (client: Client) => Promise<unknown>;
+  /** Takes what happens to the connection: once for each time that it is lost. */
+  report: (error: Error) => void;
+}
+
+/** How a call is made. */
+export interface CallOptions {
+  /** Whether to make it again if the connection ends before the answer has come. */
+  again: boolean;
+  /** Ends the wait for a connection; a call that was sent goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How often an idle connection is tried, and how long an answer may take, in ms: the network may die silently. */
+const PING_INTERVAL = 10_000;
+const SILENCE = 30_000;
+
+/** How long a connection waits until it is tried again, in ms: doubled each time, with some chance. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 2000;
+
+/** A connection to Redis that is made again when it is lost. Calls wait until it is there. */
+export class Connection {
+  #client: Client;
+  #settings: ConnectionSettings;
+  /** The life of the connection that was greeted. */
+  #greeted: number | undefined;
+  #meeting: Promise<void> | undefined;
+  /** Resolves when the state of the client may be another. */
+  #change = Promise.withResolvers<void>();
+  /** Why there will be no connection any more. */
+  #end: Error | undefined;
+  /** Why nobody waits for one any more. */
+  #leaving: Error | undefined;
+  /** Why the connection ended. */
+  #lost = Promise.withResolvers<Error>();
+  #is_reported = false;
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.#client = make_client(settings.options);
+    this.#client.on("terminated", (error: Error) => this.#lost.resolve(error));
+    // It says so twice.
+    this.#client.on("error", () => {});
+    this.#stay();
+  }
+
+  /** Makes the connection, again and again. The client's own way has timers that go on when it is closed. */
+  async #stay(): Promise<void> {
+    for (let tries = 0; !this.#end; tries++) {
+      const cause = await this.#connect_once(() => tries = 0);
+      if (this.#end) return;
+      if (is_hopeless(cause)) return this.#over(cause);
+      this.#tell(cause);
+      await this.#changed_within(pause_after(tries));
+    }
+  }
+
+  /** Resolves at the end of the connection, with why it ended or could not be made. */
+  async #connect_once(connected: () => void): Promise<Error> {
+    this.#lost = Promise.withResolvers();
+    try {
+      await this.#client.connect();
+    } catch (error) {
+      return error as Error;
+    }
+    connected();
+    this.#changed();
+    return await this.#lost.promise;
+  }
+
+  /**
+   * Makes a call.
+   *
+   * @throws {Deno.errors.ConnectionReset} If the connection ended before the answer came, and the call is not made
+   * again.
+   */
+  async call<R>(send: (client: Client) => Promise<R>, { again, signal }: CallOptions): Promise<R> {
+    for (;;) {
+      if (!this.#is_met) await unless_aborted(this.meet(), signal);
+      signal?.throwIfAborted();
+      try {
+        return await send(this.#client);
+      } catch (error) {
+        if (this.#end) throw this.#end;
+        if (error instanceof ErrorReply) {
+          if (!is_unready(error) && !is_forgotten(error)) throw error;
+          this.#greeted = undefined;
+        } else if (this.#is_met) {
+          throw error;
+        } else if (!again) {
+          const message = "The connection to Redis ended before the answer came";
+          throw new Deno.errors.ConnectionReset(message, { cause: error });
+        }
+      }
+    }
+  }
+
+  get #is_met(): boolean {
+    return this.#client.isReady && this.#greeted === this.#client.socketEpoch;
+  }
+
+  /** Waits until the connection is there and greeted. */
+  meet(): Promise<void> {
+    return this.#meeting ??= this.#meet().finally(() => this.#meeting = undefined);
+  }
+
+  async #meet(): Promise<void> {
+    while (!this.#is_met) {
+      const end = this.#end ?? this.#leaving;
+      if (end) throw end;
+      if (!this.#client.isReady) {
+        await this.#change.promise;
+        continue;
+      }
+      const epoch = this.#client.socketEpoch;
+      try {
+        await this.#settings.greet(this.#client);
+        this.#greeted = epoch;
+      } catch (error) {
+        if (!(error instanceof ErrorReply)) continue;
+        if (!is_unready(error)) throw error;
+        await this.#changed_within(FIRST_PAUSE);
+      }
+    }
+    this.#is_reported = false;
+  }
+
+  async #changed_within(ms: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, ms);
+    await Promise.race([this.#change.promise, late.promise]);
+    clearTimeout(timer);
+  }
+
+  #changed(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+
+  #tell(cause: Error): void {
+    if (this.#is_reported) return;
+    this.#is_reported = true;
+    const message = `There is no connection to Redis: it is tried again (${cause.message})`;
+    this.#settings.report(new Error(message, { cause }));
+  }
+
+  #over(error: Error): void {
+    this.#end ??= error;
+    this.#changed();
+  }
+
+  /** Has no call wait for a connection any more: those that were sent go on. */
+  leave(error: Error): void {
+    this.#leaving = error;
+    this.#changed();
+  }
+
+  /** Ends it. Calls reject with the error. */
+  close(error: Error): void {
+    this.#over(error);
+    this.#lost.resolve(error);
+    this.#client.destroy();
+  }
+}
+
+function make_client(options: RedisClientOptions) {
+  const { socket } = options;
+  return createClient({
+    ...options,
+    pingInterval: PING_INTERVAL,
+    // The third version of the protocol has messages and answers on one connection.
+    RESP: 3,
+    // Calls wait here, and know so whether they were sent.
+    disableOfflineQueue: true,
+    // Would look up names, and variables of the environment.
+    maintNotifications: "disabled",
+    // Else each call has a clock, for the time until it is sent.
+    commandOptions: { ...options.commandOptions, timeout: 0 },
+    socket: { ...socket, socketTimeout: SILENCE, reconnectStrategy: false },
+  } as RedisClientOptions);
+}
+
+/** Whether Redis refuses who we are, or Deno to go there: that does not get better. */
+function is_hopeless(cause: Error): boolean {
+  if (cause instanceof Deno.errors.NotCapable) return true;
+  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM/.test(cause.message);
+}
+
+/** How long to wait before the next try. */
+function pause_after(tries: number): number {
+  return Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
+}
+
+/** Whether Redis answers nothing yet: it reads what it has, or waits for who has it. Nothing was done then. */
+function is_unready({ message }: Error): boolean {
+  return /^(LOADING|MASTERDOWN|BUSY) /.test(message);
+}
+
+/** Whether the scripts or the group are there no more: somebody deleted them. */
+function is_forgotten({ message }: Error): boolean {
+  return /NOSCRIPT|NOGROUP|UNBLOCKED/.test(message);
+}
+
+async function unless_aborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+  if (!signal) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,14 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ROOT } from "./blocks.ts";
+
+Deno.test("README.md names each entry point, and where it is in a clone", async () => {
+  const { name, exports } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const [block] = /\{\n *"imports": \{\n[^}]*\}\n *\}/.exec(readme)!;
+  const paths = Object.entries<string>(exports).map(([entry, path]) => [
+    name + entry.slice(1),
+    `../socketserver/${path.slice(2)}`,
+  ]);
+  assertEquals(JSON.parse(block).imports, Object.fromEntries(paths));
+  for (const [entry] of paths) assertStringIncludes(readme, `| \`${entry}\``);
+});
