@@ -11,11 +11,10 @@ export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "rea
 
 /** A connection that can leave this thread as a file descriptor. */
 export interface Detachable {
-  /**
-   * A descriptor of its own for the connection, which is closed here; -1 if there is none to be had,
-   * `undefined` if the connection is in use here.
-   */
-  detach(): number | undefined;
+  /** A descriptor of its own for the connection, which is closed here; -1 if there is none to be had. */
+  detach(): number;
+  /** What was read and nobody has asked for: it goes with the descriptor. */
+  readonly left?: Uint8Array | undefined;
   /** Whether it has `TCP_NODELAY`. */
   readonly no_delay: boolean;
 }

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { crc32c } from "./crc32c.ts";
+import { joined } from "./joined.ts";
 
 /** What a proxy adds to its header: a type and a value, such as the server's name that a client asked for. */
 export interface ProxyTlv {
@@ -7,6 +8,21 @@ export interface ProxyTlv {
   type: number;
   /** Its value. */
   value: Uint8Array<ArrayBuffer>;
+}
+
+/** What handlers know of the proxy that a connection came through. */
+export interface ProxyInfo {
+  /** The version of the PROXY protocol. */
+  version: 1 | 2;
+  /**
+   * `"PROXY"` for a client, whose addresses the request has then, where the proxy knows them; `"LOCAL"` for
+   * the proxy itself, such as its checks, or where it says that it does not know: the addresses are those of the socket.
+   */
+  command: "PROXY" | "LOCAL";
+  /** The address of the proxy. */
+  peer: Deno.Addr;
+  /** What the proxy added, in its order. */
+  tlvs: readonly ProxyTlv[];
 }
 
 /** What the header of a proxy says of a connection. */
@@ -27,7 +43,7 @@ export interface ProxyHeader {
 export interface ParsedProxyHeader {
   header: ProxyHeader;
   /** What is the client's own. */
-  rest: Uint8Array<ArrayBuffer>;
+  rest: Uint8Array;
 }
 
 /** The first bytes of each version. */
@@ -56,7 +72,12 @@ const DECODER = new TextDecoder();
  * https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. It knows no sockets.
  */
 export class ProxyHeaderParser {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** Whether nothing has come. */
+  get is_empty(): boolean {
+    return this.#bytes.length === 0;
+  }
 
   /**
    * Takes the next bytes.
@@ -74,7 +95,7 @@ export class ProxyHeaderParser {
   }
 }
 
-function parse_line(bytes: Uint8Array<ArrayBuffer>): ParsedProxyHeader | undefined {
+function parse_line(bytes: Uint8Array): ParsedProxyHeader | undefined {
   const end = bytes.subarray(0, MAX_LINE).indexOf(10);
   if (end < 0) {
     if (bytes.length >= MAX_LINE) throw invalid(`its line does not end within ${MAX_LINE} bytes`);
@@ -102,7 +123,7 @@ function is_ipv6(text: string): boolean {
   return isIPv6(text) && !text.includes("%");
 }
 
-function parse_binary(bytes: Uint8Array<ArrayBuffer>): ParsedProxyHeader | undefined {
+function parse_binary(bytes: Uint8Array): ParsedProxyHeader | undefined {
   // All that can be wrong here is refused before any of the rest is kept.
   if (bytes.length < FIXED_LENGTH) return undefined;
   const [version_and_command, family_and_protocol, high, low] = bytes.subarray(12) as ArrayLike<
@@ -188,7 +209,7 @@ function net_addr(hostname: string, port: number, transport: "tcp" | "udp"): Den
  *
  * @throws {Deno.errors.InvalidData} If something is cut, or the checksum is wrong.
  */
-function tlvs_of(whole: Uint8Array<ArrayBuffer>, start: number): ProxyTlv[] {
+function tlvs_of(whole: Uint8Array, start: number): ProxyTlv[] {
   const tlvs: ProxyTlv[] = [];
   for (let at = start; at < whole.length;) {
     const [type, high, low] = whole.subarray(at);
@@ -209,13 +230,6 @@ function check_checksum(whole: Uint8Array, at: number, value: Uint8Array<ArrayBu
   if (crc32c(whole.slice().fill(0, at, at + 4)) !== expected) {
     throw invalid("its checksum is wrong");
   }
-}
-
-function joined(one: Uint8Array<ArrayBuffer>, other: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(one.length + other.length);
-  bytes.set(one);
-  bytes.set(other, one.length);
-  return bytes;
 }
 
 function invalid(why: string): Deno.errors.InvalidData {

@@ -1,6 +1,7 @@
 import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
 import { closed_error } from "./byte_conn.ts";
+import { joined } from "./joined.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { IdleClock } from "./idle_clock.ts";
 
@@ -50,6 +51,11 @@ export class SocketInput {
   /** What came and nobody has taken yet. */
   get unread(): Uint8Array {
     return this.#unread;
+  }
+
+  /** Gives back what was read and is not used: it comes first. */
+  put_back(bytes: Uint8Array): void {
+    this.#unread = joined(bytes, this.#unread);
   }
 
   /** Whether a read of the connection is under way. */

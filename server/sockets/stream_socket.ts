@@ -6,6 +6,8 @@ import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_co
 import { check_bytes } from "./check_bytes.ts";
 import { check_time } from "./check_time.ts";
 import { source_of } from "./conn_source.ts";
+import { joined } from "./joined.ts";
+import type { ProxyHeader, ProxyInfo } from "./proxy_header.ts";
 import { close_in_peace } from "./socket_closing.ts";
 import { SocketInput } from "./socket_input.ts";
 import { SocketOutput } from "./socket_output.ts";
@@ -14,6 +16,13 @@ import { readable_of, writable_of } from "./socket_streams.ts";
 export type { ByteConn, SourceConn };
 
 const EMPTY = new Uint8Array(0);
+
+/** Where a connection comes from. */
+export interface SocketOrigin {
+  local: Deno.Addr;
+  remote: Deno.Addr;
+  header: ProxyHeader | undefined;
+}
 
 /** Friends of the class: what servers and readers do with a socket and handlers do not. */
 interface Friends {
@@ -26,6 +35,10 @@ interface Friends {
   give_up(socket: StreamSocket, error: Error): void;
   /** Ends the input for reads with nothing half-read, the one that waits now and all later ones. */
   end_input(socket: StreamSocket): void;
+  /** Has it be what the header of its proxy says; `rest` was read behind the header. */
+  introduce(socket: StreamSocket, header: ProxyHeader, rest?: Uint8Array): void;
+  /** The addresses of the connection itself, and the header of its proxy, if it had one. */
+  origin_of(socket: StreamSocket): SocketOrigin;
   /** Takes the connection out of this thread; `undefined`, and it stays, where it can't leave it. */
   detach(socket: StreamSocket): DetachedSocket | undefined;
   /** FIN, then discarding what the peer still sends for at most `linger` ms, then close. */
@@ -71,6 +84,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #conn: ByteConn<A>;
   #local: A | undefined;
   #remote: A | undefined;
+  #header: ProxyHeader | undefined;
   #input: SocketInput;
   #output: SocketOutput;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -99,6 +113,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       socket.#input.read(size, midway) as Promise<Uint8Array>;
     friends.give_up = (socket, error) => socket.#input.give_up(error);
     friends.end_input = (socket) => socket.#input.end();
+    friends.introduce = (socket, header, rest = EMPTY) => {
+      const { source, destination } = socket.#header = header;
+      if (source) socket.#remote = peer_addr(source);
+      if (destination) socket.#local = peer_addr(destination);
+      socket.#input.put_back(rest);
+    };
+    friends.origin_of = (socket) => socket.#origin;
     friends.detach = (socket) => socket.#detach();
     friends.close_gracefully = (socket, linger) =>
       close_in_peace(socket, socket.#input, socket.#output, linger);
@@ -115,6 +136,16 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   get remoteAddr(): A {
     return this.#remote ??= peer_addr(this.#conn.remoteAddr);
+  }
+
+  /**
+   * The proxy that the connection came through, where the server has `proxy_protocol: "required"`;
+   * `undefined` otherwise.
+   */
+  get proxy(): ProxyInfo | undefined {
+    if (!this.#header) return undefined;
+    const { version, command, tlvs } = this.#header;
+    return { version, command, peer: peer_addr(this.#conn.remoteAddr), tlvs };
   }
 
   /**
@@ -263,6 +294,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     exchange_of(this)?.abort(error);
   }
 
+  get #origin(): SocketOrigin {
+    const { localAddr, remoteAddr } = this.#conn;
+    // Where there is no header these are the request's own, which a hook may have put anything onto.
+    if (!this.#header) return { local: this.localAddr, remote: this.remoteAddr, header: undefined };
+    return { local: localAddr, remote: remoteAddr, header: this.#header };
+  }
+
   #detach(): DetachedSocket | undefined {
     const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
     const busy = this.#input.closed || this.#input.pulling || this.#output.writing;
@@ -271,7 +309,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (fd === undefined || fd < 0) return undefined;
     this.#input.close();
     this.#output.close();
-    return { fd, unread: this.#input.unread, no_delay: conn.no_delay ?? false };
+    const unread = joined(this.#input.unread, conn.left ?? EMPTY);
+    return { fd, unread, no_delay: conn.no_delay ?? false };
   }
 }
 
@@ -284,4 +323,12 @@ export function socket_over<A extends Deno.Addr>(
 }
 
 /** See {@linkcode Friends}. */
-export const { receive, give_up, end_input, detach, close_gracefully } = friends;
+export const {
+  receive,
+  give_up,
+  end_input,
+  introduce,
+  origin_of,
+  detach,
+  close_gracefully,
+} = friends;
