@@ -11,7 +11,7 @@ export interface InheritedSocket {
 /** The first descriptor that is passed on: see sd_listen_fds(3). */
 const FIRST = 3;
 
-/** The descriptors that a server has taken: their numbers mean something else by now. */
+/** The descriptors that servers have taken: their numbers mean something else by now. */
 const taken = new Set<number>();
 
 /**
@@ -56,9 +56,6 @@ export function inherit_socket<L>(which: boolean | number | string, take: (fd: n
     throw new Deno.errors.NotSupported("Cannot inherit sockets: Deno takes none on this system");
   }
   const fd = typeof which === "number" ? which : find(which);
-  if (taken.has(fd)) {
-    throw new Deno.errors.Busy(`Cannot inherit descriptor ${fd}: a server has taken it already`);
-  }
   const listener = take(fd);
   taken.add(fd);
   return listener;
@@ -67,6 +64,11 @@ export function inherit_socket<L>(which: boolean | number | string, take: (fd: n
 function find(which: boolean | string): number {
   const sockets = inherited_sockets();
   const found = which === true ? sockets[0] : sockets.find(({ name }) => name === which);
+  if (found && taken.has(found.fd)) {
+    throw new Deno.errors.Busy(
+      `Cannot inherit descriptor ${found.fd}: a server has taken it already`,
+    );
+  }
   if (found) return found.fd;
   const names = sockets.map(({ name, fd }) => `${name || "no name"} (${fd})`).join(", ");
   throw new Deno.errors.NotFound(

@@ -1,22 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { crc32c } from "../../../server/sockets/crc32c.ts";
 import { type ProxyHeader, ProxyHeaderParser } from "../../../server/sockets/proxy_header.ts";
+import { hex, SIGNATURE, v2 } from "../../fixtures/clients/proxy_headers.ts";
 
 const ENCODER = new TextEncoder();
-const SIGNATURE = "0d0a0d0a000d0a515549540a";
 const REST = "the client's own";
-
-/** The bytes of a text of hexadecimal digits. */
-function hex(digits: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.fromHex(digits.replaceAll(" ", ""));
-}
-
-/** A header of version 2; its length is that of what is given. */
-function v2(command_and_family: string, rest: string): Uint8Array<ArrayBuffer> {
-  const bytes = hex(rest);
-  const length = bytes.length.toString(16).padStart(4, "0");
-  return hex(`${SIGNATURE} ${command_and_family} ${length} ${rest}`);
-}
 
 function line(text: string): Uint8Array<ArrayBuffer> {
   return ENCODER.encode(text);
