@@ -34,6 +34,9 @@ const FLOOD_FACTOR = 4;
 const SURGE = 64;
 const EBB = 5;
 
+/** How long, in ms, the first bytes may take on a connection that was accepted just before the end. */
+const FIRST_BYTES = 1000;
+
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);
 
@@ -244,9 +247,15 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #arrived(socket: net.Socket): void {
     const addrs = this.closed ? undefined : this.#addrs_of(socket);
-    if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, this.#no_delay, ...addrs)));
+    if (addrs) this.#deliver(socket_over(this.#conn(socket, ...addrs)));
     else socket.destroy();
     if (this.#flood < 0) this.#stop_when_full();
+  }
+
+  #conn(socket: net.Socket, local: A, remote: A): AcceptedConn<A> {
+    const conn = new AcceptedConn(socket, this.#no_delay, local, remote);
+    if (this.#is_shared) conn.patience = FIRST_BYTES;
+    return conn;
   }
 
   #stop_when_full(): void {
@@ -356,6 +365,8 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   readonly remoteAddr: A;
   /** See `Detachable`. */
   no_delay: boolean;
+  /** See `ByteSource`. */
+  patience: number | undefined;
   /** What was accepted; nothing once it has left, so that no memory is held for it. */
   #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;

@@ -63,9 +63,13 @@ export function pack(request: unknown): Packed {
   const proxied = header && { header };
   const detached = detach(request);
   if (!detached) return { parcel: { kind: "relay", local, remote, ...proxied } };
-  const { fd, unread, no_delay } = detached;
+  const { fd, unread, no_delay, patience } = detached;
   const left = unread.length > 0 && { unread: unread.slice() };
-  return { parcel: { kind: "connection", no_delay, local, remote, ...proxied, ...left }, fd };
+  const patient = patience !== undefined && { patience };
+  return {
+    parcel: { kind: "connection", no_delay, local, remote, ...proxied, ...left, ...patient },
+    fd,
+  };
 }
 
 /**
@@ -84,6 +88,7 @@ export function unpack(
     case "connection": {
       const { local, remote, header, unread, no_delay } = parcel;
       const conn = new NodeConn((options) => job.open(options), local, remote, no_delay);
+      conn.patience = parcel.patience;
       return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }
     case "datagram":

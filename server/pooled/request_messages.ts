@@ -26,6 +26,8 @@ export type Parcel =
     unread?: Uint8Array;
     /** Whether it has `TCP_NODELAY`. */
     no_delay: boolean;
+    /** How long its first bytes may take, if they may. */
+    patience?: number;
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin

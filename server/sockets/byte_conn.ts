@@ -27,6 +27,8 @@ export interface DetachedSocket {
   unread: Uint8Array;
   /** Whether the connection has `TCP_NODELAY`. */
   no_delay: boolean;
+  /** See `ByteSource`. */
+  patience: number | undefined;
 }
 
 /** What a use of a connection throws that was closed here. */

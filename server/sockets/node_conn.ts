@@ -28,6 +28,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   readonly remoteAddr: A;
   /** What came while nobody read; reading has stopped then. See `Detachable`. */
   left: Uint8Array | undefined;
+  /** See `ByteSource`. */
+  patience: number | undefined;
   #socket: net.Socket;
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;

@@ -2,6 +2,7 @@ import { peer_addr } from "../address.ts";
 import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
+import type { ByteSource } from "./byte_source.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
 import { check_time } from "./check_time.ts";
@@ -302,7 +303,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 
   #detach(): DetachedSocket | undefined {
-    const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
+    const conn = this.#conn as ByteConn<A> & Partial<Detachable & ByteSource>;
     const busy = this.#input.closed || this.#input.pulling || this.#output.writing;
     if (!conn.detach || busy) return undefined;
     const fd = conn.detach();
@@ -310,7 +311,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#input.close();
     this.#output.close();
     const unread = joined(this.#input.unread, conn.left ?? EMPTY);
-    return { fd, unread, no_delay: conn.no_delay ?? false };
+    return { fd, unread, no_delay: conn.no_delay ?? false, patience: conn.patience };
   }
 }
 
