@@ -22,14 +22,11 @@ const taken = new Set<number>();
  *
  * Needs `--allow-env=LISTEN_FDS,LISTEN_PID,LISTEN_FDNAMES`.
  *
- * @example A server that systemd starts
- * ```ts ignore
- * import { AsyncTCPServer, inherited_sockets } from "@socketserver/socketserver";
- * import { EchoHandler } from "./echo_handler.ts";
+ * @example What there is
+ * ```ts
+ * import { inherited_sockets } from "@socketserver/socketserver";
  *
- * const inherit = inherited_sockets().length > 0;
- * await using server = new AsyncTCPServer(["127.0.0.1", 8000], EchoHandler, { inherit });
- * await server.serve_forever({ stop_on: ["SIGTERM", "SIGINT"] });
+ * for (const { fd, name } of inherited_sockets()) console.log(`${name} is descriptor ${fd}`);
  * ```
  *
  * @returns Each of them, in their order; none where they are another process's.

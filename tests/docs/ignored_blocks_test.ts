@@ -52,6 +52,7 @@ const PRINTS: Record<string, string | RegExp> = {
 
 /** Those that other tests run. */
 const ELSEWHERE = [
+  "docs/deploying.md: UpperHandler, AsyncTCPServer",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",
