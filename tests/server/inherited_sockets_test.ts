@@ -93,6 +93,7 @@ Deno.test({
       inherit: socket.descriptor(),
       proxy_protocol: "required",
       trusted_proxies: ["*"],
+      proxy_timeout: Infinity,
     });
     const loop = server.serve_forever();
     using client = await LineClient.connect(server.server_address);

@@ -15,6 +15,8 @@ const HAPROXY = has_haproxy ? "haproxy" : "haproxy (missing)";
 const BEHIND_PROXY = {
   proxy_protocol: "required",
   trusted_proxies: ["127.0.0.0/8"],
+  // A busy machine is no slow proxy.
+  proxy_timeout: Infinity,
   max_workers: 1,
   max_children: 1,
 } as const;
