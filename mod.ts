@@ -109,6 +109,7 @@ export {
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
 export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
+export { inherited_sockets, type InheritedSocket } from "./server/listeners/inherited_sockets.ts";
 export type {
   DatagramListener,
   DatagramListenOptions,
@@ -116,7 +117,13 @@ export type {
   StreamListenOptions,
 } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
-export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
+export type {
+  CloseOptions,
+  Overflow,
+  ProxyProtocol,
+  ServeOptions,
+  ServerOptions,
+} from "./server/options.ts";
 export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";
@@ -130,6 +137,7 @@ export {
   type FakeRequest,
   type FakeRequestOptions,
 } from "./server/sockets/fake_request.ts";
+export type { ProxyInfo, ProxyTlv } from "./server/sockets/proxy_header.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
 export { type StreamServerAddress, type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {

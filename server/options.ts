@@ -1,9 +1,13 @@
 import { check_names } from "../internal/runtime/check_names.ts";
+import { is_address_range } from "./address_list.ts";
 
 export { check_names };
 
 /** What happens to a request when `max_requests` are under way: it waits, or it is refused. */
 export type Overflow = "queue" | "refuse";
+
+/** Whether each connection begins with a header of the PROXY protocol. */
+export type ProxyProtocol = "off" | "required";
 
 /**
  * What a server can be told when it is made. Each setting is also a static property of the server
@@ -84,6 +88,37 @@ export interface ServerOptions {
    * @default {1000}
    */
   linger?: number;
+  /**
+   * Whether a proxy (HAProxy, nginx, a load balancer) begins each connection with a header of the PROXY
+   * protocol, version 1 or 2, which says who the client is. With `"required"` the client's address is
+   * that of the header, and a connection without a good header is closed and is no request. Nothing is
+   * guessed: with `"off"` a header is data. For stream servers.
+   *
+   * @default {"off"}
+   */
+  proxy_protocol?: ProxyProtocol;
+  /**
+   * The proxies whose headers are believed: addresses, ranges (`"10.0.0.0/8"`), or `["*"]` for all, where
+   * nobody else can connect. Who is not among them is closed at once, and nothing is read. `"required"` needs such
+   * a list; a Unix server needs none, as the mode of its path says who may connect.
+   *
+   * @default {[]}
+   */
+  trusted_proxies?: readonly string[];
+  /**
+   * How long a proxy may take for its whole header, in ms.
+   *
+   * @default {3000}
+   */
+  proxy_timeout?: number;
+  /**
+   * Takes a socket that listens already, in place of one of its own: `true` is the first one that the
+   * program was started with (see {@linkcode inherited_sockets}), a string the one of this name, a number
+   * a descriptor. The server's address argument is passed over then. For stream servers, but not on Windows.
+   *
+   * @default {false}
+   */
+  inherit?: boolean | number | string;
   /**
    * How many workers `ThreadingMixIn` has.
    *
@@ -191,6 +226,12 @@ const POSITIVE: Rule = {
   in_workers: true,
 };
 
+const ADDRESSES: Rule = {
+  check: (value) => Array.isArray(value) && value.every(is_address_range),
+  words: 'a list of addresses, ranges such as "10.0.0.0/8", or "*"',
+  in_workers: false,
+};
+
 /** Each setting with its rule. */
 const RULES: Record<keyof Settings, Rule> = {
   timeout: LIMIT,
@@ -206,6 +247,20 @@ const RULES: Record<keyof Settings, Rule> = {
   allow_reuse_port: BOOLEAN,
   linger: DURATION,
   max_packet_size: POSITIVE,
+  proxy_protocol: {
+    check: (value) => value === "off" || value === "required",
+    words: '"off" or "required"',
+    in_workers: true,
+  },
+  trusted_proxies: ADDRESSES,
+  proxy_timeout: DURATION,
+  inherit: {
+    check: (value) =>
+      typeof value === "boolean" || (typeof value === "string" && value !== "") ||
+      (Number.isInteger(value) && Number(value) >= 0),
+    words: "true, false, a descriptor, or the name of a socket",
+    in_workers: true,
+  },
   max_workers: POSITIVE,
   max_requests_per_worker: COUNT,
   max_children: POSITIVE,

@@ -54,6 +54,8 @@ export class Requests<Request, Address> {
    * an `await`, is known as the same request.
    */
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
+  /** Why all requests must end, once they must. */
+  #must_end: DOMException | undefined;
   #counts: RequestCounts = {
     active: 0,
     accepted: 0,
@@ -176,18 +178,35 @@ export class Requests<Request, Address> {
     }
   }
 
+  /** Tells all requests being handled that they must end; others are told when their handler begins. */
+  tell(): void {
+    this.#must_end = new DOMException("The server is closing", "AbortError");
+    for (const exchange of this.#exchanges) {
+      if (exchange.started && exchange.state !== "closing") this.#tell(exchange, this.#must_end);
+    }
+  }
+
+  #tell(exchange: Exchange<Request, Address>, reason: DOMException): void {
+    exchange.abort(reason);
+    this.#runner.interrupt(exchange);
+  }
+
+  /** Ends a request that has not begun. */
+  #drop(exchange: Exchange<Request, Address>): void {
+    exchange.abort(this.#must_end);
+    void this.#cut(exchange);
+  }
+
   /**
-   * Tells all requests under way that they must end, and waits until they have, but no longer than
+   * Tells all requests under way that they must end, unless they were told, and waits until they have, but no longer than
    * until `overdue` resolves: then it cuts what is left.
    */
   async drain(overdue: Promise<void>): Promise<CloseResult> {
     const exchanges = [...this.#exchanges];
     const active = exchanges.filter(({ state }) => state !== "closing");
-    const reason = new DOMException("The server is closing", "AbortError");
-    for (const exchange of active) {
-      exchange.abort(reason);
-      if (exchange.started) this.#runner.interrupt(exchange);
-      else void this.#cut(exchange);
+    if (!this.#must_end) {
+      this.tell();
+      for (const exchange of active) if (!exchange.started) this.#drop(exchange);
     }
     const ended = Promise.all(exchanges.map(({ closed }) => closed));
     await Promise.race([ended, overdue]);
@@ -273,6 +292,7 @@ export class Requests<Request, Address> {
     if (!exchange.moves("start")) return Promise.resolve();
     this.#counts.active++;
     this.#start_clock(exchange);
+    if (this.#must_end) this.#tell(exchange, this.#must_end);
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
       exchange.on_close(resolve);

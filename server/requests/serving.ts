@@ -45,6 +45,8 @@ export class Serving<Request, Address> {
   #loop: ServeLoop | undefined;
   #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
   #closed = false;
+  /** Whether requests were ever taken. */
+  #has_run = false;
   #intake: Intake<Request, Address> = new Intake(
     () => this.#hooks.get_request(),
     () => this.#arrived(),
@@ -97,6 +99,13 @@ export class Serving<Request, Address> {
     this.#drop_accepted();
   }
 
+  /** Takes what is left, of a socket that accepts no more and says when that is all. */
+  async run_out(): Promise<void> {
+    if (!this.#has_run) return;
+    if (!this.#loop?.stopping) await this.#loop?.ended;
+    await this.run(() => {}, (loop) => this.serve(loop, Infinity, false));
+  }
+
   /**
    * Runs a call that takes requests; it begins at once, or when a call that was stopped has ended.
    *
@@ -121,6 +130,7 @@ export class Serving<Request, Address> {
       loop.enter();
       await previous?.ended;
       if (!loop.stopping) await prepare();
+      this.#has_run = true;
       loop.leave();
       this.#socket.ref?.();
       if (!loop.stopping) await run(loop);
