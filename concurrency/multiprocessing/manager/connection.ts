@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
 import type { Packed, Peer } from "../../../internal/workers/sharing.ts";
 import { Link, messages_of } from "../../../internal/shared/link.ts";
@@ -86,7 +87,7 @@ export class Connection implements Peer {
     else throw uncloneable("it", new TypeError("It is larger than max_message_size"));
   }
 
-  #send(frame: Uint8Array): void {
+  #send(frame: Buffer): void {
     this.#was_heard = true;
     this.#frames.send(frame);
   }
