@@ -54,6 +54,9 @@ function length_at(body: unknown[], at: number): number {
   return length;
 }
 
+/** How long after something was sent, in ms, what is sent is taken to go with it, unless something came meanwhile. */
+const SOON = 1;
+
 /** Where in a call, and in an answer, that stands which is not made by this library. */
 const CALL_VALUE = 5;
 const ANSWER_VALUE = 3;
@@ -170,7 +173,10 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Why nothing that it tells makes sense any more. */
   #fault: { reason: unknown } | undefined;
   #waiting: unknown[] = [];
+  /** Whether what waits will be sent at the end of the turn. */
   #scheduled = false;
+  /** When something was sent that nothing has come after. */
+  #sent_at = -Infinity;
   /** Whether what waits must leave before anything else is done. */
   #is_urgent = false;
   #last_call = 0;
@@ -291,16 +297,15 @@ export class Link implements KnowingAgent, TaskWatcher {
   }
 
   /**
-   * Sends something: at once if it is the first in this turn, else together with the rest of it.
+   * Sends something: at once if it comes alone, else together with the rest of the turn.
    *
    * @param items What is told; it can surely be cloned.
    * @param may_wait Whether it may wait for the end of the turn in any case.
    */
   #send(items: unknown[], may_wait = false): void {
     if (this.#ended) return;
-    if (this.#scheduled || may_wait) this.#waiting.push(...items);
-    else this.peer.post(items, true);
-    this.#schedule();
+    if (may_wait || this.#has_company()) this.#wait(items);
+    else this.#post(items, true);
   }
 
   /**
@@ -313,19 +318,26 @@ export class Link implements KnowingAgent, TaskWatcher {
   #send_value(items: unknown[], at: number): void {
     if (this.#ended) return;
     // What comes with passengers may be too large, which who sends it is to hear.
-    const may_wait = this.#scheduled && items[at + 1] === undefined;
+    const may_wait = items[at + 1] === undefined && this.#has_company();
     const copy = may_wait ? copy_that_waits(items[at]) : CANNOT_WAIT;
-    if (copy === CANNOT_WAIT) {
-      this.flush();
-      this.peer.post(items, false);
-      this.#schedule();
-    } else {
-      items[at] = copy;
-      this.#waiting.push(...items);
-    }
+    if (copy === CANNOT_WAIT) return this.#post(items, false);
+    items[at] = copy;
+    this.#wait(items);
   }
 
-  #schedule(): void {
+  /** Whether more is sent in this turn, or that is likely: an end of the turn of its own would cost more than the clock. */
+  #has_company(): boolean {
+    return this.#scheduled || performance.now() - this.#sent_at < SOON;
+  }
+
+  #post(items: unknown[], is_plain: boolean): void {
+    this.flush();
+    this.peer.post(items, is_plain);
+    this.#sent_at = performance.now();
+  }
+
+  #wait(items: unknown[]): void {
+    this.#waiting.push(...items);
     if (this.#scheduled) return;
     this.#scheduled = true;
     at_end_of_turn(this.#end_turn);
@@ -333,6 +345,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   #end_turn = (): void => {
     this.#scheduled = false;
+    this.#sent_at = -Infinity;
     this.flush();
   };
 
@@ -351,6 +364,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (this.#ended) return;
     if (this.#fault) throw this.#fault.reason;
     if (this.#later) return void this.#later.push(body);
+    this.#sent_at = -Infinity;
     for (let at = 0; at < body.length;) {
       const length = length_at(body, at);
       const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
@@ -560,14 +574,14 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how !== GRANT) return undefined;
     return {
       undo: () => this.cancel(number),
-      received: () => this.#says_received(number),
+      received: () => this.#send([RECEIVED, number]),
       refused: (error) => this.#send([REFUSED, number, image_of(error)]),
     };
   }
 
   /** Who receives it may never let go of this thread: it is said before they go on. */
   #says_received(number: number): void {
-    this.#send([RECEIVED, number], true);
+    this.#waiting.push(RECEIVED, number);
     this.#is_urgent = true;
   }
 
