@@ -54,7 +54,7 @@ function length_at(body: unknown[], at: number): number {
   return length;
 }
 
-/** How long after something was sent, in ms, what is sent is taken to go with it, unless something came meanwhile. */
+/** How long after something was sent, in ms, the turn may still be the same, unless the peer has told of another. */
 const SOON = 1;
 
 /** Where in a call, and in an answer, that stands which is not made by this library. */
@@ -175,7 +175,7 @@ export class Link implements KnowingAgent, TaskWatcher {
   #waiting: unknown[] = [];
   /** Whether what waits will be sent at the end of the turn. */
   #scheduled = false;
-  /** When something was sent that nothing has come after. */
+  /** When something was sent to a peer that tells turns, unless a turn has begun since. */
   #sent_at = -Infinity;
   /** Whether what waits must leave before anything else is done. */
   #is_urgent = false;
@@ -325,7 +325,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#wait(items);
   }
 
-  /** Whether more is sent in this turn, or that is likely: an end of the turn of its own would cost more than the clock. */
+  /** Whether something was sent in this turn already. */
   #has_company(): boolean {
     return this.#scheduled || performance.now() - this.#sent_at < SOON;
   }
@@ -333,11 +333,17 @@ export class Link implements KnowingAgent, TaskWatcher {
   #post(items: unknown[], is_plain: boolean): void {
     this.flush();
     this.peer.post(items, is_plain);
-    this.#sent_at = performance.now();
+    // Where the next turn makes itself known, nobody need be told of the end of this one.
+    if (this.peer.tells_turns) this.#sent_at = performance.now();
+    else this.#schedule();
   }
 
   #wait(items: unknown[]): void {
     this.#waiting.push(...items);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     at_end_of_turn(this.#end_turn);
@@ -358,13 +364,14 @@ export class Link implements KnowingAgent, TaskWatcher {
   /**
    * Takes what the other side tells.
    *
+   * @param begins_turn Whether it is the first in this turn: told where the peer `tells_turns`.
    * @throws If that makes no sense.
    */
-  received(body: unknown[]): void {
+  received(body: unknown[], begins_turn = false): void {
     if (this.#ended) return;
     if (this.#fault) throw this.#fault.reason;
+    if (begins_turn) this.#sent_at = -Infinity;
     if (this.#later) return void this.#later.push(body);
-    this.#sent_at = -Infinity;
     for (let at = 0; at < body.length;) {
       const length = length_at(body, at);
       const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
@@ -583,6 +590,7 @@ export class Link implements KnowingAgent, TaskWatcher {
   #says_received(number: number): void {
     this.#waiting.push(RECEIVED, number);
     this.#is_urgent = true;
+    if (!this.peer.tells_turns) this.#schedule();
   }
 
   #is_withdrawn(id: number | string): void {
