@@ -581,7 +581,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how !== GRANT) return undefined;
     return {
       undo: () => this.cancel(number),
-      received: () => this.#send([RECEIVED, number]),
+      received: () => this.#send([RECEIVED, number], true),
       refused: (error) => this.#send([REFUSED, number, image_of(error)]),
     };
   }
