@@ -56,7 +56,7 @@ export function body_of(frame: Uint8Array): unknown[] {
   try {
     const is_with_bytes = frame[0] === WITH_BYTES;
     if (!is_with_bytes && frame[0] !== JSON_ONLY) throw new TypeError("It is of no known kind");
-    const start = is_with_bytes ? 5 : 1;
+    const start = (is_with_bytes ? HEAD_WITH_BYTES : HEAD).length - 4;
     const end = is_with_bytes ? start + length_of(frame) : frame.length;
     const json = DECODER.decode(frame.subarray(start, end));
     const body: unknown = JSON.parse(json);
@@ -77,7 +77,7 @@ export function body_of(frame: Uint8Array): unknown[] {
 
 function length_of(frame: Uint8Array): number {
   const length = new DataView(frame.buffer, frame.byteOffset, frame.length).getUint32(1);
-  if (length <= frame.length - 5) return length;
+  if (length <= frame.length - (HEAD_WITH_BYTES.length - 4)) return length;
   throw new TypeError("Its JSON is longer than itself");
 }
 
