@@ -1,3 +1,4 @@
+import { at_end_of_turn } from "../../../internal/runtime/fairness.ts";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
 import type { Packed, Peer } from "../../../internal/workers/sharing.ts";
 import { Link, messages_of } from "../../../internal/shared/link.ts";
@@ -9,6 +10,9 @@ import { from_wire, to_wire } from "./values.ts";
 
 /** So many bytes may wait to be sent; until it is less, no more calls are taken. */
 const HIGH_WATER = 1024 * 1024;
+
+/** So much of what came is taken at once, about: a call has 7 items. What that gives must be seen before the rest is taken. */
+const AT_ONCE = 128;
 
 /** How often this side says so in the time in which the other one must hear something. */
 const BEATS = 3;
@@ -44,6 +48,8 @@ export class Connection implements Peer {
   #last_left = 0;
   #last_arrived = 0;
   #drained: PromiseWithResolvers<void> | undefined;
+  /** How much was taken since it was last looked what that gives. */
+  #taken = 0;
 
   /**
    * @param frames The connection.
@@ -104,8 +110,9 @@ export class Connection implements Peer {
       for (;;) {
         const frame = this.#frames.received() ?? await this.#frames.receive();
         if (!frame) return;
-        if (frame.length > 0) this.#take(body_of(frame));
-        if (is_patient && this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
+        if (frame.length === 0) continue;
+        if (is_patient) await this.#take_patiently(body_of(frame));
+        else this.#take(body_of(frame));
       }
     } catch (error) {
       if (this.#failure) throw this.#failure.error;
@@ -117,12 +124,18 @@ export class Connection implements Peer {
   }
 
   #take(body: unknown[]): void {
-    try {
-      this.link.received(body);
-    } catch (cause) {
-      const { message } = cause as Error;
-      const error = new Deno.errors.InvalidData(`A message makes no sense: ${message}`, { cause });
-      throw client_fault(error);
+    making_sense(() => this.link.received(body));
+  }
+
+  /** The same, while the other side reads what that gives. */
+  async #take_patiently(body: unknown[]): Promise<void> {
+    for (const part of making_sense(() => parts_of(body))) {
+      this.#take(part);
+      if ((this.#taken += part.length) >= AT_ONCE) {
+        this.#taken = 0;
+        await new Promise<void>(at_end_of_turn);
+      }
+      if (this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
     }
   }
 
@@ -165,5 +178,30 @@ export class Connection implements Peer {
     this.link.closed();
     this.#drained?.resolve();
     this.#frames.close();
+  }
+}
+
+/** What came, in parts that are not too long. */
+function parts_of(body: unknown[]): unknown[][] {
+  if (body.length <= AT_ONCE) return [body];
+  const parts: unknown[][] = [[]];
+  for (const message of messages_of(body)) {
+    if (parts.at(-1)!.push(...message) >= AT_ONCE) parts.push([]);
+  }
+  return parts;
+}
+
+/**
+ * Does something with what came.
+ *
+ * @throws {Deno.errors.InvalidData} If it makes no sense.
+ */
+function making_sense<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const { message } = cause as Error;
+    const error = new Deno.errors.InvalidData(`A message makes no sense: ${message}`, { cause });
+    throw client_fault(error);
   }
 }
