@@ -83,3 +83,20 @@ Deno.test("a message with 1000 calls that give much, of which nothing is read: t
   assert(grown < 300, `The memory grew by ${grown} MiB`);
   for (const number of numbers) assertEquals((await soon(client.told()))[1], number);
 });
+
+Deno.test("odd numbers of permits are refused where a semaphore is at home", async () => {
+  await using managing = new Managing();
+  await using other = await managing.connect();
+  const permits = await other.get_permits();
+  const [client, { root }] = await RawManagerClient.greeted(managing.port, KEY);
+  using _client = client;
+  await client.tell([CALL, 1, root.mine, "call", 0, ["get_permits", []], null]);
+  const its_permits = await soon(client.given());
+  const nan = [[[0], { plain: "NaN" }]];
+  for (const [count, passengers] of [[-1e308, null], ["5", null], [0.5, null], [null, nan]]) {
+    await client.tell([CALL, 2, its_permits, "release", 0, [count], passengers]);
+    assertEquals((await soon(client.told())).slice(0, 3), [ANSWER, 2, 2]);
+  }
+  assertEquals(await permits.acquire(false), true);
+  await permits.release();
+});
