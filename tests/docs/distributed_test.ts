@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { is_there as is_installed, Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon, until } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 import { blocks_of, CONFIG, name_of, ROOT } from "./blocks.ts";
 
 /** A port that is free. */
@@ -101,6 +101,12 @@ class Proxied implements AsyncDisposable {
     return pids;
   }
 
+  /** Whether a new client gets no answer for a while. */
+  async hangs(): Promise<boolean> {
+    using client = await this.connect();
+    return await is_pending(client.ask("Ann"), 500);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#haproxy.kill("SIGKILL");
     await soon(this.#haproxy.status);
@@ -141,6 +147,10 @@ Deno.test("docs/distributed.md: two servers behind HAProxy, one of which is kill
   await using back = await proxied.serve(first);
   await until(async () => (await proxied.answering(2)).has(back.child.pid));
 
+  // One that stands still gets nobody any more, when checks have found out.
+  two.child.kill("SIGSTOP");
+  await until(async () => !await proxied.hangs() && !await proxied.hangs());
+  two.child.kill("SIGCONT");
   two.child.kill("SIGTERM");
   await two.ends_well();
   assertEquals(await proxied.answering(4), new Set([back.child.pid]));

@@ -114,6 +114,21 @@ Deno.test("a client that says nothing is left after a time of its own", async ()
   assertEquals(managing.reports, ["The client did not say who it is within 5000 ms"]);
 });
 
+Deno.test("200 strangers that send one byte: who has the key gets in, and they are left", async () => {
+  await using managing = new Managing();
+  await using strangers = new AsyncDisposableStack();
+  for (let count = 0; count < 200; count++) {
+    const stranger = strangers.use(await RawManagerClient.connect(managing.port));
+    await stranger.conn.write(new Uint8Array(1));
+  }
+  await until(() => managing.server.info().active === 200);
+  await using client = await managing.connect();
+  assertEquals(await soon(client.echo(1)), 1);
+  await managing.is_left(1);
+  assertEquals(managing.reports.length, 200);
+  assertEquals(await client.echo(2), 2);
+});
+
 Deno.test("without a key, only programs of this machine can reach it", async () => {
   for (const hostname of ["", "0.0.0.0", "192.0.2.1", "example.com", "::"]) {
     assertThrows(() => new TestManager({ address: [hostname, 1] }), TypeError, "authkey");
