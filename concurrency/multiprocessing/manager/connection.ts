@@ -11,8 +11,12 @@ import { from_wire, to_wire } from "./values.ts";
 /** So many bytes may wait to be sent; until it is less, no more calls are taken. */
 const HIGH_WATER = 1024 * 1024;
 
-/** So much of what came is taken at once, about: a call has 7 items. What that gives must be seen before the rest is taken. */
+/**
+ * So much of what came is taken at once, about, until it is looked whether what that gives is read: a call has 7 items. What
+ * it gives later is seen when the turn ends, which is waited for after so much.
+ */
 const AT_ONCE = 128;
+const IN_A_TURN = 512;
 
 /** How often this side says so in the time in which the other one must hear something. */
 const BEATS = 3;
@@ -48,7 +52,7 @@ export class Connection implements Peer {
   #last_left = 0;
   #last_arrived = 0;
   #drained: PromiseWithResolvers<void> | undefined;
-  /** How much was taken since it was last looked what that gives. */
+  /** How much was taken in this turn. */
   #taken = 0;
 
   /**
@@ -108,7 +112,7 @@ export class Connection implements Peer {
     const beating = setInterval(() => this.#beat(), this.#bounds.peer_timeout / BEATS);
     try {
       for (;;) {
-        const frame = this.#frames.received() ?? await this.#frames.receive();
+        const frame = this.#frames.received() ?? await this.#next_turn();
         if (!frame) return;
         if (frame.length === 0) continue;
         if (is_patient) await this.#take_patiently(body_of(frame));
@@ -123,6 +127,11 @@ export class Connection implements Peer {
     }
   }
 
+  #next_turn(): Promise<Uint8Array | null> {
+    this.#taken = 0;
+    return this.#frames.receive();
+  }
+
   #take(body: unknown[]): void {
     making_sense(() => this.link.received(body));
   }
@@ -131,7 +140,7 @@ export class Connection implements Peer {
   async #take_patiently(body: unknown[]): Promise<void> {
     for (const part of making_sense(() => parts_of(body))) {
       this.#take(part);
-      if ((this.#taken += part.length) >= AT_ONCE) {
+      if ((this.#taken += part.length) >= IN_A_TURN) {
         this.#taken = 0;
         await new Promise<void>(at_end_of_turn);
       }
