@@ -51,7 +51,8 @@ export class Numbers<C extends TypeCode> {
     } else {
       const { memory } = core.described as DescribedNumbers;
       this.type = new NumberType(code as C);
-      if (memory) this.#cells = new Cells(this.type, memory);
+      // Another program may say what it likes.
+      if (memory instanceof SharedArrayBuffer) this.#cells = new Cells(this.type, memory);
     }
   }
 

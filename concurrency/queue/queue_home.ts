@@ -238,7 +238,8 @@ export class QueueHome implements Home {
   }
 
   #finish(count: number): void {
-    this.#unfinished -= count;
+    // What is in the queue may count as done before it is taken: task_done() does not say for which item it is.
+    this.#unfinished = Math.max(this.#unfinished - count, 0);
     if (this.#unfinished === 0) { for (const wait of this.#joiners.clear()) wait.grant(); }
   }
 

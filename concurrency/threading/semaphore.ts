@@ -10,7 +10,7 @@ import {
   type WaitArguments,
 } from "../../internal/shared/waits.ts";
 import type { AcquireOptions, HoldOptions } from "./lock.ts";
-import { SemaphoreHome } from "./semaphore_home.ts";
+import { check_count, SemaphoreHome } from "./semaphore_home.ts";
 
 const KIND: Kind = { file: "concurrency/threading/semaphore.ts", name: "Semaphore" };
 const BOUNDED: Kind = { ...KIND, name: "BoundedSemaphore" };
@@ -161,14 +161,6 @@ class PermitHold implements TaskHold, Disposable {
     // It cannot fail but where the semaphore is no more.
     this.#task.run(() => this.#semaphore.release()).catch(() => {});
   }
-}
-
-function check_count(count: number, least: number): number {
-  if (typeof count !== "number") {
-    throw new TypeError(`Cannot use ${Deno.inspect(count)} permits: it must be a number`);
-  }
-  if (Number.isInteger(count) && count >= least) return count;
-  throw new RangeError(`Cannot use ${count} permits: it must be a whole number from ${least}`);
 }
 
 provide_class(KIND, Semaphore);

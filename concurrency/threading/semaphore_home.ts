@@ -46,6 +46,8 @@ export class SemaphoreHome implements Home {
    * @throws {RangeError} If there would be too many.
    */
   release(owner: Owner, count: number): void {
+    // Another program may ask for what its class would refuse.
+    check_count(count, 1);
     if (this.#value + count > this.#most) {
       throw new RangeError("Semaphore released too many times");
     }
@@ -79,4 +81,18 @@ export class SemaphoreHome implements Home {
     this.#permits.clear();
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
+}
+
+/**
+ * Refuses what is no number of permits.
+ *
+ * @throws {TypeError} If it is no number.
+ * @throws {RangeError} If it is not whole, or less than the least.
+ */
+export function check_count(count: number, least: number): number {
+  if (typeof count !== "number") {
+    throw new TypeError(`Cannot use ${Deno.inspect(count)} permits: it must be a number`);
+  }
+  if (Number.isInteger(count) && count >= least) return count;
+  throw new RangeError(`Cannot use ${count} permits: it must be a whole number from ${least}`);
 }

@@ -1,5 +1,5 @@
 /**
- * What the master and its workers share: two queues, which are at home in the master.
+ * What the master and its workers share: two queues, which are at home in the master, or in Redis.
  *
  * @module
  */
@@ -20,18 +20,26 @@ export interface Result {
   deliveries: number;
 }
 
-/** The master's; in a worker they are empty, and not used. */
-export const tasks: Queue<Task> = new Queue<Task>();
-export const results: Queue<Result> = new Queue<Result>();
+/** What is used of a queue, wherever it is at home. */
+export type TaskQueue<T> = Pick<Queue<T>, "put" | "take" | "join" | "shutdown">;
+
+/** Both queues. */
+export interface Queues {
+  tasks: TaskQueue<Task>;
+  results: TaskQueue<Result>;
+}
+
+/** The master's, without Redis; in a worker they are empty, and not used. */
+export const own: Queues = { tasks: new Queue<Task>(), results: new Queue<Result>() };
 
 /** Gives workers the queues of the master. */
 export class QueueManager extends BaseManager {
-  declare get_task_queue: () => Promise<Queue<Task>>;
-  declare get_result_queue: () => Promise<Queue<Result>>;
+  declare get_task_queue: () => Promise<TaskQueue<Task>>;
+  declare get_result_queue: () => Promise<TaskQueue<Result>>;
 
   static {
-    this.register("get_task_queue", { callable: () => tasks });
-    this.register("get_result_queue", { callable: () => results });
+    this.register("get_task_queue", { callable: () => own.tasks });
+    this.register("get_result_queue", { callable: () => own.results });
   }
 }
 

@@ -183,6 +183,8 @@ export class Link implements KnowingAgent, TaskWatcher {
   #calls: Map<number, RemoteCall<unknown>> = new Map();
   /** Its calls that wait here, or whose grants it has not received. */
   #asked: Map<number, Wait> = new Map();
+  /** Its calls that wait here, and of which it wants no answer. */
+  #told: Set<Wait> = new Set();
   /** Its tasks, from the first call of each to its end. */
   #owners: Map<number, Owner> = new Map();
   /** What its ended tasks have left. */
@@ -204,6 +206,11 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   send_connection(fd: number): number | undefined {
     return this.peer.send_connection?.(fd);
+  }
+
+  /** What stands for a value that came; a promise where a module must be loaded first. */
+  unpack(packed: Packed): unknown {
+    return this.#carrier.unpack(packed, this);
   }
 
   /**
@@ -454,11 +461,11 @@ export class Link implements KnowingAgent, TaskWatcher {
     const refused = (error: unknown) => this.#answer_error(number, error);
     const found = () =>
       settle(
-        () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
+        () => passengers ? this.unpack({ value, passengers }) : value,
         (args) => this.#do_call(items, args as unknown[]),
         refused,
       );
-    if (typeof id !== "string") return found();
+    if (typeof id !== "string" || hub.find(id, this)) return found();
     return settle(() => this.#carrier.named(id, this), found, refused);
   }
 
@@ -491,8 +498,9 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Nobody hears what was given: it counts as received. */
   #is_told(result: unknown): void {
     if (!(result instanceof Wait)) return;
+    this.#told.add(result);
     result.on_over(() => {
-      if (!result.error) result.receive();
+      if (this.#told.delete(result) && !result.error) result.receive();
     });
   }
 
@@ -546,7 +554,7 @@ export class Link implements KnowingAgent, TaskWatcher {
       // What is not wanted any more must not arrive: a connection would be opened.
       if (how === GRANT && call.is_refused) return call.cancel(undefined);
       return settle(
-        () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
+        () => passengers ? this.unpack({ value, passengers }) : value,
         (result) => this.#given(call, how, result),
         (error) => this.#not_given(call, how, error),
       );
@@ -602,7 +610,8 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** The other side is no more: what it held goes back, what was asked of it rejects. */
   closed(): void {
     this.#ended = gone(`${this.name} has ended`);
-    const asked = [...this.#asked.values()].reverse();
+    const asked = [...this.#told, ...this.#asked.values()].reverse();
+    this.#told.clear();
     this.#asked.clear();
     for (const wait of asked) wait.cancel(this.#ended);
     for (const owner of [...this.#owners.values()].reverse()) owner.give_back();

@@ -304,7 +304,7 @@ function stub_of(
     return stub[arrived]?.() ?? stub;
   };
   const known = classes.get(`${kind.file} ${kind.name}`);
-  const fixed = unpack(packed, link);
+  const fixed = link.unpack(packed);
   if (known && !(fixed instanceof Promise)) return make(known, fixed);
   return Promise.all([load_class(kind), fixed]).then(([Class, value]) => make(Class, value));
 }

@@ -53,6 +53,7 @@ const PRINTS: Record<string, string | RegExp> = {
 
 /** Those that other tests run. */
 const ELSEWHERE = [
+  "docs/distributed.md: GreetHandler, AsyncTCPServer",
   "docs/distributed.md: master.ts",
   "docs/distributed.md: queues.ts",
   "docs/distributed.md: worker.ts",

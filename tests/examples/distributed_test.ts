@@ -1,5 +1,6 @@
 /** The example of a master and its workers, in as many processes. */
 import { assert, assertEquals } from "@std/assert";
+import { HAS_REDIS, RedisServer } from "../../packages/redis/tests/fixtures/redis_server.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 
 /** Programs are started with the key that the test has. */
@@ -24,6 +25,21 @@ async function lines_to(program: Program, start: string): Promise<string[]> {
   return lines;
 }
 
+/** The numbers whose squares the master has told, of which so many were delivered twice. */
+function numbers_in(lines: string[], again: number): number[] {
+  const results = lines.slice(0, -1);
+  assertEquals(
+    lines.at(-1),
+    `All are done; ${again} of them were delivered more than once`,
+  );
+  assertEquals(results.filter((line) => line.endsWith(", delivered 2 times")).length, again);
+  return results.map((line) => Number(/: (\d+) \*/.exec(line)![1])).toSorted((a, b) => a - b);
+}
+
+function from_1_to(count: number): number[] {
+  return Array.from({ length: count }, (_, at) => at + 1);
+}
+
 Deno.test("a worker is killed with tasks in hand: another one does them, and all results arrive", async () => {
   await using master = start("master", "--port", "0", "--tasks", "12");
   const port = await port_of(master);
@@ -34,15 +50,53 @@ Deno.test("a worker is killed with tasks in hand: another one does them, and all
   lost.child.kill("SIGKILL");
   assertEquals((await lost.status()).signal, "SIGKILL");
 
-  const lines = await lines_to(master, "All are done");
-  assertEquals(lines.length, 13);
-  const numbers = lines.slice(0, 12).map((line) => Number(/: (\d+) \*/.exec(line)![1]));
-  assertEquals(numbers.toSorted((a, b) => a - b), Array.from({ length: 12 }, (_, at) => at + 1));
-  assertEquals(lines[12], "All are done; 3 of them were delivered more than once");
+  assertEquals(numbers_in(await lines_to(master, "All are done"), 3), from_1_to(12));
   await lines_to(worker, "There are no more tasks");
   await worker.ends_well();
   assertEquals((await master.status()).code, 0);
 });
+
+Deno.test(
+  "in Redis: a worker is killed with tasks in hand: all results arrive, also for the next master",
+  {
+    ignore: !HAS_REDIS,
+  },
+  async () => {
+    await using redis = await RedisServer.start();
+    const start_with_redis = (name: string, ...args: string[]) => {
+      const where = redis.path;
+      const flags = [
+        "--no-prompt",
+        "--allow-net",
+        `--allow-read=${where}`,
+        `--allow-write=${where}`,
+      ];
+      const common = ["--redis", redis.url, "--visibility", "2000"];
+      return new Program("run", ...flags, `examples/distributed/${name}.ts`, ...common, ...args);
+    };
+    await using master = start_with_redis("master", "--tasks", "12");
+    assertEquals(await master.line(), `The master uses ${redis.url}`);
+    await using lost = start_with_redis("worker", "--lanes", "3", "--pause", "600000");
+    const taken = [await lost.line(), await lost.line(), await lost.line()];
+    assertEquals(taken.toSorted(), ["Task 1", "Task 2", "Task 3"]);
+    await using worker = start_with_redis("worker", "--pause", "10");
+    await worker.line();
+    lost.child.kill("SIGKILL");
+    assertEquals((await lost.status()).signal, "SIGKILL");
+
+    assertEquals(numbers_in(await lines_to(master, "All are done"), 3), from_1_to(12));
+    await lines_to(worker, "There are no more tasks");
+    await worker.ends_well();
+    await master.ends_well();
+
+    await using next = start_with_redis("master", "--tasks", "2");
+    assertEquals(await next.line(), `The master uses ${redis.url}`);
+    await using other = start_with_redis("worker", "--pause", "0");
+    assertEquals(numbers_in(await lines_to(next, "All are done"), 0), from_1_to(2));
+    await next.ends_well();
+    await other.ends_well();
+  },
+);
 
 Deno.test("the master is killed: its workers do not hang, and work for the next one", async () => {
   await using master = start("master", "--port", "0", "--tasks", "5");

@@ -233,8 +233,9 @@ export class BaseManager implements AsyncDisposable {
    */
   get_server(options: ServerOptions = {}): ManagerServer {
     const report = async (error: Error) => await server.handle_error(null, null, error);
+    const registry = registry_of(this.constructor);
     const service = {
-      root: registry_of(this.constructor).served((error) => report(error).catch(console.error)),
+      root: () => registry.served((error) => report(error).catch(console.error)),
       key: this.#key,
       bounds: this.#bounds,
     };

@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { at_end_of_turn } from "../../../internal/runtime/fairness.ts";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
 import type { Packed, Peer } from "../../../internal/workers/sharing.ts";
 import { Link, messages_of } from "../../../internal/shared/link.ts";
@@ -10,6 +11,13 @@ import { from_wire, to_wire } from "./values.ts";
 
 /** So many bytes may wait to be sent; until it is less, no more calls are taken. */
 const HIGH_WATER = 1024 * 1024;
+
+/**
+ * So much of what came is taken at once, about, until it is looked whether what that gives is read: a call has 7 items. What
+ * it gives later is seen when the turn ends, which is waited for after so much.
+ */
+const AT_ONCE = 128;
+const IN_A_TURN = 512;
 
 /** How often this side says so in the time in which the other one must hear something. */
 const BEATS = 3;
@@ -46,6 +54,8 @@ export class Connection implements Peer {
   #last_left = 0;
   #last_arrived = 0;
   #drained: PromiseWithResolvers<void> | undefined;
+  /** How much was taken in this turn. */
+  #taken = 0;
 
   /**
    * @param frames The connection.
@@ -105,10 +115,11 @@ export class Connection implements Peer {
     try {
       for (;;) {
         const at_hand = this.#frames.received();
-        const frame = at_hand ?? await this.#frames.receive();
+        const frame = at_hand ?? await this.#next_turn();
         if (!frame) return;
-        if (frame.length > 0) this.#take(body_of(frame), !at_hand);
-        if (is_patient && this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
+        if (frame.length === 0) continue;
+        if (is_patient) await this.#take_patiently(body_of(frame), !at_hand);
+        else this.#take(body_of(frame), !at_hand);
       }
     } catch (error) {
       if (this.#failure) throw this.#failure.error;
@@ -119,13 +130,25 @@ export class Connection implements Peer {
     }
   }
 
+  #next_turn(): Promise<Uint8Array | null> {
+    this.#taken = 0;
+    return this.#frames.receive();
+  }
+
   #take(body: unknown[], begins_turn: boolean): void {
-    try {
-      this.link.received(body, begins_turn);
-    } catch (cause) {
-      const { message } = cause as Error;
-      const error = new Deno.errors.InvalidData(`A message makes no sense: ${message}`, { cause });
-      throw client_fault(error);
+    making_sense(() => this.link.received(body, begins_turn));
+  }
+
+  /** The same, while the other side reads what that gives. */
+  async #take_patiently(body: unknown[], begins_turn: boolean): Promise<void> {
+    for (const part of making_sense(() => parts_of(body))) {
+      this.#take(part, begins_turn);
+      begins_turn = (this.#taken += part.length) >= IN_A_TURN;
+      if (begins_turn) {
+        this.#taken = 0;
+        await new Promise<void>(at_end_of_turn);
+      }
+      if (this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
     }
   }
 
@@ -168,5 +191,30 @@ export class Connection implements Peer {
     this.link.closed();
     this.#drained?.resolve();
     this.#frames.close();
+  }
+}
+
+/** What came, in parts that are not too long. */
+function parts_of(body: unknown[]): unknown[][] {
+  if (body.length <= AT_ONCE) return [body];
+  const parts: unknown[][] = [[]];
+  for (const message of messages_of(body)) {
+    if (parts.at(-1)!.push(...message) >= AT_ONCE) parts.push([]);
+  }
+  return parts;
+}
+
+/**
+ * Does something with what came.
+ *
+ * @throws {Deno.errors.InvalidData} If it makes no sense.
+ */
+function making_sense<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const { message } = cause as Error;
+    const error = new Deno.errors.InvalidData(`A message makes no sense: ${message}`, { cause });
+    throw client_fault(error);
   }
 }

@@ -8,6 +8,8 @@ import { Event } from "../../threading/event.ts";
 import { Lock } from "../../threading/lock.ts";
 import { RLock } from "../../threading/rlock.ts";
 import { BoundedSemaphore, Semaphore } from "../../threading/semaphore.ts";
+import { Array } from "../array.ts";
+import { Value } from "../value.ts";
 import { DictProxy } from "./dict_proxy.ts";
 import { ListProxy } from "./list_proxy.ts";
 import { ObjectProxy } from "./object_proxy.ts";
@@ -29,6 +31,8 @@ export const MADE = {
   Condition,
   Event,
   Barrier,
+  Value,
+  Array,
 };
 
 /** The name of something that a manager makes. */

@@ -10,6 +10,10 @@ import type { Event } from "../../threading/event.ts";
 import type { Lock } from "../../threading/lock.ts";
 import type { RLock } from "../../threading/rlock.ts";
 import type { BoundedSemaphore, Semaphore } from "../../threading/semaphore.ts";
+import type { Array } from "../array.ts";
+import type { NumberFor, TypeCode } from "../number_type.ts";
+import type { NumbersOptions } from "../numbers.ts";
+import type { Value } from "../value.ts";
 import type { DictItems, DictProxy } from "./dict_proxy.ts";
 import type { ListProxy } from "./list_proxy.ts";
 import { type MadeName, make, serve_making } from "./makers.ts";
@@ -146,6 +150,25 @@ export class Manager implements AsyncDisposable {
     timeout?: number | null,
   ): Promise<Barrier> {
     return this.#make("Barrier", [parties, action, timeout]);
+  }
+
+  /** Makes a number: see {@linkcode Value}. */
+  Value<C extends TypeCode>(
+    typecode: C,
+    value?: NumberFor<C>,
+    options?: NumbersOptions,
+  ): Promise<Value<C>> {
+    return this.#make("Value", [typecode, value, options]);
+  }
+
+  /** Makes numbers, as many as at first: see {@linkcode Array}. */
+  Array<C extends TypeCode>(
+    typecode: C,
+    size_or_values: number | Iterable<NumberFor<C>>,
+    options?: NumbersOptions,
+  ): Promise<Array<C>> {
+    const first = typeof size_or_values === "number" ? size_or_values : [...size_or_values];
+    return this.#make("Array", [typecode, first, options]);
   }
 
   /** Ends the manager, its process, and all that it has made: what waits for that rejects. */

@@ -14,8 +14,8 @@ export const HANDSHAKE_TIMEOUT = 5000;
 
 /** What a manager's server gives its clients, and how. */
 export interface Service {
-  /** What clients call. */
-  root: ObjectProxy;
+  /** Makes what a client calls: of its own, as who has an object can withdraw it. */
+  root(): ObjectProxy;
   key: AuthKey;
   bounds: Bounds;
 }
@@ -41,7 +41,7 @@ export class ManagerHandler extends StreamRequestHandler<unknown, Deno.NetAddr |
     });
     const name = `the client ${format_address(this.client_address)}`;
     const connection = new Connection(frames, name, bounds);
-    frames.send_bytes(greeting_of(connection, root, bounds));
+    frames.send_bytes(greeting_of(connection, root(), bounds));
     await connection.run(true);
   }
 }

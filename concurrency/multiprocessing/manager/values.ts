@@ -66,8 +66,27 @@ const VIEWS: Record<string, new (buffer: ArrayBuffer) => unknown> = Object.fromE
   ].map((Class) => [Class.name, Class]),
 );
 
-/** Shared objects that other programs may use: an executor would run what they name. */
-const USABLE = /^concurrency\/(threading|queue|multiprocessing)\//;
+/**
+ * Shared objects that other programs may use: an executor would run what they name, and connections and ends of pipes go
+ * to those only that this program has started.
+ */
+const USABLE = new Set([
+  "concurrency/threading/barrier.ts",
+  "concurrency/threading/condition.ts",
+  "concurrency/threading/event.ts",
+  "concurrency/threading/lock.ts",
+  "concurrency/threading/rlock.ts",
+  "concurrency/threading/semaphore.ts",
+  "concurrency/queue/lifo_queue.ts",
+  "concurrency/queue/priority_queue.ts",
+  "concurrency/queue/queue.ts",
+  "concurrency/multiprocessing/array.ts",
+  "concurrency/multiprocessing/value.ts",
+  "concurrency/multiprocessing/manager/dict_proxy.ts",
+  "concurrency/multiprocessing/manager/list_proxy.ts",
+  "concurrency/multiprocessing/manager/namespace_proxy.ts",
+  "concurrency/multiprocessing/manager/object_proxy.ts",
+]);
 
 /**
  * Makes a value ready to be sent to another program: a copy that JSON can have, and what it cannot.
@@ -189,7 +208,7 @@ class Walk {
 
   #handle_of_shared(object: SharedObject): Handle {
     const { kind } = core_of(object);
-    if (USABLE.test(kind.file)) return handle_of(object, this.#link);
+    if (USABLE.has(kind.file)) return handle_of(object, this.#link);
     throw new TypeError(`A ${kind.name} cannot be sent to another program`);
   }
 
@@ -229,7 +248,7 @@ function value_of(handle: Handle, link: Link): unknown {
   if ("bytes" in handle) return view_of(handle.bytes, handle.of);
   if ("map" in handle) return then(from_wire(handle.map, link), map_of);
   if ("set" in handle) return then(from_wire(handle.set, link), (items) => new Set(items));
-  if ("mine" in handle && !USABLE.test(handle.kind.file)) {
+  if ("mine" in handle && !USABLE.has(handle.kind.file)) {
     throw new TypeError(`A ${handle.kind.name} does not come from another program`);
   }
   return resolve(handle, link);

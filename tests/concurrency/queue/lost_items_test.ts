@@ -1,6 +1,7 @@
 /** What becomes of items whose worker, child or request ends before it is done with them. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Queue } from "../../../concurrency/queue/mod.ts";
+import { TimeoutError } from "../../../concurrency/threading/mod.ts";
 import { core_of } from "../../../internal/shared/shared_object.ts";
 import { line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { ALL_WAYS, FORKING, test_each_way } from "../../fixtures/servers/all_ways.ts";
@@ -298,3 +299,14 @@ for (const way of ALL_WAYS.filter(({ concurrent }) => concurrent)) {
     assertEquals(server.reports, []);
   });
 }
+
+Deno.test("an item counts as done twice: join() does not wait for ever afterwards", async () => {
+  const queue = new Queue<string>();
+  await queue.put("a");
+  await queue.task_done();
+  await (await queue.take()).done();
+  await queue.put("b");
+  await assertRejects(() => queue.join(0), TimeoutError);
+  await (await queue.take()).done();
+  await queue.join(0);
+});

@@ -72,6 +72,14 @@ for (const [what, say] of Object.entries(ENDS)) {
   });
 }
 
+/** A descriptor of the server, which a client has not sent. */
+const carried_stream = {
+  mine: 8,
+  kind: { file: "concurrency/threading/carried_stream.ts", name: "CarriedStream" },
+  described: { fd: 1_000_000, taken: [0] },
+  fixed: { value: { local: {}, remote: {} } },
+};
+
 /** What is answered with an error. */
 const REFUSED: Record<string, [body: (root: number) => unknown[], message: RegExp]> = {
   "an unknown object": [() => [CALL, 1, 12345, "call", 1, [], null], /withdrawn/],
@@ -157,6 +165,34 @@ const REFUSED: Record<string, [body: (root: number) => unknown[], message: RegEx
       }]],
     ],
     /does not come from another program/,
+  ],
+  "a connection": [
+    (root) => [
+      CALL,
+      1,
+      root,
+      "call",
+      1,
+      ["echo", [null]],
+      [[[1, 0], carried_stream]],
+    ],
+    /A CarriedStream does not come from another program/,
+  ],
+  "a connection where only the library looks": [
+    (root) => [
+      CALL,
+      1,
+      root,
+      "call",
+      1,
+      ["echo", [null]],
+      [[[1, 0], {
+        mine: 7,
+        kind: { file: "concurrency/threading/condition.ts", name: "Condition" },
+        fixed: { value: null, passengers: [[[], carried_stream]] },
+      }]],
+    ],
+    /A CarriedStream does not come from another program/,
   ],
   "an object by its name": [
     () => [CALL, 1, "concurrency/threading/lock.ts Lock ledger", "acquire", 1, [null], null],

@@ -3,10 +3,14 @@ import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@st
 import {
   BaseManager,
   type DictProxy,
+  Event,
   type ListProxy,
+  Pipe,
   Queue,
 } from "../../../../concurrency/multiprocessing/mod.ts";
 import { ThreadPoolExecutor } from "../../../../concurrency/futures/mod.ts";
+import { MADE } from "../../../../concurrency/multiprocessing/manager/makers.ts";
+import { Thread } from "../../../../concurrency/threading/mod.ts";
 import {
   framed,
   type Greeting,
@@ -16,12 +20,13 @@ import {
 import { KEY, Managing } from "../../../fixtures/managers/managing.ts";
 import {
   condition,
+  count as count_here,
   jobs,
   lock,
   permits,
   TestManager,
 } from "../../../fixtures/managers/test_manager.ts";
-import { fill_dict } from "../../../fixtures/managers/tasks.ts";
+import { fill_dict, use_named_lock } from "../../../fixtures/managers/tasks.ts";
 import { TempFolder } from "../../../fixtures/tools/temp_folder.ts";
 import { is_pending, soon, until } from "../../../fixtures/tools/waiting.ts";
 
@@ -53,6 +58,59 @@ Deno.test("objects come as themselves, and both programs use them", async () => 
   await event.set();
   assertEquals(await soon(waiting), true);
   await event.clear();
+});
+
+Deno.test("all that a Manager makes reaches other programs, which use it together", async () => {
+  await using managing = new Managing();
+  await using client = await managing.connect();
+  await using other = await managing.connect();
+  const [count, same] = [await client.get_count(), await other.get_count()];
+  assertEquals([await count.add(40), await same.add(2n), await count.get()], [40n, 42n, 42n]);
+  const added = Array.from(
+    { length: 20 },
+    (_, at) => (at % 2 ? count : same).update((n) => n + 1n),
+  );
+  await Promise.all(added);
+  assertEquals(await count_here.get(), 62n);
+  using hold = await count.get_lock().hold();
+  assertEquals(await same.get_lock().acquire(false), false);
+  hold[Symbol.dispose]();
+  const samples = await client.get_samples();
+  await samples.set_slice(1, [0.5, -0]);
+  assertEquals([samples.length, await samples.slice()], [3, [0, 0.5, -0]]);
+  await assertRejects(() => samples.set(3, 1), RangeError);
+  for (const [name, Class] of Object.entries(MADE)) {
+    assertInstanceOf(await client.make(name), Class);
+  }
+});
+
+Deno.test("an end of a pipe is refused: it is of those only that its program has started", async () => {
+  await using managing = new Managing();
+  await using client = await managing.connect();
+  await assertRejects(
+    () => client.get_end(),
+    DOMException,
+    "A Connection cannot be sent to another program",
+  );
+  const [end, other_end] = Pipe();
+  const queue = await client.get_jobs();
+  await assertRejects(() => queue.put(end), DOMException, "A Connection cannot be sent");
+  end.close();
+  other_end.close();
+});
+
+Deno.test("a lock that threads find by its name is used by other programs, too", async () => {
+  const [used, end] = [new Event(), new Event()];
+  const thread = new Thread({ target: use_named_lock, args: [used, end] });
+  thread.start();
+  await soon(used.wait());
+  await using managing = new Managing();
+  await using client = await managing.connect();
+  const named = await client.get_named_lock();
+  assertEquals(await soon(named.acquire()), true);
+  await named.release();
+  await end.set();
+  await soon(thread.join());
 });
 
 Deno.test("what programs wait for together: conditions, barriers, locks that are taken again", async () => {

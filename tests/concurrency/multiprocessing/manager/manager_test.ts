@@ -138,6 +138,17 @@ for (const process of [false, true]) {
     assertEquals(await (await manager.RLock()).acquire(), true);
     assertEquals(await (await manager.Semaphore(2)).acquire(), true);
     await assertRejects(() => manager.Semaphore(-1), RangeError);
+    const value = await manager.Value("q", 2n ** 40n, { lock });
+    assertEquals(await value.add(1), 2n ** 40n + 1n);
+    assertEquals(await value.get_lock().acquire(), true);
+    assertEquals(await lock.acquire(false), false);
+    const array = await manager.Array("d", new Set([1.5, 2]));
+    await array.set(-1, Infinity);
+    assertEquals([array.length, await array.slice()], [2, [1.5, Infinity]]);
+    assertEquals(await (await manager.Array("i", 3)).slice(), [0, 0, 0]);
+    assertEquals(await (await manager.Value("i")).update((number) => number + 1), 1);
+    await assertRejects(() => manager.Value("b", 128), RangeError);
+    await assertRejects(() => manager.Array("x" as "b", 1), TypeError, "typecode");
   });
 
   Deno.test(`${where}: proxies go to threads and children`, async () => {
