@@ -108,7 +108,14 @@ export {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
-export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
+export type {
+  CloseResult,
+  OverflowReason,
+  RefusalReason,
+  ServerInfo,
+  ServerState,
+  WorkerInfo,
+} from "./server/info.ts";
 export type {
   DatagramListener,
   DatagramListenOptions,
@@ -116,7 +123,13 @@ export type {
   StreamListenOptions,
 } from "./server/listeners/listener.ts";
 export type { Constructor } from "./server/mixin.ts";
-export type { CloseOptions, Overflow, ServeOptions, ServerOptions } from "./server/options.ts";
+export type {
+  CloseOptions,
+  ConfigureOptions,
+  Overflow,
+  ServeOptions,
+  ServerOptions,
+} from "./server/options.ts";
 export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";

@@ -1,4 +1,5 @@
 import { check_names } from "../internal/runtime/check_names.ts";
+import { is_address_list } from "./address_list.ts";
 
 export { check_names };
 
@@ -45,6 +46,46 @@ export interface ServerOptions {
    * @default {"queue"}
    */
   overflow?: Overflow;
+  /**
+   * How many requests of one client may be under way at once, those that wait for a place included. One
+   * more goes to `handle_overflow()`, with the reason `"per_client"`, and is closed. The server's
+   * `client_key()` says what one client is: an IPv4 address, or a network of IPv6 (/64). A client may ask
+   * again when its handler has ended.
+   *
+   * @default {Infinity}
+   */
+  max_requests_per_client?: number;
+  /**
+   * How many requests are taken in a second; after a quiet second as many may come at once. None is
+   * refused for it: what is more waits in the system, as far as that has room.
+   *
+   * @default {Infinity}
+   */
+  max_accepts_per_second?: number;
+  /**
+   * How long the handler of a connection may go on, in ms, give or take a tenth, so that not all end at
+   * once; `null` means for ever. Then the request is told to end, as at `server_close()`: the handler's
+   * `signal` aborts, with a `Deno.errors.TimedOut`, and one that waits in a read with nothing half-read sees
+   * the end of its input. What is left after 5000 ms more is cut. It is counted as it ends, and nothing is
+   * reported. For stream servers.
+   *
+   * @default {null}
+   */
+  max_connection_age?: number | null;
+  /**
+   * The clients that may ask: IP addresses, and blocks of them such as `"10.0.0.0/8"`; `null` means all.
+   * Others are closed before a byte is read. An address that is none, as that of a Unix client, is on no
+   * list. Not in workers.
+   *
+   * @default {null}
+   */
+  allow?: readonly string[] | null;
+  /**
+   * The clients that may not ask, even if `allow` has them; `null` means none.
+   *
+   * @default {null}
+   */
+  deny?: readonly string[] | null;
   /**
    * How long the handler of a request may take, in ms; `null` means for ever. After it the handler's
    * `signal` aborts and the connection is closed; a worker or child that goes on with it is ended 1 s
@@ -156,10 +197,27 @@ export interface CloseOptions {
 /** A server's settings: the options that stay as properties. */
 export type Settings = Required<Omit<ServerOptions, "bind_and_activate">>;
 
+/** What `configure()` can change while a server serves. */
+export type ConfigureOptions = Pick<
+  ServerOptions,
+  | "timeout"
+  | "max_requests"
+  | "overflow"
+  | "max_requests_per_client"
+  | "max_accepts_per_second"
+  | "max_connection_age"
+  | "allow"
+  | "deny"
+  | "request_timeout"
+  | "linger"
+>;
+
 /** What a setting may be: the check, and the words for the error. */
 interface Rule {
   check(value: unknown): boolean;
   words: string;
+  /** Whether `configure()` can change it. */
+  is_live?: true;
   /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
   in_workers: boolean;
 }
@@ -191,20 +249,36 @@ const POSITIVE: Rule = {
   in_workers: true,
 };
 
+const ADDRESSES: Rule = {
+  check: is_address_list,
+  words: 'a list of IP addresses and blocks of them, such as ["10.0.0.0/8"], or null',
+  in_workers: false,
+};
+
+/** The rule of a setting that can be changed while a server serves. */
+function live(rule: Rule): Rule {
+  return { ...rule, is_live: true };
+}
+
 /** Each setting with its rule. */
 const RULES: Record<keyof Settings, Rule> = {
-  timeout: LIMIT,
+  timeout: live(LIMIT),
   request_queue_size: POSITIVE,
-  max_requests: COUNT,
-  overflow: {
+  max_requests: live(COUNT),
+  overflow: live({
     check: (value) => value === "queue" || value === "refuse",
     words: '"queue" or "refuse"',
     in_workers: true,
-  },
-  request_timeout: LIMIT,
+  }),
+  max_requests_per_client: live(COUNT),
+  max_accepts_per_second: live(COUNT),
+  max_connection_age: live(LIMIT),
+  allow: live(ADDRESSES),
+  deny: live(ADDRESSES),
+  request_timeout: live(LIMIT),
   allow_reuse_address: BOOLEAN,
   allow_reuse_port: BOOLEAN,
-  linger: DURATION,
+  linger: live(DURATION),
   max_packet_size: POSITIVE,
   max_workers: POSITIVE,
   max_requests_per_worker: COUNT,
@@ -226,13 +300,36 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
-    if (!RULES[name].check(value)) {
-      const given = Deno.inspect(value);
-      throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
-    }
+    check_setting(name, value);
     settings[name] = value;
   }
   return settings;
+}
+
+/**
+ * Settings of a server that serves already, as it is told to change them.
+ *
+ * @throws {RangeError} If one of them makes no sense.
+ * @throws {TypeError} If one is none, or one that only a new server can have.
+ */
+export function changed_settings(options: ConfigureOptions): Partial<Settings> {
+  const all = Object.keys(RULES) as (keyof Settings)[];
+  check_names(options, [...all, "bind_and_activate"]);
+  const changes = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of changes as [keyof Settings, unknown][]) {
+    if (!RULES[name]?.is_live) {
+      throw new TypeError(`Cannot change ${name} of a server: make a new one with it`);
+    }
+    check_setting(name, value);
+  }
+  return Object.fromEntries(changes);
+}
+
+/** @throws {RangeError} If a setting cannot have this value. */
+function check_setting(name: keyof Settings, value: unknown): void {
+  if (RULES[name].check(value)) return;
+  const given = Deno.inspect(value);
+  throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
 }
 
 /** The names of the settings that workers get. */

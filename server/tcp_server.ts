@@ -63,6 +63,8 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   static allow_reuse_port = false;
   /** See {@linkcode ServerOptions.linger}. */
   static linger = 1000;
+  /** See {@linkcode ServerOptions.max_connection_age}. */
+  static max_connection_age: number | null = null;
 
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   declare allow_reuse_address: boolean;
@@ -70,6 +72,8 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   declare allow_reuse_port: boolean;
   /** See {@linkcode ServerOptions.linger}. */
   declare linger: number;
+  /** See {@linkcode ServerOptions.max_connection_age}. */
+  declare max_connection_age: number | null;
   /** Where it listens; with port 0 asked for, the real port once it is bound. */
   declare server_address: StreamServerAddress<A>;
   /** What accepts connections, once the server is bound. */

@@ -224,6 +224,13 @@ export class WorkerPool {
     }
   }
 
+  /** Tells the workers what has changed of their settings; those that start later are told by them. */
+  configure(changes: Record<string, unknown>): void {
+    for (const workers of [this.#workers, this.#retired]) {
+      for (const worker of workers) worker.configure(changes);
+    }
+  }
+
   /** Tells a job that it must end. */
   interrupt(job: Job, reason: unknown): void {
     job.must_end = { reason };

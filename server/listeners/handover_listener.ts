@@ -46,6 +46,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #server: net.Server;
   #path: SocketPath | undefined;
   #backlog: number;
+  /** So many may wait here before it stops. */
+  #room: number;
   #no_delay: boolean;
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
@@ -57,6 +59,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #ebb: ReturnType<typeof setTimeout> | undefined;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
+  /** Whether it was told to accept nothing. */
+  #paused = false;
   /** Holds the listening socket while it is stopped. */
   #suspended: net.Socket | undefined;
   /** A descriptor that is kept for {@linkcode with_spare}. */
@@ -69,7 +73,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Binds and listens at once; throws what `Deno.listen` throws. */
   constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
-    this.#backlog = Math.min(backlog, MAX_BACKLOG);
+    this.#backlog = this.#room = Math.min(backlog, MAX_BACKLOG);
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (addr.transport === "unix") {
@@ -85,7 +89,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
     if (this.closed) return Promise.reject(closed_error());
-    if (this.#accepted.length <= this.#backlog / 2) this.#resume();
+    if (this.#accepted.length <= this.#room / 2) this.#resume();
     this.#come = 0;
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
@@ -93,6 +97,20 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     this.#waker ??= this.#start_waker();
     if (!this.#kept) this.ref();
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+  }
+
+  suspend(): void {
+    this.#paused = true;
+    this.#stop_soon();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#accepted.length <= this.#room / 2) this.#resume();
+  }
+
+  pace(per_second: number): void {
+    this.#room = Math.min(this.#backlog, per_second);
   }
 
   ref(): void {
@@ -143,7 +161,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #suspend_when_full(): void {
     this.#full = false;
-    if (!this.closed && this.#accepted.length >= this.#backlog) this.#suspend();
+    if (this.closed || this.#suspended) return;
+    if (this.#paused || this.#accepted.length >= this.#room) this.#suspend();
   }
 
   #suspend(): void {
@@ -164,7 +183,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Goes on accepting if it is stopped; where no descriptor is left for that, the waker tries again. */
   #resume(): void {
-    const held = this.#suspended;
+    const held = this.#paused ? undefined : this.#suspended;
     const fd = held ? duplicate_descriptor(held) : -1;
     if (fd < 0) return;
     this.#suspended = undefined;
@@ -185,7 +204,11 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #stop_when_full(): void {
-    if (this.#full || this.#accepted.length < this.#backlog) return;
+    if (this.#accepted.length >= this.#room) this.#stop_soon();
+  }
+
+  #stop_soon(): void {
+    if (this.#full) return;
     // Not before the others that came with it are here too: closing would lose them.
     this.#full = true;
     setImmediate(() => this.#suspend_when_full());
@@ -272,7 +295,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   /** Hands out what has come, unless much more comes and there is room for it. */
   #look_at_flood(): void {
     const { length } = this.#accepted;
-    if (length >= this.#flood + SURGE && length < this.#backlog * FLOOD_FACTOR) {
+    if (length >= this.#flood + SURGE && length < this.#room * FLOOD_FACTOR) {
       return this.#watch_flood(length);
     }
     this.#flood = -1;

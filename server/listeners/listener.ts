@@ -23,6 +23,12 @@ export interface Listener<T = unknown, A = unknown> {
   ref?(): void;
   /** Lets the program end although `accept()` waits, as a server does that is made and not serving. */
   unref?(): void;
+  /** Accepts nothing until {@linkcode resume}, where it accepts by itself: what comes waits in the system. */
+  suspend?(): void;
+  /** Goes on accepting. */
+  resume?(): void;
+  /** Says how many are asked for in a second: where it accepts by itself, no more than that need wait here. */
+  pace?(per_second: number): void;
 }
 
 /** The longest queue that the system can be asked for (`int` in listen(2)); more would be a few. */

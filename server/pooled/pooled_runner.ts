@@ -18,7 +18,7 @@ import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts
 import { with_address } from "../address.ts";
 import { HandoverListener } from "../listeners/handover_listener.ts";
 import type { DatagramListener } from "../listeners/listener.ts";
-import type { Overflow } from "../options.ts";
+import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
 import { cut_reason, type Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
@@ -26,7 +26,7 @@ import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { pack, RELAYED, type Relayed } from "./carriage.ts";
 import { image_of_server } from "./server_image.ts";
-import type { RequestMessage, RequestSettings } from "./request_messages.ts";
+import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -118,6 +118,10 @@ export class PooledRunner implements Runner {
   #side: ServerSide;
   #pool: WorkerPool | undefined;
   #queue: RequestQueue | undefined;
+  /** What workers are told when they start. */
+  #told: RequestSettings | undefined;
+  /** How many requests the workers can handle at once. */
+  #capacity = 0;
   /** What workers may call. */
   #methods: ReadonlySet<string> = new Set();
   #released = false;
@@ -155,7 +159,7 @@ export class PooledRunner implements Runner {
     const { size, start_host, copy, keeps_running } = await this.#options.workers();
     // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
-    const settings = this.#settings(copy);
+    const settings = this.#told = this.#settings(copy);
     const shared = shared_fields_of(this.#server);
     const pool = this.#pool = new WorkerPool({
       ...size,
@@ -174,9 +178,24 @@ export class PooledRunner implements Runner {
       this.#pool = undefined;
       throw explain_start_error(error);
     }
+    this.#capacity = size.max_workers * size.max_jobs_per_worker;
+    this.#queue = new RequestQueue(...this.#room());
+  }
+
+  configure(changes: Partial<Settings>): void {
+    this.#queue?.resize(...this.#room());
+    if (!this.#told) return;
+    const names = settings_for_workers(changes);
+    const shown = Object.fromEntries(names.map((name) => [name, changes[name]]));
+    // Those that start later get them, too.
+    update(this.#told, shown);
+    this.#pool?.configure(shown);
+  }
+
+  /** How many requests may run and wait. */
+  #room(): [places: number, size: number, overflow: Overflow] {
     const { max_requests, request_queue_size, overflow } = this.#server;
-    const places = Math.min(max_requests, size.max_workers * size.max_jobs_per_worker);
-    this.#queue = new RequestQueue(places, request_queue_size, overflow);
+    return [Math.min(max_requests, this.#capacity), request_queue_size, overflow];
   }
 
   run(exchange: Exchange, run: Run): void | false {

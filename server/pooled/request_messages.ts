@@ -9,6 +9,12 @@ export interface RequestSettings {
   linger: number;
 }
 
+/** Takes over settings of the server that have changed. */
+export function update(told: RequestSettings, changes: { linger?: number }): void {
+  Object.assign(told.server.properties, changes);
+  told.linger = changes.linger ?? told.linger;
+}
+
 /** A request as it travels to a worker. */
 export type Parcel =
   /** A connection, whose descriptor goes with the job. */
