@@ -4,12 +4,25 @@ import { host_of } from "./address.ts";
 /** How many bits an address of a family has. */
 const BITS = { 4: 32, 6: 128 } as const;
 
+/** The addresses of groups. */
+const MULTICAST = ["224.0.0.0/4", "ff00::/8"];
+
 /** Each list that was asked of, as it can be looked up: lists of a server stay as they are. */
 const compiled = new WeakMap<readonly string[], BlockList>();
 
 /** Whether a value is a list of IP addresses and blocks of them (CIDR), or none. */
 export function is_address_list(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.every(is_entry));
+}
+
+/** Whether a value is a list of multicast groups, each alone or with `%` and an interface. */
+export function is_group_list(value: unknown): boolean {
+  return Array.isArray(value) && value.every(is_group);
+}
+
+function is_group(value: unknown): boolean {
+  const [group = ""] = typeof value === "string" ? value.split("%") : [];
+  return isIP(group) !== 0 && is_listed({ hostname: group }, MULTICAST);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { check_names } from "../internal/runtime/check_names.ts";
-import { is_address_list } from "./address_list.ts";
+import { is_address_list, is_group_list } from "./address_list.ts";
 
 export { check_names };
 
@@ -117,6 +117,23 @@ export interface ServerOptions {
    * @default {65507}
    */
   max_packet_size?: number;
+  /**
+   * Whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`): otherwise sending there fails,
+   * as it does in Python unless that is set. For UDP servers.
+   *
+   * @default {true}
+   */
+  broadcast?: boolean;
+  /**
+   * The multicast groups whose datagrams a UDP server receives, such as `"239.1.2.3"` or `"ff02::1234"`. The
+   * system chooses the interface, unless it is named after a `%`: IPv4 by its address
+   * (`"239.1.2.3%192.168.1.5"`), IPv6 by its name (`"ff02::1234%eth0"`). The server must listen at all
+   * interfaces, or at the group's own address; with several programs on one machine each needs
+   * `allow_reuse_address`.
+   *
+   * @default {[]}
+   */
+  multicast_groups?: readonly string[];
   /**
    * How long a connection stays open after its reply to read what the client still sends, in ms;
    * closing with unread input would reset the connection and could destroy the reply. 0 closes at
@@ -280,6 +297,12 @@ const RULES: Record<keyof Settings, Rule> = {
   allow_reuse_port: BOOLEAN,
   linger: live(DURATION),
   max_packet_size: POSITIVE,
+  broadcast: BOOLEAN,
+  multicast_groups: {
+    check: is_group_list,
+    words: 'a list of multicast addresses, such as ["239.1.2.3"]',
+    in_workers: true,
+  },
   max_workers: POSITIVE,
   max_requests_per_worker: COUNT,
   max_children: POSITIVE,

@@ -17,7 +17,12 @@ const FLOORS: Record<string, string[]> = {
   "where requests come from": ["server/listeners/"],
   "what handlers read and write": ["server/sockets/"],
   "the life of a request": ["server/requests/"],
-  "the words of servers": ["server/address.ts", "server/info.ts", "server/options.ts"],
+  "the words of servers": [
+    "server/address.ts",
+    "server/address_list.ts",
+    "server/info.ts",
+    "server/options.ts",
+  ],
   "objects that several threads and processes use": ["internal/shared/"],
   "threads and child processes": ["internal/workers/"],
   "the runtime": ["internal/runtime/"],

@@ -64,6 +64,10 @@ export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
   reuse_address: boolean;
   /** The longest datagram that is taken, in bytes. */
   max_packet_size: number;
+  /** Whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`): unless told, they may. */
+  broadcast?: boolean;
+  /** The multicast groups to join: see `ServerOptions.multicast_groups`. */
+  groups?: readonly string[];
 }
 
 /**
