@@ -323,8 +323,7 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
-    check_setting(name, value);
-    settings[name] = value;
+    settings[name] = checked(name, value);
   }
   return settings;
 }
@@ -338,21 +337,28 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
 export function changed_settings(options: ConfigureOptions): Partial<Settings> {
   const all = Object.keys(RULES) as (keyof Settings)[];
   check_names(options, [...all, "bind_and_activate"]);
-  const changes = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of changes as [keyof Settings, unknown][]) {
+  const changes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options) as [keyof Settings, unknown][]) {
+    if (value === undefined) continue;
     if (!RULES[name]?.is_live) {
       throw new TypeError(`Cannot change ${name} of a server: make a new one with it`);
     }
-    check_setting(name, value);
+    changes[name] = checked(name, value);
   }
-  return Object.fromEntries(changes);
+  return changes;
 }
 
-/** @throws {RangeError} If a setting cannot have this value. */
-function check_setting(name: keyof Settings, value: unknown): void {
-  if (RULES[name].check(value)) return;
-  const given = Deno.inspect(value);
-  throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
+/**
+ * The value of a setting. A list is a copy that cannot be changed: that would not be noticed.
+ *
+ * @throws {RangeError} If the setting cannot have this value.
+ */
+function checked(name: keyof Settings, value: unknown): unknown {
+  if (!RULES[name].check(value)) {
+    const given = Deno.inspect(value);
+    throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
+  }
+  return Array.isArray(value) ? Object.freeze([...value]) : value;
 }
 
 /** The names of the settings that workers get. */
