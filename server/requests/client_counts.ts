@@ -2,6 +2,11 @@
 export class ClientCounts {
   #counts: Map<string, number> = new Map();
 
+  /** How many clients have any. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
   /** Counts one more, unless the client has `max` already. */
   enter(key: string, max: number): boolean {
     const count = this.#counts.get(key) ?? 0;

@@ -1,0 +1,136 @@
+/** `max_connection_age`: who sees the end, who may finish, and who is cut. */
+import { assert, assertEquals } from "@std/assert";
+import { AsyncTCPServer, type BaseServer, StreamRequestHandler } from "../../mod.ts";
+import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
+import { DrainHandler } from "../fixtures/handlers/drain_handlers.ts";
+import { LimitHandler } from "../fixtures/handlers/limit_handlers.ts";
+import { make_counting, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
+import { serving } from "../fixtures/servers/serving.ts";
+import { bytes_of } from "../fixtures/tools/bytes.ts";
+import { soon, until } from "../fixtures/tools/waiting.ts";
+
+/** What became of the requests, when all are over. */
+async function outcomes(server: BaseServer): Promise<Record<string, number>> {
+  await soon(until(() => server.info().active === 0 && server.info().waiting === 0));
+  const { completed, failed, timed_out, refused } = server.info();
+  return { completed, failed, timed_out, refused };
+}
+
+test_ways_at_once(
+  "an old connection that is idle sees the end, a busy or half-read one finishes",
+  (way) => way.concurrent,
+  async (way) => {
+    const options = { max_connection_age: 300, max_children: 4, linger: 50 };
+    await using server = serving(make_counting(way, DrainHandler, options));
+    using idle = await LineClient.connect(server.server_address);
+    using busy = await LineClient.connect(server.server_address);
+    using half = await LineClient.connect(server.server_address);
+    const start = performance.now();
+    assertEquals(await soon(idle.ask("hello")), "hello");
+    assertEquals(await soon(busy.ask("busy")), "busy");
+    await half.conn.write(bytes_of("whole\nremai"));
+    assertEquals(await soon(half.line()), "whole");
+    assertEquals(await soon(idle.line()), null);
+    const took = performance.now() - start;
+    assert(took >= 265, `the end came after ${took} ms`);
+    assertEquals(await soon(busy.line()), "told: TimedOut");
+    assertEquals(await soon(busy.line()), null);
+    await soon(until(() => server.info().completed === 2));
+    assertEquals(await soon(half.ask("nder")), "remainder");
+    assertEquals(await soon(half.line()), null);
+    assertEquals(await outcomes(server), { completed: 3, failed: 0, timed_out: 0, refused: 0 });
+    assertEquals(server.log.errors, []);
+    // The next one is served, for as long.
+    using next = await LineClient.connect(server.server_address);
+    assertEquals(await soon(next.ask("hello")), "hello");
+    assertEquals(await soon(next.line()), null);
+  },
+);
+
+test_ways_at_once(
+  "one that goes on is cut five seconds later, and its neighbours are not",
+  (way) => way.concurrent && !way.relay,
+  async (way) => {
+    const options = { max_connection_age: 100, max_children: 4, linger: 50 };
+    await using server = serving(make_counting(way, LimitHandler, options));
+    using stuck = await LineClient.connect(server.server_address);
+    assertEquals(await soon(stuck.ask("ignore")), "ignoring");
+    const start = performance.now();
+    await soon(server.log.until((log) => log.entries.includes("aborted")));
+    server.configure({ max_connection_age: null });
+    using neighbour = await LineClient.connect(server.server_address);
+    assertEquals(await soon(neighbour.ask("hello")), "HELLO");
+    assertEquals(await soon(line_or_end(stuck)), null);
+    const took = performance.now() - start;
+    assert(took >= 4900, `it was cut after ${took} ms`);
+    await soon(until(() => server.info().failed === 1));
+    assertEquals(await soon(neighbour.ask("again")), "AGAIN");
+    assertEquals(server.info().timed_out, 0);
+  },
+);
+
+test_ways_at_once(
+  "a sequential server ends an old connection, and takes the next one",
+  (way) => !way.concurrent,
+  async (way) => {
+    const options = { max_connection_age: 50 };
+    await using server = serving(make_counting(way, DrainHandler, options));
+    for (let n = 0; n < 3; n++) {
+      using idle = await LineClient.connect(server.server_address);
+      assertEquals(await soon(idle.ask("hello")), "hello");
+      assertEquals(await soon(idle.line()), null);
+    }
+    assertEquals(await outcomes(server), { completed: 3, failed: 0, timed_out: 0, refused: 0 });
+  },
+);
+
+Deno.test("many that came at once do not end at once", async () => {
+  const age = 1000;
+  const server = new AsyncTCPServer(["127.0.0.1", 0], DrainHandler, { max_connection_age: age });
+  await using _serving = serving(server);
+  const clients = await Promise.all(
+    Array.from({ length: 50 }, () => LineClient.connect(server.server_address)),
+  );
+  await soon(until(() => server.info().active === 50));
+  const ends = await Promise.all(clients.map(async (client) => {
+    assertEquals(await soon(client.line()), null);
+    client[Symbol.dispose]();
+    return performance.now();
+  }));
+  const spread = Math.max(...ends) - Math.min(...ends);
+  assert(spread >= age * 0.05, `all ended within ${spread} ms`);
+});
+
+/** Waits for its signal, and throws what that says. */
+class ObedientHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.signal.addEventListener("abort", () => reject(this.signal.reason));
+    await promise;
+  }
+}
+
+Deno.test("a handler that throws the reason of its end has failed, and is not reported", async () => {
+  const errors: unknown[] = [];
+  class Server extends AsyncTCPServer {
+    override handle_error(_request: unknown, _client: unknown, error: unknown): void {
+      errors.push(error);
+    }
+  }
+  const server = new Server(["127.0.0.1", 0], ObedientHandler, { max_connection_age: 20 });
+  await using _serving = serving(server);
+  using client = await LineClient.connect(server.server_address);
+  assertEquals(await soon(client.line()), null);
+  assertEquals(await outcomes(server), { completed: 0, failed: 1, timed_out: 0, refused: 0 });
+  assertEquals(errors, []);
+});
+
+Deno.test("server_close() gives an old connection its own grace", async () => {
+  const server = new AsyncTCPServer(["127.0.0.1", 0], DrainHandler, { max_connection_age: 30 });
+  const loop = server.serve_forever();
+  using busy = await LineClient.connect(server.server_address);
+  assertEquals(await soon(busy.ask("busy")), "busy");
+  assertEquals(await soon(busy.line()), "told: TimedOut");
+  assertEquals(await soon(server.server_close()), { drained: 1, aborted: 0 });
+  await soon(loop);
+});
