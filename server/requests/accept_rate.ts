@@ -5,10 +5,7 @@ export class AcceptRate {
 
   /** For how long, in ms, no request may be taken; 0 means that one may be. */
   delay(per_second: number): number {
-    if (per_second === Infinity) {
-      this.#tokens = Infinity;
-      return 0;
-    }
+    if (per_second === Infinity) return 0;
     const now = performance.now();
     const grown = (now - this.#filled_at) * per_second / 1000;
     this.#tokens = Math.min(this.#tokens + grown, per_second);
@@ -17,7 +14,7 @@ export class AcceptRate {
   }
 
   /** One is taken. */
-  spend(): void {
-    this.#tokens--;
+  spend(per_second: number): void {
+    if (per_second !== Infinity) this.#tokens--;
   }
 }

@@ -56,8 +56,10 @@ export class Ages<E extends Exchange> {
     const now = performance.now();
     let are_left = false;
     for (const exchange of this.#exchanges) {
-      if (exchange.ends_at <= now) this.#end(exchange, now);
-      if (exchange.ends_at < Infinity) are_left = true;
+      const { ends_at } = exchange;
+      if (ends_at === undefined) continue;
+      are_left = true;
+      if (ends_at <= now) this.#end(exchange, now);
     }
     this.#timer = are_left ? this.#start() : undefined;
   }
@@ -65,7 +67,7 @@ export class Ages<E extends Exchange> {
   /** Tells a request to end, or cuts it if it was told. */
   #end(exchange: E, now: number): void {
     if (exchange.over || exchange.aborted) {
-      exchange.ends_at = Infinity;
+      exchange.ends_at = undefined;
       if (!exchange.over) this.#actions.cut(exchange);
       return;
     }

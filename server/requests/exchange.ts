@@ -30,8 +30,8 @@ export class Exchange<Request = unknown, Address = unknown> {
   refusal: RefusalReason | undefined;
   /** What it is counted under, where requests of a client are counted. */
   client_key: string | undefined;
-  /** When it must come to an end, and then when it is cut, in ms, if it has an age. */
-  ends_at = Infinity;
+  /** When it must come to an end, and then when it is cut, in ms; `undefined` where its age is no matter. */
+  ends_at: number | undefined;
   /** Whether the request was told to end. */
   aborted = false;
   /** Why it was. */

@@ -196,7 +196,7 @@ export class Serving<Request, Address> {
     if (arrival instanceof AcceptFailure) {
       await this.#handle_failure(arrival, loop);
     } else if (arrival) {
-      this.#rate.spend();
+      this.#rate.spend(this.#hooks.max_accepts_per_second);
       this.#pauses.reset();
       const exchange = this.#requests.take(...arrival);
       await this.#requests.handle(exchange);
@@ -266,7 +266,7 @@ export class Serving<Request, Address> {
     const arrival = this.#intake.take();
     if (!arrival) return;
     if (arrival instanceof AcceptFailure) return this.#handle_failure(arrival, loop);
-    this.#rate.spend();
+    this.#rate.spend(this.#hooks.max_accepts_per_second);
     this.#pauses.reset();
     return this.#requests.handle(this.#requests.take(arrival[0], arrival[1]));
   }

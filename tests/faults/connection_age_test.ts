@@ -1,9 +1,9 @@
 /** `max_connection_age`: who sees the end, who may finish, and who is cut. */
 import { assert, assertEquals } from "@std/assert";
-import { AsyncTCPServer, type BaseServer, StreamRequestHandler } from "../../mod.ts";
+import { AsyncTCPServer, type BaseServer } from "../../mod.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { DrainHandler } from "../fixtures/handlers/drain_handlers.ts";
-import { LimitHandler } from "../fixtures/handlers/limit_handlers.ts";
+import { LimitHandler, ObedientHandler } from "../fixtures/handlers/limit_handlers.ts";
 import { make_counting, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { bytes_of } from "../fixtures/tools/bytes.ts";
@@ -101,29 +101,19 @@ Deno.test("many that came at once do not end at once", async () => {
   assert(spread >= age * 0.05, `all ended within ${spread} ms`);
 });
 
-/** Waits for its signal, and throws what that says. */
-class ObedientHandler extends StreamRequestHandler {
-  override async handle(): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    this.signal.addEventListener("abort", () => reject(this.signal.reason));
-    await promise;
-  }
-}
-
-Deno.test("a handler that throws the reason of its end has failed, and is not reported", async () => {
-  const errors: unknown[] = [];
-  class Server extends AsyncTCPServer {
-    override handle_error(_request: unknown, _client: unknown, error: unknown): void {
-      errors.push(error);
-    }
-  }
-  const server = new Server(["127.0.0.1", 0], ObedientHandler, { max_connection_age: 20 });
-  await using _serving = serving(server);
-  using client = await LineClient.connect(server.server_address);
-  assertEquals(await soon(client.line()), null);
-  assertEquals(await outcomes(server), { completed: 0, failed: 1, timed_out: 0, refused: 0 });
-  assertEquals(errors, []);
-});
+test_ways_at_once(
+  "a handler that throws the reason of its end has failed, and is not reported",
+  (way) => way.concurrent,
+  async (way) => {
+    const options = { max_connection_age: 20 };
+    await using server = serving(make_counting(way, ObedientHandler, options));
+    using client = await LineClient.connect(server.server_address);
+    assertEquals(await soon(client.line()), null);
+    await soon(until(() => server.info().failed === 1));
+    assertEquals(await outcomes(server), { completed: 0, failed: 1, timed_out: 0, refused: 0 });
+    assertEquals(server.log.errors, []);
+  },
+);
 
 Deno.test("server_close() gives an old connection its own grace", async () => {
   const server = new AsyncTCPServer(["127.0.0.1", 0], DrainHandler, { max_connection_age: 30 });

@@ -3,15 +3,16 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   AsyncTCPServer,
   AsyncUDPServer,
+  AsyncUnixStreamServer,
   type ConfigureOptions,
   type Overflow,
-  StreamRequestHandler,
   TCPServer,
+  ThreadingUnixStreamServer,
 } from "../../mod.ts";
 import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { UpperHandler, UpperPacketHandler } from "../fixtures/handlers/handlers.ts";
-import { LimitHandler } from "../fixtures/handlers/limit_handlers.ts";
+import { LimitHandler, SettingsHandler } from "../fixtures/handlers/limit_handlers.ts";
 import {
   ALL_WAYS,
   make_counting,
@@ -20,7 +21,8 @@ import {
 } from "../fixtures/servers/all_ways.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make } from "../fixtures/servers/tcp_servers.ts";
-import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
+import { TempFolder } from "../fixtures/tools/temp_folder.ts";
+import { is_pending, soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 test_ways_at_once(
   "a suspended server keeps its port, and serves what has waited when it is resumed",
@@ -245,16 +247,6 @@ test_ways_at_once(
   },
 );
 
-/** Says what it knows of its server. */
-export class SettingsHandler extends StreamRequestHandler {
-  static override module = import.meta.url;
-
-  override async handle(): Promise<void> {
-    const { max_requests, linger } = this.server as unknown as TCPServer;
-    await this.wfile.write(`${max_requests} ${linger}\n`);
-  }
-}
-
 test_ways_at_once(
   "handlers see changed settings, in workers that run and in later ones",
   () => true,
@@ -288,3 +280,22 @@ Deno.test("a server that is not bound yet can be suspended and configured", asyn
   server.resume();
   assertEquals(await soon(answer), "HELLO");
 });
+
+for (const Server of [AsyncUnixStreamServer, ThreadingUnixStreamServer]) {
+  Deno.test(`${Server.name}: a suspended server serves what has waited when it is resumed`, {
+    ignore: Deno.build.os === "windows",
+  }, async () => {
+    await using folder = await TempFolder.make();
+    const server = new Server(folder.join("socket"), UpperHandler, { linger: 10 });
+    await using _serving = serving(server);
+    for (let round = 0; round < 3; round++) {
+      server.suspend();
+      await turn();
+      using client = await LineClient.connect(server.server_address);
+      const answer = client.ask("hello");
+      assert(await is_pending(answer, 50), "it serves although it is suspended");
+      server.resume();
+      assertEquals(await soon(answer), "HELLO");
+    }
+  });
+}

@@ -16,7 +16,7 @@ function with_clock(run: (clock: { now: number }) => void): void {
 /** How many may be taken at once. */
 function taken(rate: AcceptRate, per_second: number): number {
   let count = 0;
-  for (; rate.delay(per_second) === 0 && count < 1000; count++) rate.spend();
+  for (; rate.delay(per_second) === 0 && count < 1000; count++) rate.spend(per_second);
   return count;
 }
 
@@ -59,7 +59,7 @@ Deno.test("AcceptRate never says that it is time before it is", () => {
       for (let count = 1; count <= 20; count++) {
         clock.now += rate.delay(per_second);
         assertEquals(rate.delay(per_second), 0);
-        rate.spend();
+        rate.spend(per_second);
         // A little for what is lost in rounding.
         const due = start + count * 1000 / per_second;
         assert(clock.now >= due - 0.001, `${count} at ${per_second} a second`);
