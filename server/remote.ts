@@ -2,9 +2,6 @@ import type { SharedObject } from "../internal/shared/shared_object.ts";
 import type { BaseServer } from "./base_server.ts";
 import type { ServerOptions } from "./options.ts";
 
-/** The settings of a server that its handlers can read wherever they run: lists of addresses are not. */
-type Shown = Exclude<keyof ServerOptions, "allow" | "deny">;
-
 /**
  * The server as its handlers see it, wherever they run: in a thread or a child process `this.server` is no
  * server, but stands for it. It has the address, the settings, and methods, which run in the server's
@@ -45,10 +42,10 @@ export type Remote<S> = {
       | `_${string}`
       | Exclude<
         keyof BaseServer,
-        "server_address" | "info" | "shutdown" | "server_close" | Shown
+        "server_address" | "info" | "shutdown" | "server_close" | keyof ServerOptions
       > ? never
       : S[K] extends SharedObject | ((...args: never[]) => unknown) ? K
-      : K extends "server_address" | Shown ? K
+      : K extends "server_address" | Exclude<keyof ServerOptions, "allow" | "deny"> ? K
       : never
   ]: S[K] extends (...args: never[]) => Promise<unknown> ? S[K]
     : S[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>>

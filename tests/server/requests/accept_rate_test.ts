@@ -46,6 +46,8 @@ Deno.test("AcceptRate takes another rate at once, and what had none counts for n
     clock.now += 1000;
     assertEquals(taken(rate, 1), 1);
     assertEquals(taken(rate, Infinity), 1000);
+    assertEquals(taken(rate, 5), 0);
+    clock.now += 1000;
     assertEquals(taken(rate, 5), 5);
   });
 });
