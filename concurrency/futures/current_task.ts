@@ -1,4 +1,5 @@
-import { current_task as own_task, type Task } from "../../internal/shared/task.ts";
+import { current_task as own_task, Task } from "../../internal/shared/task.ts";
+import type { ScopeOptions } from "../../internal/workers/sharing.ts";
 
 /** What a task may know of itself. */
 export interface CurrentTask {
@@ -18,9 +19,6 @@ export interface TaskPlace {
 /** Outside of any task: nothing ends that. */
 const NO_TASK: CurrentTask = { signal: new AbortController().signal };
 
-const contexts = new WeakMap<Task, CurrentTask>();
-const places = new WeakMap<Task, TaskPlace>();
-
 /**
  * The task of an executor that this runs in. Outside of any, its signal never aborts: a function can be called
  * directly, too.
@@ -36,16 +34,41 @@ const places = new WeakMap<Task, TaskPlace>();
  * ```
  */
 export function current_task(): CurrentTask {
-  return contexts.get(own_task()) ?? NO_TASK;
+  const task = own_task();
+  return task instanceof ExecutorTask ? task.context : NO_TASK;
 }
 
-/** Says what a task may know of itself, and which one it is. */
-export function set_context(task: Task, { signal }: CurrentTask, place: TaskPlace): void {
-  contexts.set(task, { signal });
-  places.set(task, place);
+/** A task of an executor where it runs. */
+export class ExecutorTask extends Task {
+  readonly place: TaskPlace;
+  // Most tasks never ask for it.
+  #controller: AbortController | undefined;
+
+  /**
+   * @param place Which one it is.
+   * @param options What it is told.
+   */
+  constructor(place: TaskPlace, options: ScopeOptions) {
+    super(options);
+    this.place = place;
+  }
+
+  /** What it may know of itself. */
+  get context(): CurrentTask {
+    return { signal: this.#abort.signal };
+  }
+
+  /** Has its signal abort. */
+  abort(reason: unknown): void {
+    this.#abort.abort(reason);
+  }
+
+  get #abort(): AbortController {
+    return this.#controller ??= new AbortController();
+  }
 }
 
 /** Which task of which executor runs as this one. */
 export function place_of(task: Task): TaskPlace | undefined {
-  return places.get(task);
+  return task instanceof ExecutorTask ? task.place : undefined;
 }

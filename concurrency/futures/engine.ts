@@ -2,15 +2,14 @@ import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 
-/** What a task gives that was sent ahead and taken back. */
-export const TAKEN_BACK = Symbol("taken back");
-
 /** Where the tasks of an executor run: on this loop, or in workers. */
 export interface Engine {
   /** How many tasks run at once at the most. */
   readonly max_workers: number;
   /** Whether calls reach it sooner where several go together. */
   readonly takes_chunks: boolean;
+  /** Whether tasks run elsewhere, and have their arguments there. */
+  readonly is_elsewhere: boolean;
   /** What its workers are doing. */
   readonly workers: WorkerInfo[];
   /**
@@ -32,15 +31,10 @@ export interface Engine {
    * @param max_workers How many may run just now: one more than may where all that run wait for others.
    */
   has_room(task: Submitted, max_workers: number): boolean;
-  /** Takes back tasks that were sent ahead, if any of them goes behind this one; gives how many. */
-  make_way(task: Submitted): number;
-  /**
-   * Runs a task.
-   *
-   * @returns What it gives; {@linkcode TAKEN_BACK} where it was not begun, and may go elsewhere.
-   * @throws What it fails with; `WorkerDied` where its worker ended.
-   */
-  run(task: Submitted): Promise<unknown>;
+  /** Takes back tasks that were sent ahead, on workers where any of them goes behind this one. */
+  make_way(task: Submitted): void;
+  /** Begins a task, or sends it ahead. Its end is told later. */
+  start(task: Submitted): void;
   /** Whether a task that is run was begun. */
   has_begun(task: Submitted): boolean;
   /** Takes back a task that is run; `false` if it was begun. */
@@ -59,6 +53,12 @@ export interface EngineEvents {
   readonly waiting: number;
   /** There may be room for another task. */
   room(): void;
+  /** A task that was started has given something. */
+  done(task: Submitted, value: unknown): void;
+  /** A task that was started has failed; with `WorkerDied` where its worker ended. */
+  failed(task: Submitted, error: unknown): void;
+  /** A task that was sent ahead was not begun: it waits again. */
+  taken_back(task: Submitted): void;
   /** No worker can start, and none ever could: what waits fails. */
   broken(error: unknown): void;
   /** An error that is no task's outcome. */

@@ -145,7 +145,7 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
     // One that a module makes has no workers until it has tasks.
     const core = begin(this, kind, make_home, false);
     this.#tasks = core instanceof RemoteCore
-      ? new Tasks(tasks, () => new RemoteEngine(core))
+      ? new Tasks(tasks, (events) => new RemoteEngine(core, events))
       : core.home.tasks;
     this.#timeout = (core.fixed as ExecutorFixed).timeout;
     this.#settings = task_settings({}, this.#timeout);

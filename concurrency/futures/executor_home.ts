@@ -19,8 +19,8 @@ export class ExecutorHome implements Home {
 
   /** Runs a task for who waits for it. */
   run(_owner: Owner, call: Call, options: TaskOptions, place: TaskPlace | undefined): Wait {
-    if (typeof call.fn !== "object") {
-      throw new TypeError("A task from elsewhere names its function");
+    if (typeof call.fn !== "object" || !Array.isArray(call.args)) {
+      throw new TypeError("A task from elsewhere names its function, and has arguments");
     }
     const future = this.tasks.add(call, task_settings(options, null), place);
     const wait = new Wait().begin(null, () => {}, () => void future.cancel({ kill: true }));

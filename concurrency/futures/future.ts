@@ -71,8 +71,6 @@ export let inside: Inside;
  * ```
  */
 export class Future<T> implements Promise<T> {
-  /** Always `"Future"`. */
-  readonly [Symbol.toStringTag] = "Future";
   #state: "pending" | "running" | "cancelled" | "cancelled and notified" | "finished" = "pending";
   #result: T | undefined;
   #failure: { error: unknown } | undefined;
@@ -81,8 +79,9 @@ export class Future<T> implements Promise<T> {
   #has_listeners = false;
   // Not of T: a future of numbers is one of anything, too.
   #promised: PromiseWithResolvers<unknown> | undefined;
-  #waiters: Set<() => void> = new Set();
-  #callbacks: (() => void)[] = [];
+  // Most have none of these.
+  #waiters: Set<() => void> | undefined;
+  #callbacks: (() => void)[] | undefined;
 
   static {
     inside = {
@@ -94,6 +93,11 @@ export class Future<T> implements Promise<T> {
       when_done: (future, call) => future.#when_done(call),
       has_failed: (future) => future.#failure !== undefined,
     };
+  }
+
+  /** Always `"Future"`. */
+  get [Symbol.toStringTag](): string {
+    return "Future";
   }
 
   /** Whether it was cancelled. */
@@ -179,7 +183,7 @@ export class Future<T> implements Promise<T> {
     this.#has_listeners = true;
     const call = () => void this.#call_back(fn);
     if (this.done()) call();
-    else this.#callbacks.push(call);
+    else (this.#callbacks ??= []).push(call);
   }
 
   /**
@@ -279,15 +283,19 @@ export class Future<T> implements Promise<T> {
       return () => {};
     }
     this.#listen();
-    this.#waiters.add(call);
-    return () => this.#waiters.delete(call);
+    this.#add_waiter(call);
+    return () => this.#waiters?.delete(call);
   }
 
   /** Somebody will hear of the outcome. */
   #listen(): void {
     this.#has_listeners = true;
     const over = this.done() ? undefined : this.#source?.awaited_by(current_task());
-    if (over) this.#waiters.add(over);
+    if (over) this.#add_waiter(over);
+  }
+
+  #add_waiter(call: () => void): void {
+    (this.#waiters ??= new Set()).add(call);
   }
 
   #outcome(): T {
@@ -300,10 +308,10 @@ export class Future<T> implements Promise<T> {
     this.#state = state;
     this.#source = undefined;
     if (this.#promised) this.#settle_promise();
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
+    const [waiters = [], callbacks = []] = [this.#waiters, this.#callbacks];
+    this.#waiters = this.#callbacks = undefined;
     for (const call of waiters) call();
-    for (const call of this.#callbacks.splice(0)) call();
+    for (const call of callbacks) call();
   }
 
   #settle_promise(): void {

@@ -17,6 +17,8 @@ const all = new Map<string, Given>();
 export class Given {
   readonly id: string;
   readonly line: WaitingTasks;
+  /** How many others its tasks wait for. */
+  waits = 0;
   #engine: Engine;
   #tasks: Map<number, Submitted> = new Map();
 
@@ -31,8 +33,8 @@ export class Given {
   }
 
   add(task: Submitted): void {
+    if (this.size === 0) all.set(this.id, this);
     this.#tasks.set(task.number, task);
-    all.set(this.id, this);
   }
 
   delete(task: Submitted): void {
@@ -57,7 +59,7 @@ export class Given {
   /** How many may run: one more than may where all that run wait for others, as they would for ever. */
   get max_workers(): number {
     const { max_workers } = this.#engine;
-    if (this.size < max_workers || this.#any_runs_free()) return max_workers;
+    if (this.waits === 0 || this.size < max_workers || this.#any_runs_free()) return max_workers;
     const running = this.which(true);
     if (running.length < max_workers) return max_workers;
     const seen = new Set<unknown>([this]);

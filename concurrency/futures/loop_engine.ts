@@ -1,8 +1,7 @@
 import "../../internal/shared/system.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
-import { Task } from "../../internal/shared/task.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
-import { set_context } from "./current_task.ts";
+import { ExecutorTask } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted } from "./submitted.ts";
 
@@ -11,8 +10,7 @@ const GRACE = 1000;
 
 /** A task that runs on this loop. */
 interface Run {
-  scope: Task;
-  controller: AbortController;
+  scope: ExecutorTask;
   /** Nobody waits for it any longer. */
   give_up: (reason: unknown) => void;
   force?: ReturnType<typeof setTimeout> | undefined;
@@ -22,6 +20,7 @@ interface Run {
 export class LoopEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = false;
+  readonly is_elsewhere = false;
   readonly workers: WorkerInfo[] = [];
   #runs: Map<Submitted, Run> = new Map();
   #events: EngineEvents;
@@ -39,17 +38,22 @@ export class LoopEngine implements Engine {
     return this.#runs.size < max_workers;
   }
 
-  make_way(): number {
-    return 0;
+  make_way(): void {}
+
+  start(task: Submitted): void {
+    this.#run(task).then(
+      (value) => this.#events.done(task, value),
+      (error) => this.#events.failed(task, error),
+    );
   }
 
-  async run(task: Submitted): Promise<unknown> {
+  async #run(task: Submitted): Promise<unknown> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const scope = new Task({ report: (error) => this.#events.report(task, error) });
-    const run: Run = { scope, controller: new AbortController(), give_up: reject };
+    const scope = new ExecutorTask({ executor: this.#events.id, number: task.number }, {
+      report: (error) => this.#events.report(task, error),
+    });
+    const run: Run = { scope, give_up: reject };
     this.#runs.set(task, run);
-    const { number } = task;
-    set_context(scope, run.controller, { executor: this.#events.id, number });
     task.start_clock();
     try {
       return await Promise.race([scope.run(() => call(task)), promise]);
@@ -71,7 +75,7 @@ export class LoopEngine implements Engine {
   end(task: Submitted, reason: unknown): void {
     const run = this.#runs.get(task);
     if (!run || run.force !== undefined) return;
-    run.controller.abort(reason);
+    run.scope.abort(reason);
     run.scope.cut(reason);
     run.force = set_timer(GRACE, () => {
       run.scope.give_up(reason);

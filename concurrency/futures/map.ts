@@ -1,6 +1,7 @@
 import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { Full } from "../../internal/shared/errors.ts";
 import { error_of } from "../../internal/workers/error_image.ts";
+import { Fifo } from "../queue/fifo.ts";
 import type { ChunkResult } from "./chunk.ts";
 import type { Future } from "./future.ts";
 import type { Call, TaskFunction } from "./submitted.ts";
@@ -16,6 +17,12 @@ export interface MapOptions {
   submit(call: Call): Future<unknown>;
   /** Waits until something can be submitted. */
   room(): Promise<void>;
+}
+
+/** What became of a call. */
+interface Submission {
+  readonly number: number;
+  readonly call: Future<unknown> | { error: unknown };
 }
 
 type Items = Iterator<unknown> | AsyncIterator<unknown>;
@@ -48,9 +55,12 @@ class MapOver<R> implements AsyncIterableIterator<R> {
   #items: Items[];
   #options: MapOptions;
   /** What was submitted, or failed before that, in order. */
-  #calls: (Future<unknown> | { error: unknown })[] = [];
-  /** Results that were not taken. */
+  #calls: Fifo<Submission> = new Fifo();
+  /** How many there were. */
+  #count = 0;
+  /** The results of one of them, and how many of these were taken. */
   #results: R[] = [];
+  #taken = 0;
   #error: { error: unknown } | undefined;
   /** How many items were read whose results were not taken. */
   #ahead = 0;
@@ -77,7 +87,7 @@ class MapOver<R> implements AsyncIterableIterator<R> {
   }
 
   async #next(): Promise<IteratorResult<R>> {
-    while (this.#results.length === 0) {
+    while (this.#taken === this.#results.length) {
       if (this.#is_left) return { value: undefined, done: true };
       if (this.#error) {
         const { error } = this.#error;
@@ -86,25 +96,26 @@ class MapOver<R> implements AsyncIterableIterator<R> {
         throw error;
       }
       if (!this.#is_reading) void this.#read_ahead();
-      const call = this.#calls[0];
-      if (call) await this.#take(call);
+      const { first } = this.#calls;
+      if (first) await this.#take(first);
       else if (this.#is_over && !this.#is_reading) return { value: undefined, done: true };
       else await (this.#news = Promise.withResolvers()).promise;
     }
     this.#ahead--;
-    return { value: this.#results.shift()!, done: false };
+    return { value: this.#results[this.#taken++]!, done: false };
   }
 
   /** Takes the results of a call. */
-  async #take(call: Future<unknown> | { error: unknown }): Promise<void> {
+  async #take({ call }: Submission): Promise<void> {
     try {
       if ("error" in call) throw call.error;
       const result = await call;
-      if (this.#calls.shift() === undefined) return;
+      if (this.#calls.next() === undefined) return;
       const { values, error } = this.#options.chunksize > 1
         ? result as ChunkResult
         : { values: [result], error: undefined };
-      this.#results.push(...values as R[]);
+      this.#results = values as R[];
+      this.#taken = 0;
       if (error) this.#error = { error: error_of(error) };
     } catch (error) {
       this.#error = { error };
@@ -122,7 +133,7 @@ class MapOver<R> implements AsyncIterableIterator<R> {
       }
     } catch (error) {
       this.#is_over = true;
-      this.#calls.push({ error });
+      this.#add({ error });
     }
     this.#is_reading = false;
     this.#tell();
@@ -201,13 +212,17 @@ class MapOver<R> implements AsyncIterableIterator<R> {
     for (;;) {
       if (this.#is_left) return;
       try {
-        this.#calls.push(submit(call));
+        this.#add(submit(call));
         return this.#tell();
       } catch (error) {
         if (!(error instanceof Full)) throw error;
       }
       await room();
     }
+  }
+
+  #add(call: Submission["call"]): void {
+    this.#calls.add({ number: this.#count++, call });
   }
 
   #tell(): void {
@@ -218,8 +233,9 @@ class MapOver<R> implements AsyncIterableIterator<R> {
   // deno-lint-ignore require-await
   async return(): Promise<IteratorResult<R>> {
     this.#is_left = true;
-    for (const call of this.#calls.splice(0)) if (!("error" in call)) call.cancel();
+    for (const { call } of this.#calls.clear()) if (!("error" in call)) call.cancel();
     this.#results = [];
+    this.#taken = 0;
     this.#error = undefined;
     this.#tell();
     this.#end_others();

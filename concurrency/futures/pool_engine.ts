@@ -1,10 +1,12 @@
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { BrokenExecutor, WorkerDied } from "../../internal/shared/errors.ts";
 import { type FunctionHandle, handle_of_function } from "../../internal/shared/functions.ts";
 import { refuse_while_loading } from "../../internal/workers/class_place.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
+import type { Sent } from "../../internal/workers/worker_handle.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import { WorkerEnded } from "../../internal/workers/worker_ended.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
@@ -14,7 +16,7 @@ import {
   check_worker_modules,
   explain_start_error,
 } from "../../internal/workers/worker_modules.ts";
-import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { NAMELESS, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -63,18 +65,21 @@ class TaskJob implements Job {
   readonly may_share: boolean;
   readonly is_alone: boolean;
   readonly transfer?: readonly Transferable[];
+  sent: Sent | undefined;
   result: unknown;
   is_over = false;
   /** Ends its worker. */
   force: ReturnType<typeof setTimeout> | undefined;
   readonly task: Submitted;
+  #events: EngineEvents;
 
-  constructor(task: Submitted, fn: FunctionHandle) {
+  constructor(task: Submitted, fn: string, events: EngineEvents) {
+    this.#events = events;
     const { call: { args, is_chunk }, settings: { timeout, transfer } } = task;
     this.task = task;
     const { number } = task;
-    this.message = { number, fn, args, is_chunk, says_when: timeout !== null };
-    this.is_plain = is_small_and_plain(args) && transfer.length === 0;
+    this.message = [number, fn, args, is_chunk, timeout !== null];
+    this.is_plain = args.every(is_small_and_plain) && transfer.length === 0;
     this.may_share = !this.is_plain;
     this.is_alone = task.is_alone;
     if (transfer.length > 0) this.transfer = transfer;
@@ -87,17 +92,28 @@ class TaskJob implements Job {
   check(): void {
     if (this.task.is_over) throw new Deno.errors.Interrupted("The task is over");
   }
+
+  settled(outcome: JobOutcome): void {
+    const { task } = this;
+    if (this.force !== undefined) clearTimeout(this.force);
+    task.run = undefined;
+    if (outcome === "recalled") return this.#events.taken_back(task);
+    if (typeof outcome !== "object") return this.#events.done(task, this.result);
+    const { error } = outcome;
+    this.#events.failed(task, error instanceof WorkerEnded ? worker_died(task, error) : error);
+  }
 }
 
 /** Runs tasks in the workers of a pool, which start when there are tasks. */
 export class PoolEngine implements Engine {
   readonly max_workers: number;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   #kind: PoolKind;
   #events: EngineEvents;
   #settings: WorkerSettings;
-  #handles: WeakMap<TaskFunction, FunctionHandle> = new WeakMap();
-  #jobs: WeakMap<Submitted, TaskJob> = new WeakMap();
+  /** Where functions are, as JSON. */
+  #handles: WeakMap<TaskFunction, string> = new WeakMap();
   #pool: WorkerPool | undefined;
   #opening: Promise<void> | undefined;
 
@@ -123,11 +139,12 @@ export class PoolEngine implements Engine {
     throw new TypeError("Cannot use transfer: nothing can be moved to another process");
   }
 
-  #handle_of(fn: TaskFunction | FunctionHandle): FunctionHandle {
-    if (typeof fn !== "function") return fn;
+  #handle_of(fn: TaskFunction | FunctionHandle): string {
+    if (typeof fn !== "function") return JSON.stringify(fn);
     let handle = this.#handles.get(fn);
-    if (!handle) {
-      handle = handle_of_function(fn, { module: this.#kind.module, otherwise: NAMELESS });
+    if (handle === undefined) {
+      const { module } = this.#kind;
+      handle = JSON.stringify(handle_of_function(fn, { module, otherwise: NAMELESS }));
       this.#handles.set(fn, handle);
     }
     return handle;
@@ -143,13 +160,13 @@ export class PoolEngine implements Engine {
       return false;
     }
     this.#pool.max_workers = max_workers;
-    return this.#pool.has_room(this.#job_of(task));
+    task.run ??= new TaskJob(task, this.#handle_of(task.call.fn), this.#events);
+    return this.#pool.has_room(job_of(task)!);
   }
 
-  #job_of(task: Submitted): TaskJob {
-    let job = this.#jobs.get(task);
-    if (!job) this.#jobs.set(task, job = new TaskJob(task, this.#handle_of(task.call.fn)));
-    return job;
+  start(task: Submitted): void {
+    task.start_clock(LOADING);
+    this.#pool!.run(job_of(task)!);
   }
 
   /** Makes the pool. */
@@ -157,7 +174,7 @@ export class PoolEngine implements Engine {
     // So that it is known that this goes on.
     await undefined;
     try {
-      check_worker_modules(SERVICE, this.#handle_of(first.call.fn).module);
+      check_worker_modules(SERVICE, JSON.parse(this.#handle_of(first.call.fn)).module);
       const start_host = await this.#kind.start_host();
       this.#pool = this.#make_pool(start_host);
     } catch (error) {
@@ -200,35 +217,21 @@ export class PoolEngine implements Engine {
     return pool;
   }
 
-  make_way({ settings: { priority } }: Submitted): number {
-    const goes_behind = (job: Job) => (job as TaskJob).task.settings.priority < priority;
-    return this.#pool?.make_way(goes_behind) ?? 0;
-  }
-
-  async run(task: Submitted): Promise<unknown> {
-    const job = this.#job_of(task);
-    task.start_clock(LOADING);
-    try {
-      return await this.#pool!.run(job) === "recalled" ? TAKEN_BACK : job.result;
-    } catch (error) {
-      throw error instanceof WorkerEnded ? worker_died(task, error) : error;
-    } finally {
-      clearTimeout(job.force);
-      this.#jobs.delete(task);
-    }
+  make_way({ settings: { priority } }: Submitted): void {
+    this.#pool?.make_way((job) => (job as TaskJob).task.settings.priority < priority);
   }
 
   has_begun(task: Submitted): boolean {
-    const job = this.#jobs.get(task);
+    const job = job_of(task);
     return job !== undefined && this.#pool!.has_begun(job);
   }
 
   take_back(task: Submitted): boolean {
-    return this.#pool!.take_back(this.#jobs.get(task)!);
+    return this.#pool!.take_back(job_of(task)!);
   }
 
   end(task: Submitted, reason: unknown): void {
-    const job = this.#jobs.get(task);
+    const job = job_of(task);
     if (!job || job.force !== undefined) return;
     const pool = this.#pool!;
     pool.cut(job, reason);
@@ -254,6 +257,11 @@ export class PoolEngine implements Engine {
     }
     job?.task.start_clock();
   }
+}
+
+/** The job of a task, while the pool has it. */
+function job_of(task: Submitted): TaskJob | undefined {
+  return task.run as TaskJob | undefined;
 }
 
 /** Does something to a job after a while, of which only that counts in which this thread could hear its worker. */

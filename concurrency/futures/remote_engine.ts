@@ -3,7 +3,7 @@ import { type FunctionHandle, handle_of_function } from "../../internal/shared/f
 import type { RemoteCore } from "../../internal/shared/shared_object.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { place_of } from "./current_task.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { ExecutorFixed } from "./executor_home.ts";
 import type { Submitted, TaskFunction, TaskSettings } from "./submitted.ts";
 import { NAMELESS } from "./task_messages.ts";
@@ -12,12 +12,15 @@ import { NAMELESS } from "./task_messages.ts";
 export class RemoteEngine implements Engine {
   readonly max_workers = Infinity;
   readonly takes_chunks = true;
+  readonly is_elsewhere = true;
   readonly workers: WorkerInfo[] = [];
   #core: RemoteCore;
+  #events: EngineEvents;
   #running: Map<Submitted, AbortController> = new Map();
 
-  constructor(core: RemoteCore) {
+  constructor(core: RemoteCore, events: EngineEvents) {
     this.#core = core;
+    this.#events = events;
   }
 
   check_function(fn: TaskFunction): void {
@@ -38,11 +41,16 @@ export class RemoteEngine implements Engine {
     return true;
   }
 
-  make_way(): number {
-    return 0;
+  make_way(): void {}
+
+  start(task: Submitted): void {
+    this.#run(task).then(
+      (value) => this.#events.done(task, value),
+      (error) => this.#events.failed(task, error),
+    );
   }
 
-  async run(task: Submitted): Promise<unknown> {
+  async #run(task: Submitted): Promise<unknown> {
     const { call, settings: { timeout, priority, retries } } = task;
     const controller = new AbortController();
     this.#running.set(task, controller);

@@ -57,6 +57,8 @@ export class Submitted implements FutureSource {
   retries: number;
   /** When it was given to its engine, by `performance.now()`. */
   given_at = 0;
+  /** What its engine knows of it while it runs there. */
+  run: unknown;
   /** Unfinished tasks that it waits for, by what the engines have that will run them. */
   #awaited: Map<Given, Set<Submitted>> | undefined;
   #line: TaskLine;
@@ -98,7 +100,9 @@ export class Submitted implements FutureSource {
     const { given } = other.#line;
     const others = awaited.get(given) ?? new Set();
     awaited.set(given, others.add(other));
+    this.#line.given.waits++;
     return () => {
+      this.#line.given.waits--;
       others.delete(other);
       if (others.size === 0 && awaited.get(given) === others) awaited.delete(given);
     };
@@ -185,7 +189,7 @@ export class Submitted implements FutureSource {
   }
 
   #end(outcome: TaskOutcome): void {
-    clearTimeout(this.#clock);
+    if (this.#clock !== undefined) clearTimeout(this.#clock);
     this.#leave?.();
     this.#line.settled(this, outcome);
   }

@@ -4,13 +4,15 @@
  * @module
  */
 import "../../internal/shared/system.ts";
-import { function_of, type FunctionHandle } from "../../internal/shared/functions.ts";
-import { current_task, Task } from "../../internal/shared/task.ts";
+import { is_pending } from "../../internal/runtime/pending.ts";
+import { function_of } from "../../internal/shared/functions.ts";
+import { current_task } from "../../internal/shared/task.ts";
+import { drop_connections } from "../../internal/shared/travel.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
 import { run_chunk } from "./chunk.ts";
-import { set_context } from "./current_task.ts";
+import { ExecutorTask } from "./current_task.ts";
 import type { TaskFunction } from "./submitted.ts";
 import { OTHERWISE, type TaskMessage, type WorkerSettings } from "./task_messages.ts";
 
@@ -35,17 +37,15 @@ export async function start(
 const found = new Map<string, TaskFunction>();
 
 /** The function of a handle: a promise only where its module must be loaded. */
-function find(handle: FunctionHandle): TaskFunction | Promise<TaskFunction> {
-  const { module, name, hash } = handle;
-  return found.get(`${hash} ${name} ${module}`) ?? load(handle);
+function find(handle: string): TaskFunction | Promise<TaskFunction> {
+  return found.get(handle) ?? load(handle);
 }
 
-async function load(handle: FunctionHandle): Promise<TaskFunction> {
-  const { module, name, hash } = handle;
+async function load(handle: string): Promise<TaskFunction> {
   sharing.is_loading = true;
   try {
-    const fn = await function_of(handle, OTHERWISE) as TaskFunction;
-    found.set(`${hash} ${name} ${module}`, fn);
+    const fn = await function_of(JSON.parse(handle), OTHERWISE) as TaskFunction;
+    found.set(handle, fn);
     return fn;
   } finally {
     sharing.is_loading = false;
@@ -54,36 +54,59 @@ async function load(handle: FunctionHandle): Promise<TaskFunction> {
 
 /** A task that runs. */
 class TaskRun implements JobRun {
-  readonly done: Promise<unknown>;
-  #task: Task;
-  #controller = new AbortController();
+  readonly done: unknown;
+  #task: ExecutorTask;
   #reason: unknown;
 
   constructor(job: WorkerJob, executor: string) {
-    this.#task = new Task({ job: job.id });
-    const { number } = job.message as TaskMessage;
-    const { signal } = this.#controller;
-    set_context(this.#task, { signal }, { executor, number });
+    const [number] = job.message as TaskMessage;
+    this.#task = new ExecutorTask({ executor, number }, { job: job.id });
     this.done = this.#run(job);
   }
 
-  async #run(job: WorkerJob): Promise<unknown> {
-    const { fn, args, is_chunk, says_when } = job.message as TaskMessage;
+  /** Runs it: a promise only where there is something to wait for. */
+  #run(job: WorkerJob): unknown {
+    const [, handle, args, is_chunk, says_when] = job.message as TaskMessage;
+    const known = find(handle);
+    const is_ready = typeof known === "function" && !says_when;
+    const result = is_ready ? this.#call(known, args, is_chunk) : this.#run_later(job, known);
+    if (is_pending(result)) return this.#end_with(result, args);
+    this.#end(args);
+    return result;
+  }
+
+  async #run_later(job: WorkerJob, known: TaskFunction | Promise<TaskFunction>): Promise<unknown> {
+    const fn = await known;
+    const [, , args, is_chunk, says_when] = job.message as TaskMessage;
+    // Answered: what never lets go would keep the message from being sent.
+    if (says_when) await job.call("task", "begun", []);
+    return await this.#call(fn, args, is_chunk);
+  }
+
+  #call(fn: TaskFunction, args: readonly unknown[], is_chunk: boolean): unknown {
     try {
-      const known = find(fn);
-      const call = typeof known === "function" ? known : await known;
-      // Answered: what never lets go would keep the message from being sent.
-      if (says_when) await job.call("task", "begun", []);
-      const run = () => is_chunk ? run_chunk(call, args) : call(...args as never[]);
-      return await this.#task.run(run);
-    } finally {
-      this.#task.end();
+      return this.#task.run(() => is_chunk ? run_chunk(fn, args) : fn(...args as never[]));
+    } catch (error) {
+      return Promise.reject(error);
     }
+  }
+
+  async #end_with(result: PromiseLike<unknown>, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return await result;
+    } finally {
+      this.#end(args);
+    }
+  }
+
+  #end(args: readonly unknown[]): void {
+    this.#task.end();
+    args.forEach(drop_connections);
   }
 
   interrupt(reason: Error): void {
     this.#reason = reason;
-    this.#controller.abort(reason);
+    this.#task.abort(reason);
     this.#task.interrupt(reason);
   }
 

@@ -2,12 +2,13 @@ import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
-import { type Engine, type EngineEvents, TAKEN_BACK } from "./engine.ts";
+import type { Engine, EngineEvents } from "./engine.ts";
 import type { Future } from "./future.ts";
 import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
@@ -38,6 +39,8 @@ export class Tasks implements TaskLine, EngineEvents {
   /** How many wait that were not taken back. */
   waiting = 0;
   readonly given: Given;
+  /** The least priority that any of them has had. */
+  #least_priority = Infinity;
   #last = 0;
   /** How many have no outcome yet. */
   #unfinished = 0;
@@ -45,8 +48,8 @@ export class Tasks implements TaskLine, EngineEvents {
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
-  /** Whether tasks that were taken back are not among those that wait yet. */
-  #makes_way = false;
+  /** Whether more may come back of what was sent ahead, and go before what waits. */
+  #takes_back = false;
   #is_shut_down = false;
   #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
@@ -73,7 +76,8 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.#places <= 0) {
       throw new Full(`Cannot submit a task: ${this.#options.max_pending} wait already`);
     }
-    const task = new Submitted(++this.#last, call, settings, this);
+    const given = { ...call, args: call.args.map(given_away) };
+    const task = new Submitted(++this.#last, given, settings, this);
     this.#unfinished++;
     if (this.#submitted_at) {
       this.#submitted_at.set(task, performance.now());
@@ -87,7 +91,9 @@ export class Tasks implements TaskLine, EngineEvents {
     this.waiting++;
     const waiting = task_at(place);
     if (waiting) task.future.add_done_callback(begin_wait(waiting, task));
-    if (this.engine.make_way(task) > 0) this.#makes_way = true;
+    // Mostly all have the same.
+    if (settings.priority > this.#least_priority) this.engine.make_way(task);
+    else this.#least_priority = settings.priority;
     this.room();
     return task.future;
   }
@@ -130,12 +136,14 @@ export class Tasks implements TaskLine, EngineEvents {
 
   /** Gives the engine what waits, as long as it has room. */
   room(): void {
-    if (this.#makes_way) return;
+    if (this.#takes_back) return;
     for (let task; (task = this.#first());) {
       if (!this.engine.has_room(task, this.given.max_workers)) return;
       this.#heap.next();
       this.waiting--;
-      void this.#run(task);
+      this.given.add(task);
+      task.given_at = performance.now();
+      this.engine.start(task);
     }
   }
 
@@ -144,22 +152,32 @@ export class Tasks implements TaskLine, EngineEvents {
     return this.#heap.first;
   }
 
-  async #run(task: Submitted): Promise<void> {
-    this.given.add(task);
-    task.given_at = performance.now();
-    try {
-      const value = await this.engine.run(task);
-      this.given.delete(task);
-      if (value === TAKEN_BACK) {
-        this.#put_back(task);
-        // So are others now, which may go before it.
-        await undefined;
-        this.#makes_way = false;
-      } else task.succeed(value);
-    } catch (error) {
-      this.given.delete(task);
-      this.#failed(task, error);
-    }
+  done(task: Submitted, value: unknown): void {
+    this.given.delete(task);
+    task.succeed(value);
+    this.#freed();
+  }
+
+  failed(task: Submitted, error: unknown): void {
+    this.given.delete(task);
+    const is_again = error instanceof WorkerDied && task.retries > 0 && !this.#is_terminated;
+    if (is_again) this.#run_again(task);
+    else task.fail(error);
+    this.#freed();
+  }
+
+  taken_back(task: Submitted): void {
+    this.given.delete(task);
+    this.#put_back(task);
+    if (this.#takes_back) return;
+    this.#takes_back = true;
+    queueMicrotask(() => {
+      this.#takes_back = false;
+      this.#freed();
+    });
+  }
+
+  #freed(): void {
     this.room();
     this.#look_whether_empty();
   }
@@ -168,9 +186,7 @@ export class Tasks implements TaskLine, EngineEvents {
     if (this.given.size === 0 && this.waiting === 0) this.#empty?.resolve();
   }
 
-  #failed(task: Submitted, error: unknown): void {
-    const is_again = error instanceof WorkerDied && task.retries > 0 && !this.#is_terminated;
-    if (!is_again) return task.fail(error);
+  #run_again(task: Submitted): void {
     task.retries--;
     this.#put_back(task);
   }
@@ -198,9 +214,9 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   take_back(task: Submitted): boolean {
-    if (this.given.has(task)) return this.engine.take_back(task);
-    // The line passes it over.
-    this.waiting--;
+    if (this.given.has(task) && !this.engine.take_back(task)) return false;
+    // The line passes over what waits; what could not be sent is about to fail.
+    if (!this.given.has(task)) this.waiting--;
     this.#look_whether_empty();
     return true;
   }
@@ -225,6 +241,9 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
+    // What it was given and never had is nobody's.
+    const is_lost = this.engine.is_elsewhere || task.given_at === 0;
+    if (outcome !== "done" && is_lost) task.call.args.forEach(drop_connections);
     this.#unfinished--;
     this.#counts[outcome]++;
     this.#wake_for_room();

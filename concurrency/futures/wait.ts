@@ -1,9 +1,9 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { TimeoutError } from "../../internal/shared/errors.ts";
 import { current_task } from "../../internal/shared/task.ts";
-import { Wait } from "../../internal/shared/wait.ts";
+import { Line, Wait } from "../../internal/shared/wait.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
-import { type Future, type FutureWaitOptions, inside } from "./future.ts";
+import { Future, type FutureWaitOptions, inside } from "./future.ts";
 
 /** {@linkcode wait} returns when any future is done. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
@@ -11,6 +11,8 @@ export const FIRST_COMPLETED = "FIRST_COMPLETED";
 export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
 /** {@linkcode wait} returns when all futures are done. */
 export const ALL_COMPLETED = "ALL_COMPLETED";
+
+const RETURN_WHEN = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED] as const;
 
 /** When {@linkcode wait} returns. */
 export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
@@ -40,6 +42,7 @@ export interface DoneAndNotDone<F> {
  * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever.
  * @param return_when Whether for all, for the first, or for the first that fails.
  * @throws {RangeError} If the timeout is negative, or there is no such `return_when`.
+ * @throws {TypeError} If something is no future.
  */
 export function wait<F extends Future<unknown>>(
   fs: Iterable<F>,
@@ -58,11 +61,12 @@ export async function wait<F extends Future<unknown>>(
 ): Promise<DoneAndNotDone<F>> {
   const { return_when = when ?? ALL_COMPLETED, ...rest } = options_of(first);
   const { timeout, signal } = timeout_argument(rest);
-  if (![FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED].includes(return_when)) {
-    throw new RangeError(`There is no return_when = ${Deno.inspect(return_when)}`);
+  if (!RETURN_WHEN.includes(return_when)) {
+    const told = Deno.inspect(return_when);
+    throw new RangeError(`There is no return_when = ${told}: there are ${RETURN_WHEN.join(" ")}`);
   }
   signal?.throwIfAborted();
-  const futures = new Set(fs);
+  const futures = set_of(fs);
   const { is_enough, done } = counting(futures.size, return_when);
   const waiting = new Wait<void>();
   const leave = [...futures].map((future) =>
@@ -80,6 +84,17 @@ export async function wait<F extends Future<unknown>>(
   }
   const is_done = Map.groupBy(futures, (future) => future.done());
   return { done: new Set(is_done.get(true)), not_done: new Set(is_done.get(false)) };
+}
+
+function set_of<F extends Future<unknown>>(fs: Iterable<F>): Set<F> {
+  const futures = new Set(fs);
+  for (const future of futures) {
+    if (future instanceof Future) continue;
+    throw new TypeError(
+      `Cannot wait for ${Deno.inspect(future)}: it must be a Future; those of a Map are its keys()`,
+    );
+  }
+  return futures;
 }
 
 function options_of(first: number | null | WaitOptions | undefined): WaitOptions {
@@ -121,12 +136,13 @@ export interface Completed<F> {
  * @param timeout How long it may take until all are done, in ms from this call; `null`, as it is unless told, for ever.
  * @throws {TimeoutError} When the next one is asked for, if it takes longer.
  * @throws {RangeError} If the timeout is negative.
+ * @throws {TypeError} If something is no future.
  */
 export function as_completed<F extends Future<unknown>>(
   fs: Iterable<F>,
   timeout?: number | null | FutureWaitOptions,
 ): AsyncIterableIterator<Completed<F>> {
-  return new AsCompleted(new Set(fs), timeout);
+  return new AsCompleted(set_of(fs), timeout);
 }
 
 class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Completed<F>> {
@@ -135,8 +151,10 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
   #signal: AbortSignal | undefined;
   #start = performance.now();
   #left: Map<F, () => void> = new Map();
+  /** Those that are done, in their order, and how many of them were given. */
   #done: F[] = [];
-  #waiting: Wait<void> | undefined;
+  #given = 0;
+  #waits: Line<void, null> = new Line();
 
   constructor(futures: Set<F>, first: number | null | FutureWaitOptions | undefined) {
     const { timeout, signal } = timeout_argument(first);
@@ -153,21 +171,25 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
   #is_done(future: F): void {
     this.#left.delete(future);
     this.#done.push(future);
-    this.#waiting?.grant();
+    this.#tell();
+  }
+
+  /** Has all who wait look again. */
+  #tell(): void {
+    for (const wait of this.#waits.clear()) wait.grant();
   }
 
   async next(): Promise<IteratorResult<Completed<F>>> {
-    if (this.#done.length === 0 && this.#left.size > 0) await this.#wait();
-    const future = this.#done.shift();
-    return future ? { value: { future } } : { value: undefined, done: true };
+    while (this.#given === this.#done.length && this.#left.size > 0) await this.#wait();
+    if (this.#given === this.#done.length) return { value: undefined, done: true };
+    return { value: { future: this.#done[this.#given++]! } };
   }
 
   async #wait(): Promise<void> {
     this.#signal?.throwIfAborted();
-    const waiting = this.#waiting = new Wait<void>();
-    waiting.begin(this.#time_left(), () => {
+    const waiting = this.#waits.add(null, this.#time_left(), () => {
       throw new TimeoutError(`${this.#left.size} (of ${this.#size}) futures unfinished`);
-    }, () => {});
+    });
     await current_task().follow(waiting, "bring", this.#signal);
   }
 
@@ -180,6 +202,8 @@ class AsCompleted<F extends Future<unknown>> implements AsyncIterableIterator<Co
     for (const leave of this.#left.values()) leave();
     this.#left.clear();
     this.#done = [];
+    this.#given = 0;
+    this.#tell();
     return Promise.resolve({ value: undefined, done: true });
   }
 

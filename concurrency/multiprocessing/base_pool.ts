@@ -7,6 +7,7 @@ import { check_function, chunks_of } from "../futures/executor.ts";
 import type { PoolExecutor, PoolExecutorOptions } from "../futures/pool_executor.ts";
 import type { TaskFunction } from "../futures/submitted.ts";
 import { check_count } from "../futures/task_options.ts";
+import { check_args } from "../threading/thread_options.ts";
 import { AsyncResult, type ResultCallbacks } from "./async_result.ts";
 import { Imap, type IMapIterator } from "./imap.ts";
 import { map_result } from "./map_result.ts";
@@ -188,7 +189,7 @@ export abstract class BasePool implements AsyncDisposable {
     first?: number | MapAsyncOptions<Awaited<R>[]>,
     callbacks?: ResultCallbacks<Awaited<R>[]>,
   ): AsyncResult<Awaited<R>[]> {
-    return this.#map(fn, Array.from(iterable, (item) => [item]), first, callbacks);
+    return this.#map(fn, calls_of(iterable, (item) => [item]), first, callbacks);
   }
 
   /**
@@ -232,7 +233,11 @@ export abstract class BasePool implements AsyncDisposable {
     first?: number | MapAsyncOptions<Awaited<R>[]>,
     callbacks?: ResultCallbacks<Awaited<R>[]>,
   ): AsyncResult<Awaited<R>[]> {
-    return this.#map(fn, Array.from(iterable, (args) => [...args]), first, callbacks);
+    const arguments_of = (args: readonly [...A]) => {
+      check_args(args);
+      return [...args];
+    };
+    return this.#map(fn, calls_of(iterable, arguments_of), first, callbacks);
   }
 
   /**
@@ -323,6 +328,7 @@ export abstract class BasePool implements AsyncDisposable {
     callbacks?: ResultCallbacks<Awaited<R>>,
   ): AsyncResult<Awaited<R>> {
     this.#check();
+    check_args(args);
     check_callbacks(callbacks);
     return new AsyncResult(this.#executor.submit(fn, ...args as never[]), callbacks);
   }
@@ -357,6 +363,18 @@ export abstract class BasePool implements AsyncDisposable {
     void imap.over.then(() => this.#imaps.delete(imap));
     return imap;
   }
+}
+
+/**
+ * The arguments of each call of a map.
+ *
+ * @throws {TypeError} If the items cannot be gone through at once.
+ */
+function calls_of<T>(iterable: Iterable<T>, arguments_of: (item: T) => unknown[]): unknown[][] {
+  if (Symbol.iterator in Object(iterable)) return Array.from(iterable, arguments_of);
+  throw new TypeError(
+    `Cannot map over ${Deno.inspect(iterable)}: it must be iterable; imap() takes async ones, too`,
+  );
 }
 
 function not_running(): Error {

@@ -7,7 +7,7 @@
  *
  * Or add nothing, and import `jsr:@socketserver/socketserver/multiprocessing`.
  *
- * Import the module as one name, as in Python: `Event` by itself would hide a global of Deno.
+ * Import the module as one name, as in Python: `Array` and `Event` by themselves would hide globals.
  *
  * | name | what it is for |
  * |---|---|
@@ -15,6 +15,8 @@
  * | {@linkcode Pool}, {@linkcode ThreadPool} | call functions in several processes or threads |
  * | {@linkcode AsyncResult} | what a pool gives for calls that nobody waits for yet |
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
+ * | {@linkcode Pipe} | two ends, for two that talk to each other |
+ * | {@linkcode Value}, {@linkcode Array} | numbers that threads and processes share |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |
@@ -62,6 +64,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 
 export * from "../queue/mod.ts";
 export {
@@ -78,9 +81,15 @@ export {
   Semaphore,
   TimeoutError,
 } from "../threading/mod.ts";
+export { EOFError } from "../../internal/shared/errors.ts";
+export { Array } from "./array.ts";
+export { Connection, type ConnectionWaitOptions, Pipe } from "./connection.ts";
 export { AsyncResult, type ResultCallbacks } from "./async_result.ts";
 export type { BasePool, MapAsyncOptions, PoolOptions } from "./base_pool.ts";
 export { cpu_count } from "./cpu_count.ts";
+export type { NumberFor, NumberOf, TypeCode } from "./number_type.ts";
+export type { NumbersOptions } from "./numbers.ts";
+export { Value } from "./value.ts";
 export { type BaseProcess, current_process, parent_process } from "./base_process.ts";
 export { active_children, Process } from "./process.ts";
 export type { ProcessOptions } from "./process_options.ts";
@@ -95,3 +104,17 @@ export {
   type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export { AuthenticationError } from "../../internal/shared/errors.ts";
+export {
+  BaseManager,
+  type DeclaredName,
+  type ManagerAddress,
+  type ManagerOptions,
+  type ManagerServer,
+  type Registration,
+} from "./manager/base_manager.ts";
+export type { Proxied } from "./manager/object_proxy.ts";
+export { type DictItems, DictProxy } from "./manager/dict_proxy.ts";
+export { ListProxy } from "./manager/list_proxy.ts";
+export { Manager } from "./manager/manager.ts";
+export { NamespaceProxy } from "./manager/namespace_proxy.ts";

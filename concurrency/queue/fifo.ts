@@ -27,6 +27,11 @@ export class Fifo<E extends Numbered> implements Store<E> {
     return this.#entries.length - this.#head;
   }
 
+  /** The next one, which stays. */
+  get first(): E | undefined {
+    return this.#entries[this.#head];
+  }
+
   add(entry: E): void {
     this.#entries.push(entry);
   }

@@ -67,6 +67,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "../threading/carried_stream.ts";
 
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { Empty, Full, ShutDown } from "../../internal/shared/errors.ts";

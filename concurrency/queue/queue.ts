@@ -61,7 +61,7 @@ export abstract class BaseQueue<T> extends SharedObject {
    * Adds an item. Where there is no room, it waits.
    *
    * @param item The item. It is copied on its way to other threads and processes; locks, queues and exported functions
-   * are not.
+   * are not. A connection in it is no longer yours.
    * @param block Whether to wait: `true` unless told.
    * @param timeout How long to wait, in ms; `null`, as it is unless told, for ever; 0 tries once.
    * @throws {Full} If there was no room in time.

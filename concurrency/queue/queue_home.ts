@@ -2,6 +2,7 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import type { Arrangement, Entry } from "./arrangement.ts";
 import type { Store } from "./fifo.ts";
@@ -106,7 +107,9 @@ export class QueueHome implements Home {
     });
   }
 
+  /** @throws {TypeError} If a connection in it is in use. */
   #add(entry: Entry): void {
+    entry.item = given_away(entry.item);
     this.#unfinished++;
     this.#store.add(entry);
     this.#serve();
@@ -139,7 +142,7 @@ export class QueueHome implements Home {
     return takes ? this.#deliver(entry, owner) : [entry.item, {
       undo: () => this.#put_back(entry),
       received: () => this.#received(owner),
-      refused: (error) => this.#drop("cannot be sent to who got it", error),
+      refused: (error) => this.#drop(entry, "cannot be sent to who got it", error),
     }];
   }
 
@@ -164,7 +167,10 @@ export class QueueHome implements Home {
 
   /** Puts an item where it was. More may come back with it, so nobody gets it before they are all there. */
   #put_back(entry: Entry): void {
-    if (this.#state === "emptied") return this.#finish(1);
+    if (this.#state === "emptied") {
+      drop_connections(entry.item);
+      return this.#finish(1);
+    }
     this.#store.put_back(entry);
     queueMicrotask(() => this.#serve());
   }
@@ -181,8 +187,7 @@ export class QueueHome implements Home {
   #admit(): void {
     while (this.#putters.size > 0 && !this.#is_full) {
       const [wait, entry] = this.#putters.shift()!;
-      wait.grant();
-      this.#add(entry);
+      wait.grant_by(() => this.#add(entry));
     }
   }
 
@@ -197,7 +202,7 @@ export class QueueHome implements Home {
     if (!taken) return;
     const { deliveries } = taken.entry;
     if (deliveries < this.#settings.max_deliveries) this.#put_back(taken.entry);
-    else this.#drop(`was taken ${deliveries} times and never done`);
+    else this.#drop(taken.entry, `was taken ${deliveries} times and never done`);
   }
 
   #untake({ agent }: Owner, ticket: number): Taken | undefined {
@@ -208,7 +213,8 @@ export class QueueHome implements Home {
     return taken;
   }
 
-  #drop(why: string, cause?: unknown): void {
+  #drop({ item }: Entry, why: string, cause?: unknown): void {
+    drop_connections(item);
     const message = `An item of ${this.name} ${why}: it was dropped, and counts as done`;
     this.#finish(1);
     report_of(this, new Error(message, cause === undefined ? undefined : { cause }));
@@ -265,10 +271,16 @@ export class QueueHome implements Home {
     this.#serve();
     if (immediate) {
       this.#state = "emptied";
-      const { length } = this.#store.clear();
-      if (length > 0) this.#finish(length);
+      this.#finish(this.#drop_all());
     }
     for (const wait of this.#getters.clear()) wait.reject(shut_down());
+  }
+
+  /** Drops what is in it; gives how much that was. */
+  #drop_all(): number {
+    const entries = this.#store.clear();
+    for (const { item } of entries) drop_connections(item);
+    return entries.length;
   }
 
   /** A task got an item. */
@@ -288,6 +300,7 @@ export class QueueHome implements Home {
   }
 
   withdraw(reason: Error): void {
+    this.#drop_all();
     for (const line of [this.#getters, this.#putters, this.#joiners]) {
       for (const wait of line.clear()) wait.reject(reason);
     }

@@ -84,6 +84,7 @@
  * @module
  */
 import "../../internal/shared/system.ts";
+import "./carried_stream.ts";
 
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { BrokenBarrierError, TimeoutError } from "../../internal/shared/errors.ts";

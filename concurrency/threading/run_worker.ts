@@ -1,11 +1,12 @@
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import type { FunctionHandle } from "../../internal/shared/functions.ts";
+import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import { descriptors_for, too_few_descriptors } from "../../internal/workers/descriptors.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { ProcessPlace } from "../../internal/workers/sharing.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
-import { WorkerHandle } from "../../internal/workers/worker_handle.ts";
+import { type WorkerEnd, WorkerHandle } from "../../internal/workers/worker_handle.ts";
 import {
   check_worker_modules,
   explain_start_error,
@@ -52,6 +53,7 @@ class RunJob implements Job {
   readonly is_plain = false;
   is_over = false;
   check(): void {}
+  settled(): void {}
 }
 
 let last_id = 0;
@@ -83,10 +85,11 @@ export class RunWorker {
     if (!has_descriptors(service, descriptors_for(with_this))) throw too_few_descriptors(with_this);
     starting = with_this;
     this.#is_awaited = !settings.daemon;
+    const args = given_away(values.args);
     this.#handle = new WorkerHandle(
       ++last_id,
       start_host,
-      { service, settings, shared: { ...values } },
+      { service, settings, shared: { ...values, args } },
       {
         call: (_job, _target, _method, [fields]) => events.brings(fields as RunValues["fields"]),
         report: (_job, error) => events.report(error),
@@ -94,7 +97,7 @@ export class RunWorker {
       { noun: "run", keeps_running: this.#is_awaited, ...(process && { process }) },
     );
     this.started = this.#start();
-    this.over = this.#run();
+    this.over = this.#run(args);
   }
 
   /** Ends it at once, even in an endless loop. */
@@ -113,15 +116,37 @@ export class RunWorker {
     }
   }
 
-  async #run(): Promise<void> {
+  /** Has it run; rejects with what it fails with. */
+  #outcome(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = (outcome: JobOutcome) =>
+        typeof outcome === "object" ? reject(outcome.error) : resolve();
+      this.#handle.run(new RunJob(), (_job, _worker, outcome) => over(outcome));
+    });
+  }
+
+  async #run(args: readonly unknown[]): Promise<void> {
     try {
-      await this.#handle.ready.then(() => this.#handle.run(new RunJob()), () => {});
+      await this.#handle.ready.then(() => this.#do(), () => {});
     } catch (error) {
       if (!this.#is_terminated) throw error;
     } finally {
-      if (this.#is_awaited) this.#handle.ref();
-      this.#handle.end();
-      await this.#handle.ended;
+      await this.#end();
+      // It may never have had what it was given.
+      drop_connections(args);
     }
+  }
+
+  /** A promise that nobody awaits may be rejected when the run is done already. */
+  async #do(): Promise<void> {
+    await this.#outcome();
+    const { reason, cause } = await this.#end();
+    if (reason === "died") throw cause;
+  }
+
+  #end(): Promise<WorkerEnd> {
+    if (this.#is_awaited) this.#handle.ref();
+    this.#handle.end();
+    return this.#handle.ended;
   }
 }

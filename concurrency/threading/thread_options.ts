@@ -103,9 +103,7 @@ export function new_state(
   if (target !== undefined && typeof target !== "function") {
     throw new TypeError(`Cannot call ${Deno.inspect(target)}: the target must be a function`);
   }
-  if (!Array.isArray(args)) {
-    throw new TypeError(`Cannot use args = ${Deno.inspect(args)}: they must be an array`);
-  }
+  check_args(args);
   const work = target && (() => target(...args as never[]));
   const { noun } = unless_told;
   const { name = unless_told.name(), daemon = unless_told.daemon } = options;
@@ -119,4 +117,10 @@ export function next_number(kind: string): number {
   const number = (numbers.get(kind) ?? 0) + 1;
   numbers.set(kind, number);
   return number;
+}
+
+/** @throws {TypeError} If it is no array. */
+export function check_args(args: unknown): void {
+  if (Array.isArray(args)) return;
+  throw new TypeError(`Cannot use args = ${Deno.inspect(args)}: they must be an array`);
 }

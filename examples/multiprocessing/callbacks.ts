@@ -4,6 +4,7 @@
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/callbacks.ts
+ * deno run --allow-read --allow-run=deno examples/multiprocessing/callbacks.ts   # not on Linux
  * ```
  *
  * @module

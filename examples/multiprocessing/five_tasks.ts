@@ -4,6 +4,7 @@
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/five_tasks.ts
+ * deno run --allow-read --allow-run=deno examples/multiprocessing/five_tasks.ts   # not on Linux
  * ```
  *
  * @module

@@ -4,6 +4,7 @@
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/processes_with_threads.ts
+ * deno run --allow-read --allow-run=deno examples/multiprocessing/processes_with_threads.ts   # not on Linux
  * ```
  *
  * @module

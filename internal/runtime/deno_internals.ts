@@ -52,6 +52,8 @@ interface ConnectionHandle extends Handle {
 
 /** What only the handle of a TCP connection has. */
 interface TcpHandle extends ConnectionHandle {
+  /** Takes a duplicate of a connection of Deno's own, by its number; 0 if it could. */
+  openFromRid?(rid: number): number;
   setNoDelay(no_delay: boolean): number;
   setKeepAlive(keep_alive: boolean, delay_seconds: number): number;
 }
@@ -204,6 +206,32 @@ export function duplicate_descriptor(socket: net.Server | net.Socket): number {
   return internals(socket)._handle?.fdForIpc?.() ?? -1;
 }
 
+/** What the symbol is called by which a connection of Deno's own has its number. */
+const RID = "Deno.internal.rid";
+
+/** The number of one of Deno's own connections, listeners or files; `undefined` for anything else. */
+export function rid_of(object: object): number | undefined {
+  const symbol = Object.getOwnPropertySymbols(object).find(({ description }) =>
+    description === RID
+  );
+  return symbol && (object as Record<symbol, number>)[symbol];
+}
+
+/**
+ * A new descriptor of a `Deno.TcpConn`, which the caller must close; -1 where there is none to be had. The
+ * connection itself must stay open as long as that is used: Deno sends FIN when it closes its own.
+ */
+export function duplicate_conn(conn: object): number {
+  const rid = rid_of(conn);
+  const { TCP } = bindings("tcp_wrap");
+  if (rid === undefined || !TCP) return -1;
+  const handle = new TCP(CONNECTION);
+  if (handle.openFromRid?.(rid) !== 0) return -1;
+  const fd = handle.fdForIpc?.() ?? -1;
+  handle.close();
+  return fd;
+}
+
 /**
  * A socket over the descriptor of a stream connection. TCP too goes through the handle of Unix sockets:
  * that of TCP drops what waits to be sent when the peer has sent FIN and nothing before it.
@@ -234,18 +262,26 @@ function note_in(table: DescriptorTable, fd: number, handle: ConnectionHandle): 
   };
 }
 
+/** Makes a socket with the options that it is given. */
+export type OpenSocket = (options: net.SocketConstructorOpts) => net.Socket;
+
 /** The connection in a new socket with other options; the old one is destroyed. */
 export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpts): net.Socket {
+  return take_out(old)(options);
+}
+
+/** Takes a connection out of its socket, which is destroyed: it would read. Gives how to put it into another one. */
+export function take_out(old: net.Socket): OpenSocket {
   const fd = duplicate_descriptor(old);
   if (fd >= 0) {
     old.destroy();
-    return open_descriptor(fd, options);
+    return (options) => open_descriptor(fd, options);
   }
   // No descriptor is left at the moment: use the handle itself.
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();
-  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+  return (options) => new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
 /** Sets an option of a TCP connection, which the sockets of {@linkcode open_descriptor} cannot do. */
@@ -287,6 +323,11 @@ export function spawn_child({ file, args, environment, cwd }: ChildProgram): Chi
     serialization: "advanced",
   });
   return child;
+}
+
+/** Whether an error of a child's channel says that it was closed in the middle of a message: the child may have ended. */
+export function is_cut_short({ message }: Error): boolean {
+  return message === "ipc stream closed while reading message";
 }
 
 /** A signal that is there to end a process. */
@@ -361,6 +402,16 @@ export function become_killable(): void {
   // Web Locks are not in Deno's types, and where Deno has none nothing is lost but the kill.
   const { locks } = navigator as unknown as { locks?: LockManager };
   locks?.request(crypto.randomUUID(), () => new Promise<never>(() => {}));
+}
+
+/** The name of a property that objects of the platform have, such as a `URL`. */
+const BRAND = Object.getOwnPropertySymbols(new TextDecoder()).find(({ description }) =>
+  description === "[[webidl.brand]]"
+);
+
+/** Whether an object is one of the platform, with parts that only the platform sees. */
+export function is_platform_object(object: object): boolean {
+  return BRAND !== undefined && Object.hasOwn(object, BRAND);
 }
 
 /** As much of `node:module` as is used here; Deno's types lack it. */

@@ -13,15 +13,33 @@ let asked = 0;
 export function turn_is_long(): boolean {
   if (began === 0) {
     began = performance.now();
-    setImmediate(end_turn);
+    at_end_of_turn(forget_turn);
     return false;
   }
   asked = (asked + 1) % EVERY;
   return asked === 0 && performance.now() - began > LONG;
 }
 
-function end_turn(): void {
+function forget_turn(): void {
   began = 0;
+}
+
+let ending: (() => void)[] = [];
+
+/** Has something done when this turn of the event loop ends: each turn has one such end, as each has its price. */
+export function at_end_of_turn(call: () => void): void {
+  if (ending.push(call) === 1) setImmediate(end_turn);
+}
+
+function end_turn(): void {
+  const calls = ending;
+  ending = [];
+  try {
+    for (let call; (call = calls.shift());) call();
+  } finally {
+    // One that throws keeps none of the others.
+    for (const call of calls) at_end_of_turn(call);
+  }
 }
 
 /**

@@ -28,10 +28,25 @@ export class ShutDown extends Deno.errors.BadResource {
   override readonly name = "ShutDown";
 }
 
+/** The other end of a pipe is closed, and all was read that it had sent: Python's `EOFError`. */
+export class EOFError extends Deno.errors.UnexpectedEof {
+  /** Always `"EOFError"`. */
+  override readonly name = "EOFError";
+}
+
 /** Somebody will never come to a barrier: Python's `threading.BrokenBarrierError`. */
 export class BrokenBarrierError extends Error {
   /** Always `"BrokenBarrierError"`. */
   override readonly name = "BrokenBarrierError";
+}
+
+/**
+ * The other side of a manager's connection does not know the `authkey`, or does not speak the protocol: Python's
+ * `multiprocessing.AuthenticationError`.
+ */
+export class AuthenticationError extends Deno.errors.PermissionDenied {
+  /** Always `"AuthenticationError"`. */
+  override readonly name = "AuthenticationError";
 }
 
 /** The future was cancelled: Python's `concurrent.futures.CancelledError`. */
@@ -91,7 +106,9 @@ for (
     Empty,
     Full,
     ShutDown,
+    EOFError,
     BrokenBarrierError,
+    AuthenticationError,
     CancelledError,
     InvalidStateError,
     BrokenExecutor,

@@ -58,15 +58,21 @@ class Hub {
     const id = this.#ids.get(core);
     if (id === undefined) return;
     const { known } = this.#entries.get(id)!;
-    this.#ids.delete(core);
-    this.#entries.delete(id);
+    this.#forget(id, core);
     for (const agent of known) agent.withdrawn(id);
   }
 
-  /** An agent is no more. */
+  #forget(id: number | string, core: LocalCore): void {
+    this.#ids.delete(core);
+    this.#entries.delete(id);
+  }
+
+  /** An agent is no more. What nobody else knows of is kept only by who uses it here. */
   agent_ended(agent: KnowingAgent): void {
-    for (const { core, known } of this.#entries.values()) {
-      if (known.delete(agent)) core.home.agent_ended?.(agent);
+    for (const [id, { core, known }] of this.#entries) {
+      if (!known.delete(agent)) continue;
+      core.home.agent_ended?.(agent);
+      if (known.size === 0) this.#forget(id, core);
     }
   }
 }

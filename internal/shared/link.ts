@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers";
+import { at_end_of_turn } from "../runtime/fairness.ts";
 import { uncloneable } from "../workers/cloning.ts";
 import { error_of, image_of } from "../workers/error_image.ts";
 import type { ErrorImage } from "../workers/error_image.ts";
@@ -25,6 +25,34 @@ const WITHDRAW = 7;
 const ENDED = 8;
 const REFUSED = 9;
 const LENGTHS = [7, 2, 2, 5, 2, 2, 2, 2, 2, 3];
+
+/** The messages of one array, each by itself. */
+export function* messages_of(body: unknown[]): Generator<unknown[]> {
+  for (let at = 0; at < body.length;) {
+    const length = length_at(body, at);
+    yield body.slice(at, at + length);
+    at += length;
+  }
+}
+
+/** What values of the messages have in them that is not copied. */
+export function passengers_in(body: unknown[]): Passenger[][] {
+  const found: Passenger[][] = [];
+  for (let at = 0; at < body.length;) {
+    const length = length_at(body, at);
+    const is_with_value = body[at] === CALL || body[at] === ANSWER;
+    const passengers = is_with_value ? body[at + length - 1] : undefined;
+    if (passengers) found.push(passengers as Passenger[]);
+    at += length;
+  }
+  return found;
+}
+
+function length_at(body: unknown[], at: number): number {
+  const length = LENGTHS[body[at] as number];
+  if (length === undefined) throw new TypeError(`There is no ${body[at]} that a link is told`);
+  return length;
+}
 
 /** Where in a call, and in an answer, that stands which is not made by this library. */
 const CALL_VALUE = 5;
@@ -168,6 +196,10 @@ export class Link implements KnowingAgent, TaskWatcher {
     return this.peer.shares_memory;
   }
 
+  send_connection(fd: number): number | undefined {
+    return this.peer.send_connection?.(fd);
+  }
+
   /**
    * Calls a method of an object there.
    *
@@ -280,7 +312,9 @@ export class Link implements KnowingAgent, TaskWatcher {
    */
   #send_value(items: unknown[], at: number): void {
     if (this.#ended) return;
-    const copy = this.#scheduled ? copy_that_waits(items[at]) : CANNOT_WAIT;
+    // What comes with passengers may be too large, which who sends it is to hear.
+    const may_wait = this.#scheduled && items[at + 1] === undefined;
+    const copy = may_wait ? copy_that_waits(items[at]) : CANNOT_WAIT;
     if (copy === CANNOT_WAIT) {
       this.flush();
       this.peer.post(items, false);
@@ -294,11 +328,13 @@ export class Link implements KnowingAgent, TaskWatcher {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    at_end_of_turn(this.#end_turn);
   }
+
+  #end_turn = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
 
   /** Sends what waits. */
   flush(): void {
@@ -316,8 +352,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (this.#fault) throw this.#fault.reason;
     if (this.#later) return void this.#later.push(body);
     for (let at = 0; at < body.length;) {
-      const length = LENGTHS[body[at] as number];
-      if (length === undefined) throw new TypeError(`There is no ${body[at]} that a link is told`);
+      const length = length_at(body, at);
       const loading = this.#take(body[at] as number, body.slice(at + 1, at + length));
       at += length;
       if (loading) {
@@ -487,6 +522,8 @@ export class Link implements KnowingAgent, TaskWatcher {
     const call = this.#calls.get(number);
     if (!call) return;
     if (how === VALUE || how === GRANT) {
+      // What is not wanted any more must not arrive: a connection would be opened.
+      if (how === GRANT && call.is_refused) return call.cancel(undefined);
       return settle(
         () => passengers ? this.#carrier.unpack({ value, passengers }, this) : value,
         (result) => this.#given(call, how, result),

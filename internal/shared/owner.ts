@@ -6,6 +6,8 @@ export interface Agent {
   readonly name: string;
   /** Whether it shares memory with this thread. */
   readonly shares_memory: boolean;
+  /** Sends it a connection: see `Peer`. */
+  send_connection?(fd: number): number | undefined;
 }
 
 /** This thread. */

@@ -167,6 +167,9 @@ export class RemoteCore extends Core {
   }
 }
 
+/** What an object does when it has come to this thread: see {@linkcode SharedObject}. */
+export const arrived: unique symbol = Symbol("arrived");
+
 /**
  * An object that several threads and processes use: a lock, a semaphore, an event, a queue. As a field of a server,
  * handlers have it as `this.server.FIELD` in all ways of running; it can be an argument or a result of a server's
@@ -175,6 +178,13 @@ export class RemoteCore extends Core {
 export abstract class SharedObject implements Disposable {
   /** What is behind it. */
   declare readonly [SHARED]: unknown;
+
+  /**
+   * Called when it, or what stands for it, has come to this thread in a message. What it gives takes its place.
+   *
+   * @ignore
+   */
+  [arrived]?(): object | void;
 
   /**
    * Withdraws the object, for all who use it: what waits for it rejects with `Deno.errors.BadResource`, and

@@ -41,20 +41,25 @@ export class Task implements Scope {
   readonly ident: number;
   /** The number of its job, in a worker; 0 for none. */
   readonly job: number;
-  /** What it holds of objects that are at home here. */
-  readonly owner: Owner;
   #state: "running" | "interrupted" | "cut" | "given up" | "ended" = "running";
   #reason: unknown;
   #report: ((error: unknown) => void) | undefined;
-  #waits: Map<Waiting, WaitKind> = new Map();
-  #holds: Set<TaskHold> = new Set();
-  #watchers: Set<TaskWatcher> = new Set();
+  // There are many tasks, and most of them have none of these.
+  #owner: Owner | undefined;
+  #waits: Map<Waiting, WaitKind> | undefined;
+  #holds: Set<TaskHold> | undefined;
+  #watchers: Set<TaskWatcher> | undefined;
 
   constructor(options: ScopeOptions, ident: number = ++last_ident) {
     this.ident = ident;
-    this.owner = ident === 0 ? new EndlessOwner(HERE) : new Owner(HERE);
     this.job = options.job ?? 0;
     this.#report = options.report;
+  }
+
+  /** What it holds of objects that are at home here; after its end the program holds it. */
+  get owner(): Owner {
+    if (!this.#owner && this.has_ended) return program.owner;
+    return this.#owner ??= this.ident === 0 ? new EndlessOwner(HERE) : new Owner(HERE);
   }
 
   /** Whom other agents know it as: what it does after its end, the program does. */
@@ -84,19 +89,21 @@ export class Task implements Scope {
     if (this.is_given_up || this.has_ended) return;
     this.cut(reason);
     this.#state = "given up";
-    for (const hold of this.#holds) hold.given_up?.();
-    this.#holds.clear();
-    this.owner.give_back();
-    for (const watcher of this.#watchers) watcher.given_up(this);
+    const holds = this.#holds ?? [];
+    this.#holds = undefined;
+    for (const hold of holds) hold.given_up?.();
+    this.#owner?.give_back();
+    for (const watcher of this.#watchers ?? []) watcher.given_up(this);
   }
 
   end(): void {
     if (this.is_given_up || this.has_ended) return;
     this.#state = "ended";
-    for (const hold of this.#holds) hold.ended?.();
-    this.#holds.clear();
-    this.owner.move_to(program.owner);
-    for (const watcher of this.#watchers) watcher.ended(this);
+    const holds = this.#holds ?? [];
+    this.#holds = undefined;
+    for (const hold of holds) hold.ended?.();
+    this.#owner?.move_to(program.owner);
+    for (const watcher of this.#watchers ?? []) watcher.ended(this);
   }
 
   /** Whether it was given up: what it does then changes nothing. */
@@ -113,16 +120,16 @@ export class Task implements Scope {
   add(hold: TaskHold): void {
     if (this.is_given_up) hold.given_up?.();
     else if (this.has_ended) hold.ended?.();
-    else this.#holds.add(hold);
+    else (this.#holds ??= new Set()).add(hold);
   }
 
   remove(hold: TaskHold): void {
-    this.#holds.delete(hold);
+    this.#holds?.delete(hold);
   }
 
   /** Has somebody told when it ends or is given up; the program never is. */
   watch(watcher: TaskWatcher): void {
-    if (this !== program && !this.has_ended) this.#watchers.add(watcher);
+    if (this !== program && !this.has_ended) (this.#watchers ??= new Set()).add(watcher);
   }
 
   /**
@@ -137,10 +144,10 @@ export class Task implements Scope {
       this.#note(waiting);
       return waiting.promise;
     }
-    this.#waits.set(waiting, kind);
+    (this.#waits ??= new Map()).set(waiting, kind);
     const leave = signal && on_abort(signal, () => waiting.cancel(signal.reason));
     waiting.on_over(() => {
-      this.#waits.delete(waiting);
+      this.#waits!.delete(waiting);
       leave?.();
       this.#note(waiting);
     });
@@ -174,7 +181,7 @@ export class Task implements Scope {
   }
 
   #end_waits(kind?: WaitKind): void {
-    for (const [waiting, its_kind] of [...this.#waits]) {
+    for (const [waiting, its_kind] of [...this.#waits ?? []]) {
       if (!kind || its_kind === kind) waiting.end(this.#reason);
     }
   }

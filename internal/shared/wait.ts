@@ -120,6 +120,15 @@ export class Wait<T = unknown> implements Waiting<T> {
     this.#settle("granted", value);
   }
 
+  /** Does what it waits for, and gives what that gives, or fails as that does. */
+  grant_by(act: () => T): void {
+    try {
+      this.grant(act());
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
   /** It will never be granted. */
   reject(reason: unknown): void {
     if (this.is_over) return;
@@ -180,18 +189,30 @@ export class Wait<T = unknown> implements Waiting<T> {
   }
 }
 
+/** Somebody's place in a line. */
+interface Place<T, D> {
+  readonly wait: Wait<T>;
+  readonly data: D;
+  before: Place<T, D> | undefined;
+  behind: Place<T, D> | undefined;
+  is_left: boolean;
+}
+
 /**
- * A line of waits, first come first served.
+ * A line of waits, first come first served. Places know their neighbours: finding the first of a `Map` takes the longer
+ * the more were taken out before it.
  *
  * @typeParam T What a wait gives.
  * @typeParam D What there is to know of one that waits.
  */
 export class Line<T, D> {
-  #waits: Map<Wait<T>, D> = new Map();
+  #first: Place<T, D> | undefined;
+  #last: Place<T, D> | undefined;
+  #size = 0;
 
   /** How many wait. */
   get size(): number {
-    return this.#waits.size;
+    return this.#size;
   }
 
   /**
@@ -204,34 +225,52 @@ export class Line<T, D> {
    */
   add(data: D, timeout: number | null, expired: () => T, left?: () => void): Wait<T> {
     const wait = new Wait<T>();
-    this.#waits.set(wait, data);
+    const before = this.#last;
+    const place = { wait, data, before, behind: undefined, is_left: false };
+    if (before) before.behind = place;
+    else this.#first = place;
+    this.#last = place;
+    this.#size++;
     return wait.begin(timeout, expired, () => {
-      this.#waits.delete(wait);
+      this.#leave(place);
       left?.();
     });
   }
 
+  #leave(place: Place<T, D>): void {
+    if (place.is_left) return;
+    const { before, behind } = place;
+    if (before) before.behind = behind;
+    else this.#first = behind;
+    if (behind) behind.before = before;
+    else this.#last = before;
+    place.is_left = true;
+    this.#size--;
+  }
+
   /** The first of those that wait, with what there is to know. */
   get first(): [Wait<T>, D] | undefined {
-    return this.#waits.entries().next().value;
+    return this.#first && [this.#first.wait, this.#first.data];
   }
 
   /** Takes the first one out of the line. */
   shift(): [Wait<T>, D] | undefined {
     const { first } = this;
-    if (first) this.#waits.delete(first[0]);
+    if (this.#first) this.#leave(this.#first);
     return first;
   }
 
   /** Those that wait, in their order. */
-  [Symbol.iterator](): Iterator<[Wait<T>, D]> {
-    return this.#waits.entries();
+  *[Symbol.iterator](): Generator<[Wait<T>, D]> {
+    for (let place = this.#first; place; place = place.behind) {
+      if (!place.is_left) yield [place.wait, place.data];
+    }
   }
 
   /** Takes all out of the line. */
   clear(): Wait<T>[] {
-    const waits = [...this.#waits.keys()];
-    this.#waits.clear();
+    const waits = [...this].map(([wait]) => wait);
+    while (this.#first) this.#leave(this.#first);
     return waits;
   }
 }

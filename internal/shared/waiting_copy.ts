@@ -13,6 +13,7 @@ export const CANNOT_WAIT: unique symbol = Symbol("cannot wait");
  */
 export function copy_that_waits(value: unknown, room: { left: number } = { left: SMALL }): unknown {
   if (typeof value === "function" || typeof value === "symbol") return CANNOT_WAIT;
+  if (typeof value === "string") return takes_room(value, room) ? value : CANNOT_WAIT;
   if (typeof value !== "object" || value === null) return value;
   if (types.isProxy(value)) return CANNOT_WAIT;
   const is_array = Array.isArray(value);
@@ -20,9 +21,10 @@ export function copy_that_waits(value: unknown, room: { left: number } = { left:
   if (prototype !== (is_array ? Array : Object).prototype) return CANNOT_WAIT;
   const keys = Object.keys(value);
   room.left -= keys.length;
+  if (!is_array && !keys.every((key) => takes_room(key, room))) return CANNOT_WAIT;
   // An array may have holes, and names.
   if (room.left < 0 || (is_array && keys.length !== value.length)) return CANNOT_WAIT;
-  if (is_array && value.every(is_primitive)) return value.slice();
+  if (is_array && value.every(is_short_primitive)) return value.slice();
   const entries: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
     const copy = copy_that_waits(item, room);
@@ -32,8 +34,14 @@ export function copy_that_waits(value: unknown, room: { left: number } = { left:
   return is_array ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }
 
-/** Whether a value is none of those that others can change, or that cannot be cloned. */
-function is_primitive(value: unknown): boolean {
+/** Whether there is room for a text: one of up to 1 KiB takes none. */
+function takes_room({ length }: string, room: { left: number }): boolean {
+  return (room.left -= length >> 10) >= 0;
+}
+
+/** Whether a value is none of those that others can change, or that cannot be cloned, and no long text. */
+function is_short_primitive(value: unknown): boolean {
   const type = typeof value;
+  if (type === "string") return (value as string).length < 1024;
   return type !== "object" ? type !== "function" && type !== "symbol" : value === null;
 }

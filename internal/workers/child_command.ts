@@ -47,7 +47,8 @@ export async function child_commands(entry: string): Promise<() => ChildCommand>
     const permissions = permission_flags(flags, own.programs);
     return {
       file,
-      args: ["run", "--no-prompt", ...inherited, ...permissions, entry],
+      // What Deno has to say it says in this process already.
+      args: ["run", "--quiet", "--no-prompt", ...inherited, ...permissions, entry],
       environment: environment(own.environment),
       cwd: START_FOLDER,
       folder: folder === START_FOLDER ? undefined : folder,
@@ -84,11 +85,11 @@ function inherited_flags(flags: Flag[]): string[] {
   return inherited.map(format);
 }
 
-/** The configuration of the program, which Deno looks for beside the main module of a process. */
+/** The configuration of the program, which Deno looks for beside its main module. */
 function find_config(): string | undefined {
-  // A Web Worker has none.
-  if (!Deno.mainModule) return undefined;
-  let url = new URL(".", Deno.mainModule);
+  // A Web Worker of the program's own does not know it.
+  if (!sharing.main_module) return undefined;
+  let url = new URL(".", sharing.main_module);
   while (url.protocol === "file:") {
     const folder = fileURLToPath(url);
     const found = ["deno.json", "deno.jsonc"].map((name) => folder + name).find(is_file);

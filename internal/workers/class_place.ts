@@ -77,8 +77,8 @@ export async function load_module(module: string, what: string): Promise<Record<
 export function refuse_while_loading(what: string): void {
   if (!sharing.is_loading) return;
   throw new Deno.errors.NotSupported(
-    `${what} while a worker imports this module for what it is to run: ` +
-      "do that under `if (import.meta.main)`, or put what workers run into a module of its own and say " +
-      "where that is, as with `static override module = import.meta.url`",
+    `${what} while a worker imports this module, to find what it runs: ` +
+      "do that under `if (import.meta.main)`; or put what workers run into a module of its own, which " +
+      "says where it is: `f.module = import.meta.url`, `static override module = import.meta.url`",
   );
 }

@@ -80,7 +80,27 @@ function readable(value: unknown, copy: Copy, look: Look = look_at(value)): unkn
     const message = `It is nested deeper than ${MAX_DEPTH} levels`;
     throw new DOMException(message, "DataCloneError");
   }
+  for (const object of look.platform_objects) refuse_empty_copy(object, copy);
   return look.has_getters ? readable(copy(value), copy) : value;
+}
+
+/**
+ * Refuses an object of the platform of which a copy has nothing. Deno refuses it itself, but only where it
+ * is not in another one.
+ *
+ * @throws {DOMException} If it is one.
+ */
+function refuse_empty_copy(object: object, copy: Copy): void {
+  let inside: { object: unknown };
+  try {
+    inside = copy({ object }) as typeof inside;
+  } catch {
+    // It can be moved; where it is not, sending it says so.
+    return;
+  }
+  if (Object.getPrototypeOf(inside.object) !== Object.prototype) return;
+  const what = Object.prototype.toString.call(object).slice("[object ".length, -1);
+  throw new DOMException(`Nothing of an object of ${what} would arrive`, "DataCloneError");
 }
 
 /**

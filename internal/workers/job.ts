@@ -1,3 +1,5 @@
+import type { Sent } from "./worker_handle.ts";
+
 /** Something for a worker to do: a message, and an outcome. */
 export interface Job {
   /** What the worker is told. */
@@ -18,14 +20,23 @@ export interface Job {
   readonly fd?: number;
   /** Why it must end, if it must. */
   must_end?: { reason: unknown };
+  /** What its worker's handle knows of it, while it is there. */
+  sent?: Sent | undefined;
   /** Whether its run is over; the pool says so. */
   is_over: boolean;
   /** Called before a worker is looked for; throws if it must not be begun any more. */
   check(): void;
+  /** Called with how it went; `"recalled"` only where jobs wait elsewhere, and it waits there again. */
+  settled(outcome: JobOutcome): void;
 }
 
-/** How a job went that did not fail: it was done, no worker ever took it, or it was given up. */
-export type JobOutcome = "done" | "recalled" | "abandoned";
+/** What a job failed with: an `Error` that says so if its worker ended. */
+export interface Failure {
+  error: unknown;
+}
+
+/** How a job went: it was done, no worker ever took it, it was given up, or it failed. */
+export type JobOutcome = "done" | "recalled" | "abandoned" | Failure;
 
 /** Answers workers. */
 export interface JobCalls {

@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { is_platform_object } from "../runtime/deno_internals.ts";
 
 /**
  * How many objects may be nested in each other in what is sent. Deno sends more than it can read: with
@@ -24,6 +25,8 @@ export interface Look {
   is_deep: boolean;
   /** Whether it has getters of its own, so that nobody knows what they will give. */
   has_getters: boolean;
+  /** Objects of the platform, such as a `URL`: of many of them a copy is an empty object. */
+  platform_objects: object[];
 }
 
 /**
@@ -42,12 +45,20 @@ export function look_at(value: unknown): Look {
 
 /** Tells quickly of most values that they can be cloned: `serialize()` takes a fifth as long as a call. */
 export function is_small_and_plain(value: unknown): boolean {
-  return look_at(value).is_small_and_plain;
+  if (typeof value === "number" || typeof value === "string" || value === null) return true;
+  const walk = new Walk(SMALL);
+  walk.visit(value, 1);
+  return !walk.has_ended && walk.look.is_small_and_plain;
 }
 
 /** A walk through a value: no deeper than {@linkcode MAX_DEPTH}, and each object once. */
 class Walk {
-  readonly look: Look = { is_small_and_plain: true, is_deep: false, has_getters: false };
+  readonly look: Look = {
+    is_small_and_plain: true,
+    is_deep: false,
+    has_getters: false,
+    platform_objects: [],
+  };
   has_ended = false;
   /** How many objects it may look at. */
   #left: number;
@@ -94,6 +105,7 @@ class Walk {
       if (types.isNativeError(value)) return this.#visit_property(value, "cause", depth);
       if (types.isMap(value)) return this.#visit_map(value, depth);
       if (types.isSet(value)) return this.#visit_set(value, depth);
+      if (is_platform_object(value)) this.look.platform_objects.push(value);
     }
     if (!Array.isArray(value) || !this.#visit_elements(value, depth)) {
       for (const name of Object.keys(value)) {

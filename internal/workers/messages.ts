@@ -12,7 +12,7 @@ export interface WorkerStart {
 
 /** What the pool's thread tells a worker. */
 export type ToWorker =
-  /** The first message. `claims` and `table` are shared memory: a process has none of both. */
+  /** The first message. `claims`, `table` and `results` are shared memory: a process has none. */
   | (WorkerStart & {
     type: "start";
     /** The URL of the program's main module. */
@@ -25,6 +25,8 @@ export type ToWorker =
     claims?: SharedArrayBuffer | undefined;
     /** See {@linkcode DescriptorTable}. */
     table?: SharedArrayBuffer | undefined;
+    /** See {@linkcode ResultBox}. */
+    results?: SharedArrayBuffer | undefined;
   })
   /**
    * Do this. `claim` is its number for the {@linkcode ClaimCounter}, if there is one; `fd` a descriptor
@@ -38,6 +40,8 @@ export type ToWorker =
     claim?: number;
     fd?: number;
   }
+  /** A descriptor of this process that a message after this one names by the number. It goes as that of a job. */
+  | { type: "connection"; number: number; fd: number }
   /** Come to an end with it. */
   | { type: "interrupt"; id: number; reason: ErrorImage }
   /** End it now. Answered by `cut`. */

@@ -27,6 +27,11 @@ export class Outbox<Message> {
     this.#deliver([message], transfer);
   }
 
+  /** Sends nothing but the call to look. */
+  call(): void {
+    this.#deliver([]);
+  }
+
   /** Sends a message, which can surely be cloned, at the end of this turn. */
   defer(message: Message): void {
     this.#waiting.push(message);

@@ -5,6 +5,7 @@ import {
   close_handle,
   duplicate_descriptor,
   type EndSignal,
+  is_cut_short,
   signal_child,
   spawn_child,
 } from "../runtime/deno_internals.ts";
@@ -24,7 +25,8 @@ import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
 type WithSpare = (use: () => void) => void;
-type JobMessage = Extract<ToWorker, { type: "job" }>;
+/** A message that may have a connection with it. */
+type WithConnection = Extract<ToWorker, { type: "job" | "connection" }>;
 
 /** Never called: see `load_entry` in `thread_host.ts`. */
 export const load_entry = (): Promise<unknown> => import("./process_entry.ts");
@@ -62,11 +64,13 @@ export class ProcessHost implements WorkerHost {
   #events: HostEvents;
   /** How many connections and questions it has not answered. */
   #open = 0;
+  /** Whether it has said anything. */
+  #is_heard = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
   #complaint: string | undefined;
   /** Whether it may not have read all messages that came without a connection. */
-  #unread = false;
+  #unread = true;
   /** What waits until it has, or until there is a descriptor for the connection before it. */
   #held: ToWorker[] | undefined;
   #exited = false;
@@ -94,8 +98,8 @@ export class ProcessHost implements WorkerHost {
     this.#child.on("internalMessage", (_message, handle) => this.#refuse(handle));
     this.#child.on("error", (error) => {
       if (this.pid === undefined) events.ended(error);
-      // One that ends may leave half a message.
-      else this.#expect_end(error, LAST_WORDS);
+      else if (is_cut_short(error)) this.#expect_end(error, LAST_WORDS);
+      else this.#end_unheard(error);
     });
     this.#child.once("disconnect", () => {
       this.#expect_end(new Error("it has closed its channel"), ENDING);
@@ -116,7 +120,7 @@ export class ProcessHost implements WorkerHost {
 
   post(messages: ToWorker[]): void {
     // It could not be started: its "error" event says why.
-    if (this.pid === undefined) return;
+    if (this.pid === undefined) return messages.forEach(drop);
     messages.forEach(prepare_for_process);
     for (const message of messages) this.#post(message);
   }
@@ -144,6 +148,7 @@ export class ProcessHost implements WorkerHost {
     this.#refuse(handle);
     const content = unseal(this.#mark, message);
     if (content === undefined) return;
+    this.#is_heard = true;
     if (content === TAKEN) this.#answered();
     else if (content === READ) this.#all_read();
     else this.#events.received(content as FromWorker[]);
@@ -166,6 +171,7 @@ export class ProcessHost implements WorkerHost {
 
   /** Ends a child whose channel is broken: nothing that it says will ever be heard. */
   #end_unheard({ message }: Error): void {
+    if (this.#complaint !== undefined) return;
     this.#complaint = `cannot be heard: ${message}`;
     this.#events.unheard(new Error(`${this.name} ${this.#complaint}`));
   }
@@ -192,6 +198,8 @@ export class ProcessHost implements WorkerHost {
    */
   #expect_answer(): void {
     this.#open++;
+    // It may take its time to start.
+    if (!this.#is_heard) return;
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
       this.#complaint = `took no connection within ${PATIENCE} ms: ` +
@@ -219,7 +227,7 @@ export class ProcessHost implements WorkerHost {
       drop(message);
     } else if (this.#held) {
       this.#held.push(message);
-    } else if (message.type !== "job" || message.fd === undefined) {
+    } else if (!has_connection(message) || message.fd === undefined) {
       this.#unread = true;
       this.#send([message]);
     } else if (this.#unread) {
@@ -239,12 +247,12 @@ export class ProcessHost implements WorkerHost {
   }
 
   /** Sends a connection, when there is a descriptor for its duplicate. */
-  #send_connection(message: JobMessage, socket: net.Socket): void {
+  #send_connection(message: WithConnection, socket: net.Socket): void {
     if (this.#exited) return void socket.destroy();
     this.#with_spare(() => this.#try_to_send(message, socket));
   }
 
-  #try_to_send(message: JobMessage, socket: net.Socket): void {
+  #try_to_send(message: WithConnection, socket: net.Socket): void {
     if (!can_duplicate(socket)) {
       this.#held ??= [];
       setTimeout(() => this.#send_connection(message, socket), WANT);
@@ -256,11 +264,16 @@ export class ProcessHost implements WorkerHost {
       this.#expect_answer();
     } catch (error) {
       socket.destroy();
-      // The caller that sent it may have returned.
-      const done: FromWorker = { type: "done", id: message.id, error: image_of(error) };
-      queueMicrotask(() => this.#events.received([done]));
+      // A connection that is named by another message is not found there; its sender has it still.
+      if (message.type === "job") this.#failed(message.id, error);
     }
     this.#release();
+  }
+
+  /** A job could not be sent. The caller that sent it may have returned. */
+  #failed(id: number, error: unknown): void {
+    const done: FromWorker = { type: "done", id, error: image_of(error) };
+    queueMicrotask(() => this.#events.received([done]));
   }
 }
 
@@ -281,7 +294,11 @@ function can_duplicate(socket: net.Socket): boolean {
   return fd >= 0;
 }
 
-/** Closes the connection of a job that nobody will do. */
+function has_connection(message: ToWorker): message is WithConnection {
+  return message.type === "job" || message.type === "connection";
+}
+
+/** Closes a connection that nobody will have. */
 function drop(message: ToWorker): void {
-  if (message.type === "job" && message.fd !== undefined) void close_descriptor(message.fd);
+  if (has_connection(message) && message.fd !== undefined) void close_descriptor(message.fd);
 }

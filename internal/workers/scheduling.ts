@@ -78,13 +78,14 @@ export class Handicap {
 /** So much work, in ms, is sent ahead to a worker that does one job at a time. */
 const AHEAD = 4;
 /** The most jobs that are sent ahead. */
-const MAX_AHEAD = 31;
+const MAX_AHEAD = 63;
 
 /** How many jobs a worker gets that does one at a time: many that are short, so that it never waits. */
 export class Pace {
   /** How long a job takes, in ms, on the average of the last ones. */
   #time = Infinity;
   #last = 0;
+  #is_full = false;
 
   /** To be called when a job was given, with how many it has then beside that. */
   given(others: number): void {
@@ -99,8 +100,16 @@ export class Pace {
     this.#time = this.#time === Infinity ? took : (3 * this.#time + took) / 4;
   }
 
-  /** How many it may have, with the one that it does. */
-  get jobs(): number {
-    return 1 + Math.min(MAX_AHEAD, Math.floor(AHEAD / this.#time));
+  /**
+   * Whether it may have another one. When it has had its fill, only after half of that is done: then many go
+   * together.
+   *
+   * @param active How many it has.
+   */
+  has_room(active: number): boolean {
+    const most = 1 + Math.min(MAX_AHEAD, Math.floor(AHEAD / this.#time));
+    if (active >= most) this.#is_full = true;
+    else if (2 * active <= most) this.#is_full = false;
+    return !this.#is_full;
   }
 }

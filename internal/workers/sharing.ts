@@ -3,12 +3,17 @@
  * does is asked for here: until then nothing is looked at, and nothing costs anything.
  */
 
+import type { OpenSocket } from "../runtime/deno_internals.ts";
+import type { DescriptorTable } from "../runtime/descriptor_table.ts";
+
 /** The other end of a worker's channel. */
 export interface Peer {
   /** What it is called in messages. */
   readonly name: string;
   /** Whether it shares memory with this thread. */
   readonly shares_memory: boolean;
+  /** Whether it is another program: it is sent no functions, and no module is loaded because it says so. */
+  readonly is_foreign?: boolean;
   /**
    * Sends it something, which its `received()` gets.
    *
@@ -17,6 +22,13 @@ export interface Peer {
    * @throws {DOMException} If it cannot be cloned.
    */
   post(body: unknown[], is_plain: boolean): void;
+  /**
+   * Sends it a connection, before what is posted next.
+   *
+   * @param fd Its descriptor, which is the other end's from then on.
+   * @returns Its number there.
+   */
+  send_connection?(fd: number): number;
 }
 
 /** A handle for an object, or a function, that is not copied, and where in a value it stands. */
@@ -92,6 +104,10 @@ interface State {
   system: Sharing | undefined;
   /** The pool's thread, in a worker. */
   parent: Peer | undefined;
+  /** Where a thread notes what descriptors it has open. */
+  table: DescriptorTable | undefined;
+  /** Connections that have come to this process, and that nobody has asked for yet. */
+  connections: Map<number, OpenSocket>;
   /** The program's main module, where functions without a `module` are; a worker is told. */
   main_module: string;
   /** The process in which this is; a worker is told. */
@@ -108,6 +124,8 @@ export const sharing: State = {
   scopes: undefined,
   system: undefined,
   parent: undefined,
+  table: undefined,
+  connections: new Map(),
   main_module: Deno.mainModule,
   process: { name: "MainProcess", daemon: false, number: "", parent: null },
   is_loading: false,

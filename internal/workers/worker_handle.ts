@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -6,6 +7,7 @@ import { error_of, image_of } from "./error_image.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { ResultBox } from "./result_box.ts";
 import { Handicap, type Look, Pace, SETTLED, SLOW } from "./scheduling.ts";
 import {
   pack,
@@ -32,15 +34,16 @@ const MAX_MESSAGES = 1_000_000;
 const MAX_ARGUMENTS = 100_000;
 
 /** A job that was sent to a worker. */
-interface Sent {
-  job: Job;
-  claim: number | undefined;
+export interface Sent {
+  readonly id: number;
+  readonly job: Job;
+  readonly worker: WorkerHandle;
+  readonly claim: number | undefined;
   /** Whether the worker was told to end it now and has not said that it heard. */
   unheard: boolean;
   /** What ends the worker if it does not give the job up. */
   force?: ReturnType<typeof setTimeout>;
-  resolve(outcome: JobOutcome): void;
-  reject(error: unknown): void;
+  over(job: Job, worker: WorkerHandle, outcome: JobOutcome): void;
 }
 
 /**
@@ -80,18 +83,24 @@ export class WorkerHandle {
   readonly ended: Promise<WorkerEnd>;
   #noun: string;
   #keeps_running: boolean;
+  #is_serial: boolean;
   #host: WorkerHost;
   #outbox: Outbox<ToWorker>;
   /** Which jobs it has taken; unknown where it shares no memory. */
   #claims: ClaimCounter | undefined;
   #table: DescriptorTable | undefined;
+  #results: ResultBox | undefined;
+  /** How many messages have come. */
+  #messages = 0;
+  /** Whether it looks for results in the next turn. */
+  #is_looking = false;
   #sent: Map<number, Sent> = new Map();
-  #ids: Map<Job, number> = new Map();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
   /** Whether its end is waited for. */
   #is_awaited = false;
   #last_id = 0;
+  #last_connection = 0;
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
   #cause: unknown;
@@ -117,19 +126,25 @@ export class WorkerHandle {
    * @param start_host Starts the thread or the process.
    * @param start What it is given.
    * @param calls Answers it.
-   * @param options What a job is called in messages, whether jobs keep the program running, and what its
-   * process is, if that is one of its own.
+   * @param options What a job is called in messages, whether jobs keep the program running, whether the
+   * worker does one at a time, and what its process is, if that is one of its own.
    */
   constructor(
     id: number,
     start_host: StartHost,
     start: WorkerStart & { shared?: Record<string, object> },
     calls: JobCalls,
-    options: { noun: string; keeps_running: boolean; process?: Omit<ProcessPlace, "parent"> },
+    options: {
+      noun: string;
+      keeps_running: boolean;
+      is_serial?: boolean;
+      process?: Omit<ProcessPlace, "parent">;
+    },
   ) {
     this.id = id;
     this.#noun = options.noun;
     this.#keeps_running = options.keeps_running;
+    this.#is_serial = options.is_serial ?? false;
     this.#calls = calls;
     this.ready = this.#start.promise;
     // A failure is told to those who wait for it; a worker that nobody waits for may fail.
@@ -146,9 +161,15 @@ export class WorkerHandle {
     if (this.#host.shares_memory) {
       this.#claims = new ClaimCounter();
       this.#table = new DescriptorTable();
+      if (this.#is_serial) this.#results = new ResultBox();
     }
     const { name, shares_memory } = this.#host;
-    this.#peer = { name, shares_memory, post: (body, is_plain) => this.#tell_peer(body, is_plain) };
+    this.#peer = {
+      name,
+      shares_memory,
+      post: (body, is_plain) => this.#tell_peer(body, is_plain),
+      ...(!shares_memory && { send_connection: (fd: number) => this.#send_connection(fd) }),
+    };
     this.#begin(start, options.process);
   }
 
@@ -166,6 +187,7 @@ export class WorkerHandle {
         shared: shared && pack(shared, this.#peer),
         claims: this.#claims?.memory,
         table: this.#table?.memory,
+        results: this.#results?.memory,
       });
     } catch (error) {
       this.kill(error);
@@ -191,8 +213,8 @@ export class WorkerHandle {
   /** Whether it does nothing that it was told to, and has taken no job for long. */
   get is_deaf(): boolean {
     const { untaken } = this;
-    return untaken > 0 && untaken === this.active &&
-      performance.now() - this.#untaken_since > DEAF;
+    const since = Math.max(this.#untaken_since, this.#completed_at);
+    return untaken > 0 && untaken === this.active && performance.now() - since > DEAF;
   }
 
   /** What there is to know before it is given a job. */
@@ -218,10 +240,10 @@ export class WorkerHandle {
   /**
    * Hands a job over.
    *
-   * @returns How it went: `"recalled"` if the worker never took it.
-   * @throws What the job failed with; an `Error` if the worker ended before.
+   * @param over Called with how it went: `"recalled"` if the worker never took it.
+   * @throws {DOMException} If its message cannot be cloned.
    */
-  run(job: Job): Promise<JobOutcome> {
+  run(job: Job, over: Sent["over"]): void {
     const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
     const { fd, transfer } = job;
@@ -230,19 +252,15 @@ export class WorkerHandle {
       : { value: job.message };
     // What was moved is gone from here: it cannot go to another worker.
     const claim = transfer ? undefined : this.#claims?.issue();
-    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>();
-    const sent: ToWorker = {
-      type: "job",
-      id,
-      message,
-      ...(passengers && { passengers }),
-      ...(claim !== undefined && { claim }),
-      ...(fd !== undefined && { fd }),
-    };
+    const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
+    if (passengers) sent.passengers = passengers;
+    if (claim !== undefined) sent.claim = claim;
+    if (fd !== undefined) sent.fd = fd;
     try {
-      // What comes many at a time goes many at a time; a process takes one connection with a message.
-      const may_wait = job.is_plain && (fd === undefined || this.#host.shares_memory);
-      if (may_wait) this.#outbox.defer(sent);
+      // What comes many at a time goes many at a time; to a process each goes by itself, and a worker that does one
+      // at a time gets its first at once.
+      const is_first = this.#is_serial && this.#sent.size === 0;
+      if (job.is_plain && this.#host.shares_memory && !is_first) this.#outbox.defer(sent);
       else this.#outbox.post(sent, transfer);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
@@ -252,9 +270,8 @@ export class WorkerHandle {
     this.given++;
     this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
-    this.#sent.set(id, { job, claim, unheard: false, resolve, reject });
-    this.#ids.set(job, id);
-    return promise;
+    job.sent = { id, job, worker: this, claim, unheard: false, over };
+    this.#sent.set(id, job.sent);
   }
 
   /**
@@ -265,26 +282,25 @@ export class WorkerHandle {
   has_room(job: Job, max_jobs: number | undefined): boolean {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
-    const [first] = this.#ids.keys();
-    if (job.is_alone || first!.is_alone || first!.is_blocked) return false;
-    return this.active < (max_jobs ?? (this.#claims ? this.#pace.jobs : 1));
+    const { job: first } = this.#sent.values().next().value!;
+    if (job.is_alone || first.is_alone || first.is_blocked) return false;
+    if (max_jobs !== undefined) return this.active < max_jobs;
+    return this.#claims !== undefined && this.#pace.has_room(this.active);
   }
 
   /** Whether it has begun a job that is here; of another process, that is taken for granted. */
-  has_begun(job: Job): boolean {
-    const claim = this.#sent.get(this.#ids.get(job)!)?.claim;
+  has_begun({ claim }: Sent): boolean {
     return claim === undefined || this.#claims!.has_taken(claim);
   }
 
   /** Ends it at once if it was told to end a job now and has not said that it heard. */
-  kill_if_deaf(job: Job, cause: unknown): void {
-    if (this.#sent.get(this.#ids.get(job)!)?.unheard) this.kill(cause);
+  kill_if_deaf(sent: Sent, cause: unknown): void {
+    if (sent.unheard) this.kill(cause);
   }
 
   /** Tells a job that is here that it must end. */
-  interrupt(job: Job, reason: unknown): void {
-    const id = this.#ids.get(job);
-    if (id !== undefined) this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
+  interrupt({ id }: Sent, reason: unknown): void {
+    this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
   }
 
   /** Tells it what has changed of the settings that it was given. */
@@ -293,48 +309,35 @@ export class WorkerHandle {
   }
 
   /** Ends a job that is here now. */
-  cut(job: Job, reason: unknown): void {
-    const id = this.#ids.get(job);
-    if (id === undefined) return;
-    this.#sent.get(id)!.unheard = true;
-    this.#outbox.post({ type: "cut", id, reason: image_of(reason) });
+  cut(sent: Sent, reason: unknown): void {
+    sent.unheard = true;
+    this.#outbox.post({ type: "cut", id: sent.id, reason: image_of(reason) });
   }
 
   /**
    * Gives up a job that was cut. A worker that answers goes on, and the job has the outcome
    * `"abandoned"`; one that does not is ended.
    */
-  abandon(job: Job): void {
-    const id = this.#ids.get(job);
-    const sent = id === undefined ? undefined : this.#sent.get(id);
-    if (!sent) return;
+  abandon(sent: Sent): void {
     const force = () => this.kill(new Error(`A ${this.#noun} was not given up in time`));
     if (sent.unheard) return force();
-    this.#outbox.post({ type: "abandon", id: id! });
+    this.#outbox.post({ type: "abandon", id: sent.id });
     sent.force ??= setTimeout(force, ANSWER);
-  }
-
-  /** Whether it was sent this job and has not ended it. */
-  has(job: Job): boolean {
-    return this.#ids.has(job);
   }
 
   /** Whether any job of some kind is here that it has not begun. */
   has_waiting(is_so: (job: Job) => boolean): boolean {
-    return this.#ids.keys().some((job) => is_so(job) && !this.has_begun(job));
+    return this.#sent.values().some((sent) => is_so(sent.job) && !this.has_begun(sent));
   }
 
-  /** Takes back what was sent and not taken; gives how much that was. */
-  recall(): number {
-    if (!this.#claims) return 0;
+  /** Takes back what was sent and not taken. */
+  recall(): void {
+    if (!this.#claims) return;
     const first = this.#claims.recall();
-    const { size } = this.#sent;
-    for (const [id, sent] of this.#sent) {
+    for (const sent of this.#sent.values()) {
       if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
-      this.#forget(id, sent);
-      sent.resolve("recalled");
+      this.#over(sent, "recalled");
     }
-    return size - this.#sent.size;
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */
@@ -364,14 +367,43 @@ export class WorkerHandle {
     if (this.state !== "ended") this.#outbox.post({ type: "peer", body, is_plain });
   }
 
+  #send_connection(fd: number): number {
+    const number = ++this.#last_connection;
+    if (this.state === "ended") void close_descriptor(fd);
+    else this.#outbox.post({ type: "connection", number, fd });
+    return number;
+  }
+
   /** Takes messages. What a worker says that makes no sense must harm nobody else: it is ended. */
   #received(messages: FromWorker[]): void {
     try {
       if (messages.length > MAX_MESSAGES) throw new RangeError("It sent too many messages at once");
       messages.forEach((message) => this.#receive(message));
+      this.#messages++;
+      this.#look_for_results();
     } catch (cause) {
       this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }), "died");
     }
+  }
+
+  /** Takes results; while they come, it looks again in the next turn, and need not be called. */
+  #look_for_results(): void {
+    if (!this.#results || this.#is_looking) return;
+    const taken = this.#take_results(this.#results);
+    if (taken > 0 && this.active > 0) {
+      this.#is_looking = true;
+      setImmediate(() => {
+        this.#is_looking = false;
+        this.#look_for_results();
+      });
+    } else {
+      this.#results.await_call();
+      this.#take_results(this.#results);
+    }
+  }
+
+  #take_results(results: ResultBox, received = this.#messages): number {
+    return results.take(received, (id, value) => this.#done({ type: "done", id, value }));
   }
 
   #receive(message: FromWorker): void {
@@ -405,7 +437,7 @@ export class WorkerHandle {
         break;
       }
       case "abandoned":
-        this.#abandoned(message.id);
+        this.#over(this.#sent.get(message.id), "abandoned");
         break;
       case "report":
         this.#calls.report(this.#sent.get(message.job)?.job, error_of(message.error));
@@ -428,31 +460,24 @@ export class WorkerHandle {
     const sent = this.#sent.get(id);
     if (!sent) return;
     const failure = error && error_of(error);
-    this.#forget(id, sent);
+    this.#forget(sent);
     this.completed++;
     this.#completed_at = performance.now();
     this.#handicap.completed();
     this.#pace.done();
-    if (failure) return sent.reject(failure);
+    if (failure) return sent.over(sent.job, this, { error: failure });
     if (passengers) return void this.#unpack_result(sent, { value, passengers });
     if (value !== undefined) sent.job.result = value;
-    sent.resolve("done");
+    sent.over(sent.job, this, "done");
   }
 
-  async #unpack_result({ job, resolve, reject }: Sent, packed: Packed): Promise<void> {
+  async #unpack_result({ job, over }: Sent, packed: Packed): Promise<void> {
     try {
       job.result = await unpack(packed, this.#peer);
-      resolve("done");
     } catch (error) {
-      reject(error);
+      return over(job, this, { error });
     }
-  }
-
-  #abandoned(id: number): void {
-    const sent = this.#sent.get(id);
-    if (!sent) return;
-    this.#forget(id, sent);
-    sent.resolve("abandoned");
+    over(job, this, "done");
   }
 
   async #echo(call: number): Promise<void> {
@@ -488,10 +513,16 @@ export class WorkerHandle {
     }
   }
 
-  #forget(id: number, sent: Sent): void {
-    clearTimeout(sent.force);
-    this.#sent.delete(id);
-    this.#ids.delete(sent.job);
+  #over(sent: Sent | undefined, outcome: JobOutcome): void {
+    if (!sent) return;
+    this.#forget(sent);
+    sent.over(sent.job, this, outcome);
+  }
+
+  #forget(sent: Sent): void {
+    if (sent.force !== undefined) clearTimeout(sent.force);
+    this.#sent.delete(sent.id);
+    sent.job.sent = undefined;
     this.#rest();
   }
 
@@ -504,6 +535,7 @@ export class WorkerHandle {
   #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
     this.#cause ??= host_cause;
     this.state = "ended";
+    if (this.#results) this.#take_results(this.#results, Infinity);
     this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
@@ -516,10 +548,7 @@ export class WorkerHandle {
     const how = this.#how ? `: ${this.#how}` : "";
     const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
     const error = new WorkerEnded(message, exit, options);
-    for (const [id, sent] of this.#sent) {
-      this.#forget(id, sent);
-      sent.reject(error);
-    }
+    for (const sent of this.#sent.values()) this.#over(sent, { error });
     const reason = this.#reason ?? "died";
     const end = reason === "killed" ? "was ended" : "ended by itself";
     const cause = this.#cause ?? new Error(`${this.#host.name} ${end}`);

@@ -63,12 +63,6 @@ export interface JobLine {
   broken(cause: unknown): void;
 }
 
-/** A job that was given to a worker. */
-interface Given {
-  worker: WorkerHandle;
-  outcome: Promise<JobOutcome>;
-}
-
 /**
  * A bounded number of workers that do jobs: each goes to the one with the least to do, workers that end
  * are replaced, and those that do not answer get nothing while others do.
@@ -90,7 +84,7 @@ export class WorkerPool {
   #restarts: Backoff = new Backoff(MIN_RESTART, MAX_RESTART);
   #restart_timers: Set<ReturnType<typeof setTimeout>> = new Set();
   /** Jobs that wait for a worker. */
-  #waiting: (() => void)[] = [];
+  #waiting: Job[] = [];
   #watch: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
@@ -135,36 +129,33 @@ export class WorkerPool {
   }
 
   /** Whether a worker has begun a job. */
-  has_begun(job: Job): boolean {
-    return this.#holder(job)?.has_begun(job) ?? false;
+  has_begun({ sent }: Job): boolean {
+    return sent?.worker.has_begun(sent) ?? false;
   }
 
   /** Takes a job back, whose `check()` will throw; `false` if a worker has begun it. */
   take_back(job: Job): boolean {
-    const worker = this.#holder(job);
-    if (worker?.has_begun(job)) return false;
-    worker?.recall();
+    if (this.has_begun(job)) return false;
+    job.sent?.worker.recall();
     this.#wake_waiting();
-    return !worker?.has(job);
+    return job.sent === undefined;
   }
 
-  /** Takes back what was sent ahead and not begun, where any of it goes behind what comes now; gives how much. */
-  make_way(goes_behind: (job: Job) => boolean): number {
-    let count = 0;
+  /** Takes back what was sent ahead and not begun, where any of it goes behind what comes now. */
+  make_way(goes_behind: (job: Job) => boolean): void {
     for (const worker of this.#workers) {
-      if (worker.untaken > 0 && worker.has_waiting(goes_behind)) count += worker.recall();
+      if (worker.untaken > 0 && worker.has_waiting(goes_behind)) worker.recall();
     }
-    return count;
   }
 
   /** Ends the worker of a job, if that has not heard that it must end the job now. */
-  kill_if_deaf(job: Job, cause: unknown): void {
-    this.#holder(job)?.kill_if_deaf(job, cause);
+  kill_if_deaf({ sent }: Job, cause: unknown): void {
+    sent?.worker.kill_if_deaf(sent, cause);
   }
 
   /** Ends the worker of a job. */
-  kill(job: Job, cause: unknown): void {
-    this.#holder(job)?.kill(cause);
+  kill({ sent }: Job, cause: unknown): void {
+    sent?.worker.kill(cause);
   }
 
   #assemble(workers: WorkerHandle[]): void {
@@ -182,45 +173,17 @@ export class WorkerPool {
     return [...this.#workers].map(({ info }) => info);
   }
 
-  /**
-   * Has a worker do a job; resolves when it is done, given up, or recalled, which is told only where jobs wait
-   * elsewhere.
-   *
-   * @throws What the job failed with, or its `check()` threw; an `Error` if its worker ended before.
-   */
-  async run(job: Job): Promise<JobOutcome> {
-    let worker: WorkerHandle | undefined;
-    try {
-      for (;;) {
-        // In the same breath as it was found free: another job must not find it so, too.
-        const given = this.#give(job);
-        worker = given?.worker;
-        const outcome = given ? await given.outcome : await this.#next_worker(job);
-        // What it was doing goes on there, whatever that is: it is given nothing more.
-        if (outcome === "abandoned") this.#retire(worker!);
-        if (outcome && (outcome !== "recalled" || this.#options.line)) return outcome;
-        if (worker) this.#freed(worker);
-      }
-    } finally {
-      job.is_over = true;
-      if (worker) this.#freed(worker);
-    }
-  }
-
-  /** Gives a job to the worker with the least to do, if there is one. */
-  #give(job: Job): Given | undefined {
+  /** Has a worker do a job, when one has room. */
+  run(job: Job): void {
     try {
       job.check();
       if (this.#closing) throw new Deno.errors.Interrupted("The workers are ending");
       const worker = this.#free_worker(job);
-      if (!worker) return undefined;
-      const outcome = worker.run(job);
-      if (job.must_end) worker.interrupt(job, job.must_end.reason);
-      this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
-      return { worker, outcome };
+      if (worker) return this.#give(job, worker);
+      this.#grow();
+      this.#waiting.push(job);
     } catch (error) {
-      discard(job);
-      throw error;
+      this.#refuse(job, error);
     }
   }
 
@@ -231,22 +194,47 @@ export class WorkerPool {
     }
   }
 
+  #give(job: Job, worker: WorkerHandle): void {
+    worker.run(job, this.#over);
+    if (job.must_end) worker.interrupt(job.sent!, job.must_end.reason);
+    this.#watch ??= setTimeout(() => this.#recall_untaken(), PATIENCE);
+  }
+
+  /** No worker gets a job. Whoever has it run hears of that when it has called. */
+  #refuse(job: Job, error: unknown): void {
+    if (job.fd !== undefined) void close_descriptor(job.fd);
+    queueMicrotask(() => this.#settle(job, { error }));
+  }
+
+  #over = (job: Job, worker: WorkerHandle, outcome: JobOutcome): void => {
+    // What it was doing goes on there, whatever that is: it is given nothing more.
+    if (outcome === "abandoned") this.#retire(worker);
+    this.#freed(worker);
+    if (outcome !== "recalled" || this.#options.line) this.#settle(job, outcome);
+    // When all that goes back is back.
+    else queueMicrotask(() => this.run(job));
+  };
+
+  #settle(job: Job, outcome: JobOutcome): void {
+    job.is_over = true;
+    job.settled(outcome);
+  }
+
   /** Tells a job that it must end. */
   interrupt(job: Job, reason: unknown): void {
     job.must_end = { reason };
-    this.#holder(job)?.interrupt(job, reason);
+    job.sent?.worker.interrupt(job.sent, reason);
   }
 
   /** Ends a job now. */
   cut(job: Job, reason: unknown): void {
-    const worker = this.#holder(job);
-    if (worker) worker.cut(job, reason);
+    if (job.sent) job.sent.worker.cut(job.sent, reason);
     else this.#wake_waiting();
   }
 
   /** Gives up a job that was cut. A worker that does not answer is ended. */
-  abandon(job: Job): void {
-    this.#holder(job)?.abandon(job);
+  abandon({ sent }: Job): void {
+    sent?.worker.abandon(sent);
   }
 
   /** Ends all workers: when their jobs are wholly over, but when `overdue` resolves at once. */
@@ -288,24 +276,6 @@ export class WorkerPool {
     return best && best.active > 0 && this.#assembling !== undefined ? undefined : best;
   }
 
-  /** Waits until there may be a worker, and sees to it that there will be. */
-  #next_worker(job: Job): Promise<undefined> {
-    try {
-      this.#grow();
-    } catch (error) {
-      discard(job);
-      throw error;
-    }
-    return new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
-  }
-
-  #holder(job: Job): WorkerHandle | undefined {
-    for (const workers of [this.#workers, this.#retired]) {
-      for (const worker of workers) if (worker.has(job)) return worker;
-    }
-    return undefined;
-  }
-
   #can_start(workers: number): boolean {
     return this.#options.has_descriptors(descriptors_for(workers));
   }
@@ -316,7 +286,8 @@ export class WorkerPool {
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
     this.#workers.add(worker);
-    this.#options.watch?.started(worker.info);
+    // Who is told may have more jobs run: not while a worker is looked for.
+    queueMicrotask(() => this.#options.watch?.started(worker.info));
     worker.ready.then(() => {
       this.#was_ready = true;
       this.#wake_waiting();
@@ -328,7 +299,7 @@ export class WorkerPool {
   }
 
   #wake_waiting(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const job of this.#waiting.splice(0)) this.run(job);
   }
 
   #ended(worker: WorkerHandle, end: WorkerEnd): void {
@@ -389,7 +360,8 @@ export class WorkerPool {
 
   /** A worker can take one more job. */
   #freed(worker: WorkerHandle): void {
-    this.#waiting.shift()?.();
+    const next = this.#waiting.shift();
+    if (next) this.run(next);
     if (worker.given >= worker.max_given && worker.active === 0) this.#retire(worker);
     if (this.#retired.has(worker) && worker.active === 0) this.#let_end(worker, "replaced");
     if (this.#workers.size <= this.#options.min_workers || this.#closing) return;
@@ -452,9 +424,4 @@ function took_none(noun: string): Error {
   return new Error(
     `A worker took no ${noun} any more: what an earlier one left behind does not let go`,
   );
-}
-
-/** Closes the descriptor of a job that no worker has got. */
-function discard({ fd }: Job): void {
-  if (fd !== undefined) void close_descriptor(fd);
 }

@@ -1,8 +1,9 @@
 import type net from "node:net";
 import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
-import { may_fail } from "../runtime/pending.ts";
+import { is_pending, may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
@@ -11,7 +12,8 @@ import { is_small_and_plain } from "./look.ts";
 import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { pack, type Peer, received, sharing, unpack } from "./sharing.ts";
+import { ResultBox } from "./result_box.ts";
+import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
@@ -60,8 +62,8 @@ export type StartService = (
 
 /** A job as its service does it. */
 export interface JobRun {
-  /** What the job gives, when it is done. */
-  readonly done: Promise<unknown>;
+  /** What the job gives: a promise, if it is not done. */
+  readonly done: unknown;
   /** The job must come to an end. */
   interrupt(reason: Error): void;
   /** The job must end now. */
@@ -84,7 +86,9 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #table: DescriptorTable | undefined;
+  #results: ResultBox | undefined;
+  /** How many messages it has sent. */
+  #posted = 0;
   #service: Service | undefined;
   /** Resolves when it has started its service, or could not. */
   #started: Promise<void> | undefined;
@@ -154,6 +158,7 @@ export class WorkerSide {
   /** Sends messages; with those that a job is done goes that its connection is still being closed. */
   #deliver(port: Port, messages: FromWorker[]): void {
     const is_news = !this.#holds && this.#closing.size > 0;
+    this.#posted++;
     port.post(is_news ? [{ type: "holds", holds: true }, ...messages] : messages);
     if (is_news) this.#holds = true;
   }
@@ -180,6 +185,9 @@ export class WorkerSide {
       case "job":
         if (this.#service!.is_serial) void this.#do_in_turn(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
+        break;
+      case "connection":
+        if (handle) sharing.connections.set(message.number, take_out(handle));
         break;
       case "interrupt":
         this.#tell_to_end(message);
@@ -211,7 +219,7 @@ export class WorkerSide {
   }
 
   async #start(
-    { service, settings, main_module, process, claims, table, shared }: Extract<
+    { service, settings, main_module, process, claims, table, results, shared }: Extract<
       ToWorker,
       { type: "start" }
     >,
@@ -220,7 +228,8 @@ export class WorkerSide {
     sharing.process = process;
     sharing.is_loading = true;
     if (claims) this.#claims = new ClaimCounter(claims);
-    if (table) this.#table = new DescriptorTable(table);
+    if (table) sharing.table = new DescriptorTable(table);
+    if (results) this.#results = new ResultBox(results);
     try {
       const { start } = await import(service) as { start: StartService };
       const objects = shared ? await unpack(shared, sharing.parent!) : {};
@@ -246,24 +255,47 @@ export class WorkerSide {
     for (let next; (next = this.#line[0]); this.#line.shift()) {
       // The job may end this worker: what was done before it is done.
       this.#outbox.flush();
-      if (this.#takes(next.claim)) await this.#do(next, undefined);
+      const doing = this.#takes(next.claim) ? this.#do(next, undefined) : undefined;
+      if (doing) await doing;
     }
   }
 
-  async #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> {
+  /** Does a job: a promise only where there is something to wait for. */
+  #do(message: JobMessage, handle: net.Socket | undefined): Promise<void> | undefined {
     const { id, passengers } = message;
     this.#memory ??= this.#say_memory_later();
+    if (passengers) return this.#unpack_and_do(message, passengers, handle);
     try {
-      if (passengers) {
-        const packed = { value: message.message, passengers };
-        message.message = await unpack(packed, sharing.parent!);
-      }
-      const job = new WorkerJob(message, handle, this.calls, this.#table);
+      const job = new WorkerJob(message, handle, this.calls, sharing.table);
       const run = this.#service!.begin(job);
-      this.#running.set(id, { job, run });
+      if (is_pending(run.done)) return this.#wait_for({ job, run });
+      this.#give(id, run.done);
+    } catch (error) {
+      this.#failed(id, error);
+    }
+  }
+
+  async #unpack_and_do(
+    message: JobMessage,
+    passengers: Passenger[],
+    handle: net.Socket | undefined,
+  ): Promise<void> {
+    try {
+      message.message = await unpack({ value: message.message, passengers }, sharing.parent!);
+    } catch (error) {
+      return this.#failed(message.id, error);
+    }
+    delete message.passengers;
+    await this.#do(message, handle);
+  }
+
+  async #wait_for(running: Running): Promise<void> {
+    const { job: { id }, run } = running;
+    this.#running.set(id, running);
+    try {
       this.#give(id, await run.done);
     } catch (error) {
-      this.#outbox.defer({ type: "done", id, error: image_of(error) });
+      this.#failed(id, error);
     }
     this.#running.delete(id);
   }
@@ -281,13 +313,35 @@ export class WorkerSide {
 
   /** Says that a job is done, and what it has given. */
   #give(id: number, result: unknown): void {
-    if (result === undefined) return this.#outbox.defer({ type: "done", id });
-    if (is_small_and_plain(result)) return this.#outbox.defer({ type: "done", id, value: result });
+    if (this.#service!.is_serial && this.#leave(id, result)) return;
+    if (result === undefined) return this.#done({ type: "done", id });
+    if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
       this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
     } catch (error) {
       throw uncloneable("the result", error);
     }
+  }
+
+  #failed(id: number, error: unknown): void {
+    this.#done({ type: "done", id, error: image_of(error) });
+  }
+
+  /** Says it at once where the next job comes after it: that may end this worker. */
+  #done(message: Extract<FromWorker, { type: "done" }>): void {
+    if (this.#service!.is_serial) this.#outbox.post(message);
+    else this.#outbox.defer(message);
+  }
+
+  /** Leaves a result where the pool takes it, if it can: that does not wait for the next job. */
+  #leave(id: number, result: unknown): boolean {
+    // What the job has said before comes before.
+    sharing.system?.flush(sharing.parent!);
+    if (!this.#results || this.#closing.size > 0) return false;
+    this.#outbox.flush();
+    if (!this.#results.put(id, this.#posted, result)) return false;
+    if (this.#results.must_call()) this.#outbox.call();
+    return true;
   }
 
   #tell_to_end({ type, id, reason }: Extract<ToWorker, { type: "interrupt" | "cut" }>): void {

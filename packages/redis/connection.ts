@@ -11,6 +11,8 @@ export interface ConnectionSettings {
   greet: (client: Client) => Promise<unknown>;
   /** Takes what happens to the connection: once for each time that it is lost. */
   report: (error: Error) => void;
+  /** How long Redis may give no answer, in ms: then the network has died, or Redis. 30 s unless told. */
+  silence?: number;
 }
 
 /** How a call is made. */
@@ -21,9 +23,9 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** How often an idle connection is tried, and how long an answer may take, in ms: the network may die silently. */
-const PING_INTERVAL = 10_000;
+/** How long Redis may give no answer unless told, in ms, and how often it is asked for one in this time. */
 const SILENCE = 30_000;
+const PINGS = 3;
 
 /** How long a connection waits until it is tried again, in ms: doubled each time, with some chance. */
 const FIRST_PAUSE = 50;
@@ -32,7 +34,7 @@ const LONGEST_PAUSE = 2000;
 /** A connection to Redis that is made again when it is lost. Calls wait until it is there. */
 export class Connection {
   #client: Client;
-  #settings: ConnectionSettings;
+  #settings: Required<ConnectionSettings>;
   /** The life of the connection that was greeted. */
   #greeted: number | undefined;
   #meeting: Promise<void> | undefined;
@@ -42,17 +44,22 @@ export class Connection {
   #end: Error | undefined;
   /** Why nobody waits for one any more. */
   #leaving: Error | undefined;
+  /** Ends with the last try to make the connection. */
+  #staying: Promise<void>;
   /** Why the connection ended. */
   #lost = Promise.withResolvers<Error>();
+  /** Goes off when there was no answer for too long. */
+  #silence: ReturnType<typeof setTimeout> | undefined;
   #is_reported = false;
 
   constructor(settings: ConnectionSettings) {
-    this.#settings = settings;
-    this.#client = make_client(settings.options);
+    this.#settings = { silence: SILENCE, ...settings };
+    this.#client = make_client(settings.options, this.#settings.silence);
+    this.#client.on("ping-interval", () => this.#hear());
     this.#client.on("terminated", (error: Error) => this.#lost.resolve(error));
     // It says so twice.
     this.#client.on("error", () => {});
-    this.#stay();
+    this.#staying = this.#stay();
   }
 
   /** Makes the connection, again and again. The client's own way has timers that go on when it is closed. */
@@ -76,7 +83,21 @@ export class Connection {
     }
     connected();
     this.#changed();
-    return await this.#lost.promise;
+    this.#hear();
+    const cause = await this.#lost.promise;
+    clearTimeout(this.#silence);
+    return cause;
+  }
+
+  /** There was an answer. The client's own clock begins again with each call, answered or not. */
+  #hear(): void {
+    const { silence } = this.#settings;
+    clearTimeout(this.#silence);
+    if (!this.#client.isReady) return;
+    this.#silence = setTimeout(() => {
+      this.#client.destroy();
+      this.#lost.resolve(new Error(`There was no answer for ${silence} ms`));
+    }, silence);
   }
 
   /**
@@ -167,18 +188,21 @@ export class Connection {
   }
 
   /** Ends it. Calls reject with the error. */
-  close(error: Error): void {
+  async close(error: Error): Promise<void> {
     this.#over(error);
     this.#lost.resolve(error);
+    this.#client.destroy();
+    await this.#staying;
+    // It may have been about to connect, which nothing stops.
     this.#client.destroy();
   }
 }
 
-function make_client(options: RedisClientOptions) {
+function make_client(options: RedisClientOptions, silence: number) {
   const { socket } = options;
   return createClient({
     ...options,
-    pingInterval: PING_INTERVAL,
+    pingInterval: silence / PINGS,
     // The third version of the protocol has messages and answers on one connection.
     RESP: 3,
     // Calls wait here, and know so whether they were sent.
@@ -187,14 +211,15 @@ function make_client(options: RedisClientOptions) {
     maintNotifications: "disabled",
     // Else each call has a clock, for the time until it is sent.
     commandOptions: { ...options.commandOptions, timeout: 0 },
-    socket: { ...socket, socketTimeout: SILENCE, reconnectStrategy: false },
+    // For the greeting of Redis.
+    socket: { ...socket, socketTimeout: silence, reconnectStrategy: false },
   } as RedisClientOptions);
 }
 
-/** Whether Redis refuses who we are, or Deno to go there: that does not get better. */
+/** Whether Redis refuses who we are or has no such database, or Deno to go there: that does not get better. */
 function is_hopeless(cause: Error): boolean {
   if (cause instanceof Deno.errors.NotCapable) return true;
-  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM/.test(cause.message);
+  return cause instanceof ErrorReply && /WRONGPASS|NOAUTH|NOPERM|DB index/.test(cause.message);
 }
 
 /** How long to wait before the next try. */

@@ -101,8 +101,15 @@ export class Getters {
     const getters = this.#line.first(BATCH);
     // What is got is gone: whoever may leave the line takes first.
     const wanted = getters.map(({ value, limit }) => limit.signal ? "t" : value).join("");
-    const { is_shut, entries } = await this.#sources.stream.take(wanted);
-    await this.#give(getters, entries, 0, wanted);
+    const { stream, holdings } = this.#sources;
+    const { is_shut, entries } = await stream.take(wanted);
+    const taken = entries.filter((_, i) => wanted[i] === "t");
+    for (const [i, entry] of entries.entries()) {
+      if (wanted[i] === "t") continue;
+      holdings.got++;
+      getters[i]!.resolve(entry);
+    }
+    await this.#give(taken, 0);
     if (is_shut && entries.length < getters.length) this.#line.reject(shut_down());
   }
 
@@ -126,7 +133,7 @@ export class Getters {
     try {
       const entries = entries_of(await read);
       this.#read_end = undefined;
-      if (entries.length > 0) await this.#give(this.#line.first(count), entries, entries.length);
+      if (entries.length > 0) await this.#give(entries, entries.length);
     } catch (error) {
       if (!end.signal.aborted && !(error instanceof Deno.errors.ConnectionReset)) throw error;
     } finally {
@@ -156,17 +163,15 @@ export class Getters {
     }
   }
 
-  /** Gives entries to those who wait. `got` says which ones have left the queue already. */
-  async #give(getters: Getter[], entries: Entry[], read: number, got = ""): Promise<void> {
+  /** Gives entries to those who wait by now: others may have left. */
+  async #give(entries: Entry[], read: number): Promise<void> {
     const { stream, holdings } = this.#sources;
+    const getters = this.#line.first(entries.length);
     const to_get: [Getter, Entry][] = [];
     for (const [i, entry] of entries.entries()) {
       const getter = getters[i];
       if (!getter?.waits) {
         await stream.put_back(entry, "unseen");
-      } else if (got[i] === "g") {
-        holdings.got++;
-        getter.resolve(entry);
       } else if (getter.value === "t") {
         holdings.add(entry);
         getter.resolve(entry);
@@ -206,7 +211,7 @@ export class Getters {
     await this.#serving;
     await this.#ending;
     this.#line.reject(error);
-    this.#reader?.connection.close(error);
+    await this.#reader?.connection.close(error);
   }
 }
 

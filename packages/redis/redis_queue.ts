@@ -9,7 +9,7 @@ import { from_text, to_text } from "./json_item.ts";
 import { Limit } from "./limit.ts";
 import { check_options, client_options, DEFAULTS, type RedisQueueOptions } from "./options.ts";
 import { type RedisJob, TakenJob } from "./redis_job.ts";
-import { open_stream, Stream, type StreamSettings } from "./stream.ts";
+import { make_group, open_stream, Stream, type StreamSettings } from "./stream.ts";
 import { timeout_argument, type Wait, wait_arguments } from "./waits.ts";
 
 /** How often a consumer gives a sign of life within `visibility`. */
@@ -51,7 +51,6 @@ export class RedisQueue<T> implements AsyncDisposable {
   #getters: Getters;
   #putters: AskingLine<string>;
   #joiners: AskingLine<null>;
-  #was_here = false;
   #signs: ReturnType<typeof setInterval> | undefined;
   #is_giving_sign = false;
   #closing: Promise<void> | undefined;
@@ -99,22 +98,17 @@ export class RedisQueue<T> implements AsyncDisposable {
   }
 
   async #open(client: Client): Promise<void> {
-    const again = this.#was_here;
-    await open_stream(client, this.#settings, this.#holdings, again);
-    this.#was_here = true;
+    await open_stream(client, this.#settings, this.#holdings);
     // What happened meanwhile was not heard.
-    if (again) this.#bell.ring_all();
+    this.#bell.ring_all();
   }
 
   #connect_reader(): Reader {
-    const { key, group } = this.#settings;
     const reader: Reader = {
       id: 0,
       connection: this.#connect(async (client) => {
         reader.id = await client.clientId();
-        await client.xGroupCreate(key, group, "0", { MKSTREAM: true }).catch((error: Error) => {
-          if (!error.message.includes("BUSYGROUP")) throw error;
-        });
+        await make_group(client, this.#settings);
       }),
     };
     return reader;
@@ -407,7 +401,7 @@ export class RedisQueue<T> implements AsyncDisposable {
     } catch {
       // Redis cannot be reached: what is here comes back after its time.
     }
-    this.#connection.close(error);
+    await this.#connection.close(error);
   }
 
   /** The same. */

@@ -13,7 +13,14 @@ const COMMON = `
 local stream, state, dead = KEYS[1], KEYS[2], KEYS[3]
 local group, me = ARGV[1], ARGV[2]
 local visibility, maxsize, max_deliveries = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local args = { unpack(ARGV, 6) }
+local args = {}
+for i = 6, #ARGV do args[i - 5] = ARGV[i] end
+
+-- Gives why it cannot be made, if so.
+local function make_group()
+  local reply = redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
+  if reply.err and not reply.err:find('BUSYGROUP') then return reply end
+end
 
 local function tell(what) redis.call('PUBLISH', stream .. ':' .. what, '') end
 
@@ -101,41 +108,50 @@ local function renew(from)
 end
 `;
 
+/** Redis without memory refuses steps, but for one that has written: all must go on that make room, and what they need. */
+const WITHOUT_MEMORY = "redis.call('HDEL', state, '')\n";
+
 /** A script, and the name under which Redis keeps it. */
 export interface Script {
   readonly text: string;
   readonly sha: string;
 }
 
-function script(body: string): Script {
-  const text = COMMON + body;
+function script(body: string, first = WITHOUT_MEMORY): Script {
+  const text = COMMON + first + body;
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
 
 /** The scripts, by what they do. */
 export const SCRIPTS = {
   /**
-   * At each connection. Arguments: how many items I got and have not done, whether I was here before (1) or not (0), ids
-   * and deliveries of what I have.
+   * At each connection. Arguments: how many items I got and have not done, ids and deliveries of what I have.
    */
   open: script(`
-redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
--- Redis may have been away for long: all get some time to give a sign of life.
-if args[2] == '1' then redis.call('HSET', state, 'swept', now()) end
-renew(3)
+local refusal = make_group()
+if refusal then return refusal end
+renew(2)
 if number_of('got:' .. me) ~= tonumber(args[1]) then
   set_got(me, tonumber(args[1]))
   tell_if_done()
 end
 `),
 
+  /** For a connection that only reads. */
+  make_group: script(`
+return make_group()
+`),
+
   /** Argument: the item. Gives "put", "full" or "shut". */
-  put: script(`
+  put: script(
+    `
 if redis.call('HEXISTS', state, 'shut') == 1 then return 'shut' end
 if maxsize > 0 and waiting() >= maxsize then return 'full' end
 redis.call('XADD', stream, '*', 'item', args[1])
 return 'put'
-`),
+`,
+    "",
+  ),
 
   /**
    * Argument: a letter for each that is wanted, "t" to take it, "g" to get it. Gives whether the queue was shut down, and
@@ -232,7 +248,13 @@ local lost, buried, gone = renew(1), 0, 0
 if redis.call('HEXISTS', state, 'until:' .. me) == 1 then
   redis.call('HSET', state, 'until:' .. me, time + visibility)
 end
-if time - number_of('swept') < visibility / 4 then return { lost, 0, 0 } end
+local since = time - number_of('swept')
+if since > visibility * 2 / 3 or since < -visibility then
+  -- Redis was away, or its clock was set: all get some time to give a sign of life.
+  redis.call('HSET', state, 'swept', time + visibility / 4)
+  return { lost, 0, 0 }
+end
+if since < visibility / 4 then return { lost, 0, 0 } end
 redis.call('HSET', state, 'swept', time)
 
 -- Entries whose holder gives no sign
@@ -250,9 +272,12 @@ if came_back then tell('item') end
 local fields = redis.call('HGETALL', state)
 for i = 1, #fields, 2 do
   local consumer = fields[i]:match('^until:(.*)')
-  if consumer and tonumber(fields[i + 1]) < time then
+  local left = consumer and fields[i + 1] - time
+  if consumer and left < 0 then
     gone = gone + number_of('got:' .. consumer)
     set_got(consumer, 0)
+  elseif consumer and left > visibility then
+    redis.call('HSET', state, fields[i], time + visibility)
   end
 end
 

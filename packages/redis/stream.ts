@@ -113,7 +113,8 @@ export class Stream {
       SCRIPTS.tend,
       tickets_of(taken),
     );
-    return { lost: taken.filter(({ id }) => lost.includes(id)), buried, gone };
+    const ids = new Set(lost);
+    return { lost: taken.filter(({ id }) => ids.has(id)), buried, gone };
   }
 
   /** How many items wait, and how many are not done. */
@@ -155,24 +156,29 @@ function tickets_of(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ id, deliveries }) => [id, String(deliveries)]);
 }
 
-/**
- * Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has.
- *
- * @param again Whether it had a connection before.
- */
+/** Makes a new connection ready for a stream: with the scripts, the group, and what the consumer has. */
 export async function open_stream(
   client: Client,
   settings: StreamSettings,
   holdings: Holdings,
-  again: boolean,
 ): Promise<void> {
-  const args = [String(holdings.got), again ? "1" : "0", ...tickets_of(holdings.taken)];
+  const args = [String(holdings.got), ...tickets_of(holdings.taken)];
   // In one go: nothing of it depends on an answer.
   await Promise.all([
     ...Object.values(SCRIPTS).map(({ text }) => client.scriptLoad(text)),
-    client.eval(SCRIPTS.open.text, {
-      keys: keys_of(settings),
-      arguments: [...head_of(settings), ...args],
-    }),
+    run_now(client, settings, SCRIPTS.open, args),
   ]);
+}
+
+/** Makes a new connection ready for reads of a stream. */
+export async function make_group(client: Client, settings: StreamSettings): Promise<void> {
+  await run_now(client, settings, SCRIPTS.make_group, []);
+}
+
+/** Runs a script that Redis may not know. */
+function run_now(client: Client, settings: StreamSettings, { text }: Script, args: string[]) {
+  return client.eval(text, {
+    keys: keys_of(settings),
+    arguments: [...head_of(settings), ...args],
+  });
 }

@@ -338,6 +338,11 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     return fd;
   }
 
+  /** See `Detachable`. */
+  duplicate(): number | undefined {
+    return this.#socket && duplicate_descriptor(this.#socket);
+  }
+
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
     this.#open().pull(arrived, failed);
   }

@@ -1,8 +1,8 @@
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
+import { type Call, RelayedConn } from "../sockets/relayed_conn.ts";
 import {
-  type ByteConn,
   close_gracefully,
   detach,
   end_input,
@@ -10,24 +10,6 @@ import {
   StreamSocket,
 } from "../sockets/stream_socket.ts";
 import type { Parcel } from "./request_messages.ts";
-
-/** What is called of a relayed request in the server's thread. */
-export const RELAYED = [
-  "recv",
-  "sendall",
-  "closeWrite",
-  "close",
-  "setNoDelay",
-  "setKeepAlive",
-  "ref",
-  "unref",
-] as const;
-
-/** The name of one of them. */
-export type Relayed = typeof RELAYED[number];
-
-/** Calls a method of a relayed request in the server's thread. */
-export type Call = (method: Relayed, args: unknown[]) => Promise<unknown>;
 
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
@@ -130,65 +112,4 @@ class RelayedSocket extends CarriedSocket {
   override close(): void {}
 
   override finish(): undefined {}
-}
-
-/**
- * A connection that stays in the server's thread: each read and write is a call there, answered when
- * it is done, so that neither side can run ahead of the other.
- */
-class RelayedConn implements ByteConn {
-  readonly localAddr: Deno.Addr;
-  readonly remoteAddr: Deno.Addr;
-  #call: Call;
-
-  constructor(localAddr: Deno.Addr, remoteAddr: Deno.Addr, call: Call) {
-    this.localAddr = localAddr;
-    this.remoteAddr = remoteAddr;
-    this.#call = call;
-  }
-
-  async read(p: Uint8Array): Promise<number | null> {
-    const bytes = await this.#call("recv", [p.length]) as Uint8Array;
-    p.set(bytes);
-    return bytes.length || null;
-  }
-
-  async write(p: Uint8Array): Promise<number> {
-    // Cloning a view would clone all that is behind it.
-    await this.#call("sendall", [p.byteLength < p.buffer.byteLength ? p.slice() : p]);
-    return p.length;
-  }
-
-  async closeWrite(): Promise<void> {
-    await this.#call("closeWrite", []);
-  }
-
-  close(): void {
-    this.#tell("close");
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  setNoDelay(no_delay?: boolean): void {
-    this.#tell("setNoDelay", no_delay);
-  }
-
-  setKeepAlive(keep_alive?: boolean): void {
-    this.#tell("setKeepAlive", keep_alive);
-  }
-
-  ref(): void {
-    this.#tell("ref");
-  }
-
-  unref(): void {
-    this.#tell("unref");
-  }
-
-  /** A call whose outcome nobody waits for. */
-  #tell(method: Relayed, ...args: unknown[]): void {
-    this.#call(method, args).catch(() => {});
-  }
 }

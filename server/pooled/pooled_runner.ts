@@ -7,7 +7,7 @@ import {
   refuse_while_loading,
 } from "../../internal/workers/class_place.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
-import type { Job } from "../../internal/workers/job.ts";
+import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import {
@@ -24,7 +24,8 @@ import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
-import { pack, RELAYED, type Relayed } from "./carriage.ts";
+import { pack } from "./carriage.ts";
+import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
 import { image_of_server } from "./server_image.ts";
 import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
 
@@ -80,6 +81,7 @@ class RequestJob implements Job {
   is_over = false;
   /** Whether it was told to end now. */
   is_cut = false;
+  #outcome: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(exchange: Exchange) {
     const { client_address } = exchange;
@@ -98,6 +100,16 @@ class RequestJob implements Job {
   check(): void {
     if (!this.exchange.over) return;
     throw new Deno.errors.Interrupted("The request ended before a worker was free");
+  }
+
+  settled(outcome: JobOutcome): void {
+    if (typeof outcome === "object") this.#outcome.reject(outcome.error);
+    else this.#outcome.resolve();
+  }
+
+  /** Resolves when it was handled; rejects with what that failed with. */
+  get outcome(): Promise<void> {
+    return this.#outcome.promise;
   }
 }
 
@@ -199,8 +211,11 @@ export class PooledRunner implements Runner {
   }
 
   run(exchange: Exchange, run: Run): void | false {
-    const finish = async () => {
-      await this.#pool!.run(exchange.job = new RequestJob(exchange));
+    const finish = () => {
+      const job = new RequestJob(exchange);
+      exchange.job = job;
+      this.#pool!.run(job);
+      return job.outcome;
     };
     if (!this.#queue!.submit(() => run(finish))) return false;
   }

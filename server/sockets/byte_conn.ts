@@ -16,6 +16,8 @@ export interface Detachable {
    * `undefined` if the connection is in use here.
    */
   detach(): number | undefined;
+  /** One more descriptor for it, which stays open here, too; -1 or `undefined` as in `detach()`. */
+  duplicate(): number | undefined;
   /** Whether it has `TCP_NODELAY`. */
   readonly no_delay: boolean;
 }

@@ -1,5 +1,6 @@
 import { peer_addr } from "../address.ts";
 import { is_client_gone } from "../../internal/runtime/error_names.ts";
+import { duplicate_conn } from "../../internal/runtime/deno_internals.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
@@ -28,6 +29,13 @@ interface Friends {
   end_input(socket: StreamSocket): void;
   /** Takes the connection out of this thread; `undefined`, and it stays, where it can't leave it. */
   detach(socket: StreamSocket): DetachedSocket | undefined;
+  /** The same connection in a new object, while this one is closed; `undefined` where it is in use. */
+  give_away(socket: StreamSocket): StreamSocket | undefined;
+  /**
+   * One more descriptor of the connection, for another thread; `undefined`, or -1, where there is none to be had,
+   * and where something was read and is still here.
+   */
+  duplicate(socket: StreamSocket): number | undefined;
   /** FIN, then discarding what the peer still sends for at most `linger` ms, then close. */
   close_gracefully(socket: StreamSocket, linger: number): Promise<void>;
 }
@@ -100,6 +108,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     friends.give_up = (socket, error) => socket.#input.give_up(error);
     friends.end_input = (socket) => socket.#input.end();
     friends.detach = (socket) => socket.#detach();
+    friends.give_away = (socket) => socket.#give_away();
+    friends.duplicate = (socket) => socket.#duplicate();
     friends.close_gracefully = (socket, linger) =>
       close_in_peace(socket, socket.#input, socket.#output, linger);
   }
@@ -263,15 +273,31 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     exchange_of(this)?.abort(error);
   }
 
+  get #is_busy(): boolean {
+    return this.#input.closed || this.#input.pulling || this.#output.writing;
+  }
+
   #detach(): DetachedSocket | undefined {
     const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
-    const busy = this.#input.closed || this.#input.pulling || this.#output.writing;
-    if (!conn.detach || busy) return undefined;
+    if (!conn.detach || this.#is_busy) return undefined;
     const fd = conn.detach();
     if (fd === undefined || fd < 0) return undefined;
     this.#input.close();
     this.#output.close();
     return { fd, unread: this.#input.unread, no_delay: conn.no_delay ?? false };
+  }
+
+  #give_away(): StreamSocket<A> | undefined {
+    if (this.#is_busy) return undefined;
+    this.#input.close();
+    this.#output.close();
+    return new StreamSocket(this.#conn, this.#input.unread);
+  }
+
+  #duplicate(): number | undefined {
+    if (this.#is_busy || this.#input.unread.length > 0) return undefined;
+    const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
+    return conn.duplicate ? conn.duplicate() : duplicate_conn(conn);
   }
 }
 
@@ -284,4 +310,12 @@ export function socket_over<A extends Deno.Addr>(
 }
 
 /** See {@linkcode Friends}. */
-export const { receive, give_up, end_input, detach, close_gracefully } = friends;
+export const {
+  receive,
+  give_up,
+  end_input,
+  detach,
+  give_away,
+  duplicate,
+  close_gracefully,
+} = friends;

@@ -45,6 +45,7 @@ const PRINTS: Record<string, string | RegExp> = {
   "concurrency/multiprocessing/pool.ts: prime_counts.ts": "[ 4, 168, 9592 ]\n",
   "concurrency/multiprocessing/thread_pool.ts: squares.ts": "1\n4\n9\n",
   "docs/processes.md: letters.ts": "[ 3, 5 ]\nlost: 3\n7\n4\n",
+  "docs/processes.md: doubles.ts": "42\n",
   "docs/pools.md: patterns.ts": "^a+$ false\n[ SyntaxError\n^(a+)+$ TimeoutError\nfalse\n",
   "concurrency/threading/thread.ts: counting.ts": "Thread-1 (count) counts\n",
   "concurrency/threading/thread.ts: factors.ts": "[ 2, 2, 3, 5 ]\n",
@@ -52,6 +53,9 @@ const PRINTS: Record<string, string | RegExp> = {
 
 /** Those that other tests run. */
 const ELSEWHERE = [
+  "docs/distributed.md: master.ts",
+  "docs/distributed.md: queues.ts",
+  "docs/distributed.md: worker.ts",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",

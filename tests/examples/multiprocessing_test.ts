@@ -62,3 +62,15 @@ test("server_processes.ts: six clients at once, in at most two processes", async
     assertEquals(numbers, own.map((_, at) => at + 1));
   }
 }, true);
+
+test("pipe.ts: a question, an answer, and the end", async () => {
+  assertEquals(await lines_of("pipe.ts"), [
+    "The other one says: Deno Deno Deno",
+    "The other one says: Python Python Python",
+    "Nobody asks any more",
+  ]);
+});
+
+test("shared_counter.ts: no step is lost", async () => {
+  assertEquals(await lines_of("shared_counter.ts"), ["With the lock: 4000; by add(): 4000"]);
+});

@@ -93,3 +93,9 @@ Deno.test("priorities.ts: the most urgent first, and of two the one who came fir
     "Ann with a cold",
   ]);
 });
+
+Deno.test("fed_threads.ts: two threads answer four clients", async () => {
+  const lines = await lines_of("queue/fed_threads.ts");
+  const told = lines.map((line) => /^(\w+) \(server [12]\)$/.exec(line)![1]);
+  assertEquals(told.toSorted(), ["FOUR", "ONE", "THREE", "TWO"]);
+});

@@ -80,6 +80,20 @@ redis_test("a long job is nobody else's while its holder lives", async (bench) =
   assertEquals([(await soon(waiting)).item, bench.reports], ["next", []]);
 });
 
+redis_test("thousands of jobs are held at once", async (bench) => {
+  const [jobs, other] = [bench.queue({ visibility: 2000 }), bench.queue({ visibility: 2000 })];
+  const numbers = Array.from({ length: 5000 }, (_, number) => number);
+  await Promise.all(numbers.map((number) => jobs.put(number)));
+  const held = await Promise.all(numbers.map(() => jobs.take()));
+  const waiting = other.take();
+  assert(await is_pending(waiting, 4500));
+  assertEquals(bench.reports, []);
+  await Promise.all(held.map((job) => job.done()));
+  await other.join();
+  await jobs.put("last");
+  assertEquals((await soon(waiting)).item, "last");
+});
+
 redis_test(
   "who gives no sign of life loses its job, and cannot say that it is done",
   async (bench) => {
@@ -125,6 +139,66 @@ redis_test(
     ]);
     await jobs.put(2);
     await (await waiting).done();
+  },
+);
+
+redis_test("the clock of Redis was set back: lost jobs come back all the same", async (bench) => {
+  const jobs = bench.queue({ visibility: 200 });
+  await jobs.put("lost");
+  const { id } = await jobs.take();
+  // As if it had been a year later.
+  const later = `${Date.now() + 365 * 86_400_000}`;
+  const state = "socketserver:jobs:state";
+  await bench.redis.ask(
+    "HSET",
+    state,
+    "swept",
+    later,
+    "until:dead",
+    later,
+    "got:dead",
+    "1",
+    "got",
+    "1",
+  );
+  await bench.redis.ask("XCLAIM", "socketserver:jobs", "workers", "gone", "0", id, "JUSTID");
+  const again = await soon(jobs.take());
+  assertEquals([again.item, again.deliveries], ["lost", 2]);
+  await again.done();
+  await soon(jobs.join());
+});
+
+redis_test("the clock of Redis was set forward: who lives keeps its job", async (bench) => {
+  const [key, group, state] = ["socketserver:jobs", "workers", "socketserver:jobs:state"];
+  const jobs = bench.queue({ visibility: 400 });
+  await jobs.put("held");
+  const { id } = await jobs.take();
+  // As if all had been long ago.
+  await bench.redis.ask("HSET", state, "swept", "1");
+  await bench.redis.ask("XCLAIM", key, group, "alive", "0", id, "IDLE", "9999999", "JUSTID");
+  await until(async () => !(await bench.redis.ask("HGET", state, "swept")).endsWith("\n1"));
+  assert((await bench.redis.ask("XPENDING", key, group)).includes("alive"));
+  assertEquals((await soon(jobs.take())).deliveries, 2);
+});
+
+redis_test(
+  "a machine whose connection is cut all the time keeps no lost job from coming back",
+  async (bench) => {
+    const jobs = bench.queue({ visibility: 1500 });
+    await jobs.put("lost");
+    const { id } = await jobs.take();
+    await bench.redis.ask("XCLAIM", "socketserver:jobs", "workers", "gone", "0", id, "JUSTID");
+    await bench.redis.ask("ACL", "SETUSER", "unlucky", "on", "nopass", "~*", "+@all");
+    const url = `unix://unlucky:any@${bench.redis.path}`;
+    const unlucky = bench.queue({ url, visibility: 1500 });
+    let is_back = false;
+    const back = jobs.take().finally(() => is_back = true);
+    await until(async () => {
+      await unlucky.qsize();
+      await bench.redis.ask("CLIENT", "KILL", "USER", "unlucky");
+      return is_back;
+    });
+    assertEquals((await back).deliveries, 2);
   },
 );
 

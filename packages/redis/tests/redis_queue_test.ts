@@ -2,14 +2,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Empty, Full, ShutDown } from "@socketserver/socketserver/queue";
 import { TimeoutError } from "@socketserver/socketserver/threading";
-import { createClient } from "@redis/client";
+import { createClient, ErrorReply } from "@redis/client";
 import { is_pending, soon, until } from "../../../tests/fixtures/tools/waiting.ts";
 import { RedisQueue, type RedisQueueOptions } from "../mod.ts";
 import { redis_test } from "./fixtures/with_redis.ts";
 
 /** What README says that a user of an ACL needs. */
 const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-const RIGHTS = /`(~socketserver.*)`/.exec(README)![1]!.split(" ");
+const RIGHTS = /`(resetchannels.*)`/.exec(README)![1]!.split(" ");
 
 /** A timeout that passes. */
 const A_WHILE = 30;
@@ -73,6 +73,7 @@ Deno.test("options that mean nothing are refused", () => {
     [{ maxsize: NaN }, TypeError],
     [{ visibility: 0 }, RangeError],
     [{ visibility: 1.5 }, RangeError],
+    [{ visibility: 2 ** 31 }, RangeError],
     [{ max_deliveries: 0 }, RangeError],
     [{ namespace: "" }, TypeError],
     [{ group: 1 }, TypeError],
@@ -311,6 +312,8 @@ redis_test("settings of a client, with the user of an ACL", async (bench) => {
   }
   const wrong = bench.queue({ url: `unix://worker:wrong@${path}` });
   await assertRejects(() => wrong.put(1), Error, "WRONGPASS");
+  const nowhere = bench.queue({ client: { options: { socket: { path }, database: 99 } } });
+  await assertRejects(() => soon(nowhere.put(1)), Error, "DB index is out of range");
   const elsewhere = bench.queue({ client, namespace: "not-mine" });
   await assertRejects(() => elsewhere.put(1), Error, "NOPERM");
 });
@@ -318,7 +321,7 @@ redis_test("settings of a client, with the user of an ACL", async (bench) => {
 redis_test("an idle consumer asks next to nothing", async (bench) => {
   const jobs = Array.from({ length: 5 }, () => bench.queue());
   const waits = jobs.map((queue) => queue.take());
-  assert(await is_pending(Promise.race(waits), 300));
+  await until(async () => (await bench.redis.ask("INFO", "clients")).includes("blocked_clients:5"));
   const count = async () => {
     const info = await bench.redis.ask("INFO", "stats");
     return Number(/total_commands_processed:(\d+)/.exec(info)![1]);
@@ -351,6 +354,20 @@ redis_test(
   },
 );
 
+redis_test("what comes for one who has left is for the next in line", async (bench) => {
+  const jobs = bench.queue();
+  await jobs.put(1);
+  await bench.redis.ask("CLIENT", "PAUSE", "500");
+  const controller = new AbortController();
+  const leaving = assertRejects(() => jobs.take({ signal: controller.signal }), DOMException);
+  const waiting = jobs.take();
+  controller.abort();
+  await leaving;
+  assertEquals((await soon(waiting)).deliveries, 1);
+  const info = await bench.redis.ask("INFO", "commandstats");
+  assert(!info.includes("xclaim"), "it went back");
+});
+
 redis_test("another group of the same name, deleted keys, forgotten scripts", async (bench) => {
   const jobs = bench.queue();
   const waiting = jobs.get();
@@ -361,4 +378,30 @@ redis_test("another group of the same name, deleted keys, forgotten scripts", as
   assertEquals(await soon(waiting, 5000), 1);
   await bench.redis.ask("FLUSHALL");
   await assertRejects(() => jobs.get(false), Empty);
+});
+
+redis_test("Redis has no memory: put fails, and all that makes room goes on", async (bench) => {
+  const [jobs, other] = [bench.queue({ visibility: 200 }), bench.queue({ visibility: 200 })];
+  for (const item of ["got", "taken", "lost"]) await jobs.put(item);
+  assertEquals(await jobs.get(), "got");
+  using job = await jobs.take();
+  const lost = await jobs.take();
+  await bench.redis.ask("CONFIG", "SET", "maxmemory", "1mb");
+  await bench.redis.ask("XCLAIM", "socketserver:jobs", "workers", "gone", "0", lost.id, "JUSTID");
+  await assertRejects(() => jobs.put("more"), Error, "OOM");
+  const again = await soon(other.take());
+  assertEquals([again.item, again.deliveries], ["lost", 2]);
+  await Promise.all([again.done(), job.done(), jobs.task_done()]);
+  await soon(other.join());
+  const waiting = bench.queue({}, "new").take();
+  assert(await is_pending(waiting, A_WHILE));
+  await bench.redis.ask("CONFIG", "SET", "maxmemory", "0");
+  await bench.queue({}, "new").put("room again");
+  assertEquals((await soon(waiting)).item, "room again");
+});
+
+redis_test("who may not make the group is told so", async (bench) => {
+  await bench.redis.ask("ACL", "SETUSER", "worker", "on", ">secret", ...RIGHTS, "-xgroup");
+  const jobs = bench.queue({ url: `unix://worker:secret@${bench.redis.path}` });
+  await assertRejects(() => soon(jobs.take()), ErrorReply);
 });

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Empty } from "@socketserver/socketserver/queue";
 import { TimeoutError } from "@socketserver/socketserver/threading";
 import { is_pending, soon, until } from "../../../tests/fixtures/tools/waiting.ts";
+import { Connection } from "../connection.ts";
 import type { RedisQueue } from "../mod.ts";
 import { redis_test } from "./fixtures/with_redis.ts";
 
@@ -146,3 +147,28 @@ redis_test("close does not wait for a Redis that is not there", async (bench) =>
   await other.close();
   await assertRejects(() => getting, Deno.errors.BadResource);
 });
+
+redis_test(
+  "a Redis that gives no answer is noticed, whatever it is told meanwhile",
+  async ({ redis }) => {
+    const reports: string[] = [];
+    const connection = new Connection({
+      options: { url: redis.url },
+      greet: () => Promise.resolve(),
+      report: ({ message }) => reports.push(message),
+      silence: 200,
+    });
+    const ping = (again: boolean) => connection.call((client) => client.ping(), { again });
+    assertEquals(await ping(false), "PONG");
+    await redis.ask("CLIENT", "PAUSE", "2000");
+    const [unanswered, again] = later(ping(false), ping(true));
+    await until(() => {
+      later(ping(true));
+      return reports.length > 0;
+    });
+    assert(reports[0]!.includes("no answer for 200 ms"), reports[0]);
+    await assertRejects(() => unanswered, Deno.errors.ConnectionReset);
+    assertEquals(await soon(again), "PONG");
+    await connection.close(new Error("closed"));
+  },
+);

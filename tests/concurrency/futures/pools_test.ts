@@ -491,13 +491,15 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   });
 
   Deno.test(`${name}: where workers end in the initializer, or cannot be sent its arguments, tasks fail (72, F8)`, async () => {
-    for (
-      const start of [
-        { initializer: tasks.end_at_start },
-        { initializer: tasks.greet, initargs: [new WeakMap()] },
-      ]
-    ) {
-      await using executor = new Executor(2, { module, ...start });
+    const starts: [(...args: never[]) => unknown, unknown[]][] = [
+      [tasks.end_at_start, []],
+      [tasks.greet, [new WeakMap()]],
+    ];
+    for (const [initializer, late] of starts) {
+      const initargs: unknown[] = [];
+      await using executor = new Executor(2, { module, initializer, initargs });
+      // They were looked at before.
+      initargs.push(...late);
       const futures = range(3).map((n) => executor.submit(tasks.double, n));
       for (const future of futures) {
         assertInstanceOf(await soon(future.exception()), BrokenExecutor);
@@ -578,6 +580,50 @@ Deno.test("ProcessPoolExecutor: a child that works outlives it that the program 
   assertEquals(typeof await soon(future.result()), "string");
 });
 
+Deno.test("ThreadPoolExecutor: what was done before its worker died is done, each once", async () => {
+  await using folder = await TempFolder.make();
+  const file = folder.join("notes");
+  await using executor = new ThreadPoolExecutor(1, { module });
+  // Quick ones: others are sent ahead then, and their results come together.
+  await soon(Promise.all(range(300).map((n) => executor.submit(tasks.double, n))));
+  const note = (n: number) => executor.submit(tasks.note, file, n, 0);
+  const before = range(20).map(note);
+  const dying = executor.submit(tasks.exit, 3);
+  const after = range(20).map((n) => note(20 + n));
+  assertEquals(await soon(Promise.all([...before, ...after])), range(40));
+  assertInstanceOf(await dying.exception(), WorkerDied);
+  assertEquals(noted(file), range(40));
+});
+
+Deno.test("ThreadPoolExecutor: tasks that the observer submits when a worker starts are run, each once", async () => {
+  await using folder = await TempFolder.make();
+  const file = folder.join("notes");
+  const note = (n: number) => executor.submit(tasks.note, file, n, 0);
+  const more: Future<number>[] = [];
+  let is_late = false;
+  await using executor = new ThreadPoolExecutor(2, {
+    module,
+    observer: ({ type }) => void (is_late && type === "worker.start" && more.push(note(99))),
+  });
+  // Quick ones, so that others are sent ahead; the second worker is not there yet.
+  for (const n of range(20)) await soon(executor.submit(tasks.double, n));
+  is_late = true;
+  await soon(Promise.all(range(10).map(note)));
+  assertEquals(await soon(Promise.all(more)), [99]);
+  assertEquals(noted(file), [...range(10), 99]);
+});
+
+Deno.test("ThreadPoolExecutor: what is cancelled and could not be sent keeps no shutdown() waiting", async () => {
+  await using executor = new ThreadPoolExecutor(1, { module });
+  await soon(executor.submit(tasks.double, 1));
+  const buffer = new ArrayBuffer(100);
+  structuredClone(buffer, { transfer: [buffer] });
+  const future = executor.with({ transfer: [buffer] }).submit(tasks.double, 2);
+  assert(future.cancel());
+  await soon(executor.shutdown());
+  assertEquals(executor.info().waiting, 0);
+});
+
 Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   await using executor = new ThreadPoolExecutor(1, { module });
   const buffer = new ArrayBuffer(100);
@@ -585,4 +631,12 @@ Deno.test("ThreadPoolExecutor: what is transferred is moved", async () => {
   assertEquals([await soon(future.result()), buffer.detached], [100, true]);
   const processes = new ProcessPoolExecutor(1);
   assertThrows(() => processes.with({ transfer: [buffer] }), TypeError);
+});
+
+Deno.test("map: a chunk may be larger than a function may have arguments", async () => {
+  const count = 200_000;
+  await using executor = new ThreadPoolExecutor(1, { module });
+  const { map } = executor.with({ chunksize: count, buffersize: count });
+  const results = await soon(Array.fromAsync(map(tasks.double, range(count))), LONG);
+  assertEquals([results.length, results.at(-1)], [count, 2 * (count - 1)]);
 });

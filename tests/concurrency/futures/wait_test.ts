@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   ALL_COMPLETED,
   as_completed,
@@ -10,7 +10,7 @@ import {
   TimeoutError,
   wait,
 } from "../../../concurrency/futures/mod.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { SOON, soon } from "../../fixtures/tools/waiting.ts";
 
 function futures(count: number): Future<number>[] {
   return Array.from({ length: count }, () => new Future<number>());
@@ -60,7 +60,11 @@ Deno.test("wait: a timeout is no error; a wrong one is, and an unknown mode (69)
   const { done, not_done } = await soon(wait(all, 5));
   assertEquals([places(all, done), places(all, not_done)], [[0], [1]]);
   await assertRejects(() => wait(all, -1), RangeError);
-  await assertRejects(() => wait(all, null, "SOME" as ReturnWhen), RangeError);
+  const some = () => wait(all, null, "SOME" as ReturnWhen);
+  await assertRejects(some, RangeError, "there are FIRST_COMPLETED");
+  const promises = [Promise.resolve()] as never;
+  await assertRejects(() => wait(promises), TypeError, "it must be a Future");
+  assertThrows(() => as_completed(promises), TypeError, "it must be a Future");
   await assertRejects(() => wait(all, { signal: AbortSignal.abort(new Error("x")) }), Error, "x");
 });
 
@@ -99,4 +103,28 @@ Deno.test("as_completed: futures that a shutdown cancels are done (70)", async (
   for await (const { future } of as_completed([first, ...others])) seen.push(future.cancelled());
   assertEquals(seen.sort(), [false, true, true]);
   await soon(executor.shutdown());
+});
+
+Deno.test("as_completed: several who ask at once get one each, in order, and hear when it is left", async () => {
+  const futures = Array.from({ length: 3 }, () => new Future<number>());
+  const completed = as_completed(futures);
+  const asked = Array.from({ length: 4 }, () => completed.next());
+  for (const [at, future] of futures.entries()) future.set_result(at);
+  const given = (await soon(Promise.all(asked))).map(({ value }) => value?.future);
+  assertEquals(given, [...futures, undefined]);
+
+  const left = as_completed([new Future()]);
+  const waiting = [left.next(), left.next()];
+  await left.return!();
+  for (const next of waiting) assertEquals((await soon(next)).done, true);
+});
+
+Deno.test("as_completed: of very many futures, each takes as long as of few", async () => {
+  const futures = new Set(Array.from({ length: 200_000 }, () => new Future<number>()));
+  const completed = as_completed(futures);
+  for (const future of futures) future.set_result(1);
+  const start = performance.now();
+  for await (const { future } of completed) futures.delete(future);
+  assertEquals(futures.size, 0);
+  assert(performance.now() - start < SOON);
 });

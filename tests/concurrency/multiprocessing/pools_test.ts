@@ -446,6 +446,19 @@ for (const PoolClass of [Pool, ThreadPool]) {
         () => pool.apply_async(() => 1),
       ]
     ) assertThrows(call, TypeError, "without a name");
+    for (
+      const call of [pool.apply_async, (fn: never, args: never) => pool.starmap_async(fn, [args])]
+    ) {
+      assertThrows(
+        () => call.call(pool, tasks.double as never, 1 as never),
+        TypeError,
+        "Cannot use args = 1: they must be an array",
+      );
+    }
+    for (const items of [3, new ReadableStream()]) {
+      const map = () => pool.map_async(tasks.double, items as never);
+      assertThrows(map, TypeError, "it must be iterable");
+    }
   });
 
   Deno.test(`${name}: a pool is no argument of a task`, async () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import { all_ended } from "../../fixtures/programs/processes.ts";
 import { ending_of, GroupProgram, output_of, Program } from "../../fixtures/programs/programs.ts";
+import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 const is_linux = Deno.build.os === "linux";
@@ -154,4 +155,34 @@ Deno.test("a program that starts processes wherever it is imported says what to 
   assertEquals(code, 1);
   assertStringIncludes(output, "A process is started while a worker imports this module");
   assertStringIncludes(output, "import.meta.main");
+});
+
+Deno.test("a process finds modules as the program does, also one that a thread has started", async () => {
+  await using folder = await TempFolder.make();
+  const imports = { "library/": new URL("../../../concurrency/", import.meta.url).href };
+  await Deno.writeTextFile(folder.join("deno.json"), JSON.stringify({ imports }));
+  await Deno.writeTextFile(
+    folder.join("program.ts"),
+    `import { Process } from "library/multiprocessing/mod.ts";
+    import { Thread } from "library/threading/mod.ts";
+    export function say() {
+      console.log("here");
+    }
+    export async function start() {
+      const process = new Process({ target: say });
+      await process.start();
+      await process.join();
+    }
+    if (import.meta.main) {
+      const thread = new Thread({ target: start });
+      await thread.start();
+      await thread.join();
+    }`,
+  );
+  const { code, output } = await ending_of(Deno.execPath(), [
+    "run",
+    "-A",
+    folder.join("program.ts"),
+  ]);
+  assertEquals([code, output.split("\n").filter((line) => line === "here")], [0, ["here"]]);
 });

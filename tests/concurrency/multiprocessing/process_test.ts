@@ -149,6 +149,10 @@ const ENDS: Record<string, [make: () => multiprocessing.Process<never>, exitcode
   "well, with a code": [() => process_of(targets.set_exit_code, 4), 4],
   "with Deno.exit(0)": [() => process_of(targets.exit, 0), 0],
   "with Deno.exit(3)": [() => process_of(targets.exit, 3), 3],
+  "with Deno.exit(5) while it sends": [
+    () => process_of(targets.exit_sending, 5, new Queue<Uint8Array>()),
+    5,
+  ],
   "with Deno.exit(255)": [() => process_of(targets.exit, 255), 255],
 };
 
@@ -189,6 +193,14 @@ Deno.test("Process: a promise that is rejected, and that nobody awaits, ends it 
   const error = process.exception as Error;
   assert(error.message.endsWith("a promise was rejected, and nobody awaited it"), error.message);
   assertInstanceOf(error.cause, RangeError);
+  assertEquals(hook.calls.length, 1);
+});
+
+Deno.test("Process: so does one that is rejected when its function is done", async () => {
+  using hook = hooked();
+  const process = process_of(targets.leave_last);
+  await run(process);
+  assertEquals([process.exitcode, String(process.exception)], [1, "RangeError: left alone"]);
   assertEquals(hook.calls.length, 1);
 });
 

@@ -227,6 +227,14 @@ Deno.test("Thread: a worker that ends before its time is an error of the thread"
   assertInstanceOf((rejects.exception as Error).cause, RangeError);
 });
 
+Deno.test("Thread: a promise that is rejected when the function is done is an error of the thread", async () => {
+  using hook = hooked();
+  const thread = new threading.Thread({ target: targets.leave_last, name: "leaves", module });
+  await run(thread);
+  assertEquals(hook.messages, ["leaves: left alone"]);
+  assertInstanceOf(thread.exception, RangeError);
+});
+
 Deno.test("Thread: a call of a shared object that nobody awaits is reported, and harms nobody", async () => {
   using hook = hooked();
   const [gone, go_on] = [new threading.Event(), new threading.Event()];

@@ -5,10 +5,13 @@ import net from "node:net";
 import { fileURLToPath } from "node:url";
 import {
   can_hand_over,
+  duplicate_conn,
   duplicate_descriptor,
+  is_platform_object,
   listen_now,
   refuse_old_deno,
   reopen_socket,
+  rid_of,
   start_reading,
   stop_reading,
   wake_listener,
@@ -70,6 +73,27 @@ Deno.test(
     assertEquals(await new Response(client.readable).text(), "through the copy");
     copy.destroy();
     server.close();
+  },
+);
+
+Deno.test(
+  {
+    name: "runtime: duplicate_conn() gives a descriptor of a Deno.TcpConn, and of nothing else",
+    ignore,
+  },
+  async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const connecting = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    using conn = await listener.accept();
+    using client = await connecting;
+    const fd = duplicate_conn(conn);
+    assert(fd > 0, "openFromRid() of the TCP handle takes no connection: others cannot have them");
+    const copy = new net.Socket({ fd, writable: true, readable: true });
+    copy.end("through the copy");
+    assertEquals(await new Response(client.readable).text(), "through the copy");
+    copy.destroy();
+    assert(rid_of(listener) !== undefined, "Deno's own objects have no symbol Deno.internal.rid");
+    for (const other of [listener, {}]) assertEquals(duplicate_conn(other), -1);
   },
 );
 
@@ -183,3 +207,13 @@ Deno.test(
     server.close();
   },
 );
+
+Deno.test("runtime: is_platform_object() knows what only the platform can copy", () => {
+  const { signal } = new AbortController();
+  for (const object of [signal, new URL("http://a"), new Headers(), new Blob(), new FormData()]) {
+    assert(is_platform_object(object), "objects of the platform have no [[webidl.brand]] any more");
+  }
+  for (const object of [{}, new Map(), new Date(), new (class Own {})()]) {
+    assert(!is_platform_object(object));
+  }
+});

@@ -1,7 +1,7 @@
 /** Waits at the home of what is waited for, and their lines. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Grant, Line, Wait } from "../../../internal/shared/wait.ts";
-import { is_pending, soon } from "../../fixtures/tools/waiting.ts";
+import { is_pending, SOON, soon } from "../../fixtures/tools/waiting.ts";
 
 /** What became of a grant. */
 function noting(): { grant: Grant; log: string[] } {
@@ -100,4 +100,29 @@ Deno.test("Line: a timeout that no timer can take is none", async () => {
     wait.end("not wanted");
     await wait.promise.catch(() => {});
   }
+});
+
+Deno.test("Line: who leaves is out of it, wherever they stand", () => {
+  const line = new Line<void, number>();
+  const waits = Array.from({ length: 6 }, (_, n) => line.add(n, null, () => {}));
+  for (const n of [0, 3, 5]) waits[n]!.end(new Error("left"));
+  waits[3]!.end(new Error("left again"));
+  const numbers = () => [...line].map(([, n]) => n);
+  assertEquals([numbers(), line.size, line.first?.[1]], [[1, 2, 4], 3, 1]);
+  assertEquals([line.shift()?.[1], numbers()], [1, [2, 4]]);
+  line.add(6, null, () => {});
+  waits[1]!.end(new Error("left when it was taken out"));
+  assertEquals([numbers(), line.size], [[2, 4, 6], 3]);
+  assertEquals([line.clear().length, line.size, numbers(), line.shift()], [3, 0, [], undefined]);
+  line.add(7, null, () => {});
+  assertEquals(numbers(), [7]);
+});
+
+Deno.test("Line: of very many, each is taken out as quickly as of few", () => {
+  const line = new Line<void, number>();
+  const count = 300_000;
+  for (let n = 0; n < count; n++) line.add(n, null, () => {});
+  const start = performance.now();
+  for (let n = 0; n < count; n++) assert(line.shift()?.[1] === n);
+  assert(performance.now() - start < SOON);
 });

@@ -39,6 +39,37 @@ Deno.test("a getter of what is sent runs once, and what it gives is looked at, t
   }
 });
 
+/** What arrives of an object of the platform: itself, or nothing, which is refused. */
+const PLATFORM: [string, () => object, { thread: boolean; process: boolean }][] = [
+  ["an AbortSignal", () => new AbortController().signal, { thread: false, process: false }],
+  ["FormData", () => new FormData(), { thread: false, process: false }],
+  ["a Blob", () => new Blob(["x"]), { thread: true, process: false }],
+  ["a URL", () => new URL("http://a"), { thread: false, process: false }],
+  ["Headers", () => new Headers(), { thread: false, process: false }],
+  ["a DOMException", () => new DOMException("x", "AbortError"), { thread: true, process: true }],
+  ["a Date", () => new Date(), { thread: true, process: true }],
+];
+
+for (const [what, make, arrives] of PLATFORM) {
+  Deno.test(`what would arrive as an empty object is refused, or arrives: ${what}`, () => {
+    const message = (): ToWorker => ({ type: "answer", call: 1, value: [make()] });
+    const to_thread = () => {
+      const sent = message();
+      prepare_for_thread(sent);
+      structuredClone(sent);
+    };
+    const to_process = () => prepare_for_process(message());
+    if (arrives.thread) to_thread();
+    else assertEquals(assertThrows(to_thread, DOMException).name, "DataCloneError");
+    if (arrives.process) to_process();
+    else assertEquals(assertThrows(to_process, DOMException).name, "DataCloneError");
+  });
+}
+
+Deno.test("what may be moved is not refused before it is sent", () => {
+  prepare_for_thread({ type: "answer", call: 1, value: [new ReadableStream()] });
+});
+
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 200 };
 

@@ -56,7 +56,12 @@ Deno.test("look_at() runs no code of a value", () => {
     get: () => deep("object", 9999),
   });
   const value = [new Proxy({}, traps), new Odd([["a", 1]]), getter, error];
-  assertEquals(look_at(value), { is_small_and_plain: false, is_deep: false, has_getters: true });
+  assertEquals(look_at(value), {
+    is_small_and_plain: false,
+    is_deep: false,
+    has_getters: true,
+    platform_objects: [],
+  });
 });
 
 Deno.test("look_at() is done at once with arrays whose elements are not there", () => {

@@ -67,8 +67,23 @@ Deno.test("the clocks of a pool meet in this order", () => {
 
 Deno.test("Pace: nothing is sent ahead until it is known that jobs are short", () => {
   const pace = new Pace();
-  assertEquals(pace.jobs, 1);
+  assertEquals([pace.has_room(0), pace.has_room(1)], [true, false]);
   pace.given(0);
   for (let n = 0; n < 50; n++) pace.done();
-  assert(pace.jobs > 1 && pace.jobs <= 32, `${pace.jobs}`);
+  assertEquals([pace.has_room(1), pace.has_room(64)], [true, false]);
+});
+
+Deno.test("Pace: a worker that has had its fill gets more when half of that is done", () => {
+  const pace = new Pace();
+  pace.given(0);
+  // So many at once take no time at all.
+  for (let n = 0; n < 1000; n++) pace.done();
+  assertEquals([63, 64, 63, 33, 32, 63].map((active) => pace.has_room(active)), [
+    true,
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
 });

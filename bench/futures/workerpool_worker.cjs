@@ -1,0 +1,2 @@
+/** A worker of workerpool, which has one small task. */
+require("workerpool").worker({ echo: (value) => value });
