@@ -116,6 +116,7 @@ export type {
   ServerState,
   WorkerInfo,
 } from "./server/info.ts";
+export { inherited_sockets, type InheritedSocket } from "./server/listeners/inherited_sockets.ts";
 export type {
   DatagramListener,
   DatagramListenOptions,
@@ -127,6 +128,7 @@ export type {
   CloseOptions,
   ConfigureOptions,
   Overflow,
+  ProxyProtocol,
   ServeOptions,
   ServerOptions,
 } from "./server/options.ts";
@@ -143,6 +145,7 @@ export {
   type FakeRequest,
   type FakeRequestOptions,
 } from "./server/sockets/fake_request.ts";
+export type { ProxyInfo, ProxyTlv } from "./server/sockets/proxy_header.ts";
 export { type ByteConn, StreamSocket } from "./server/sockets/stream_socket.ts";
 export { type StreamServerAddress, type TCPRequest, TCPServer } from "./server/tcp_server.ts";
 export {

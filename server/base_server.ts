@@ -22,6 +22,7 @@ import {
   hands_over,
   interrupt_request,
   make_runner,
+  report,
 } from "./requests/inner_hooks.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
@@ -455,6 +456,11 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   /** @ignore */
   [accepted](request: Request, client_address: Address): [Request, Address] {
     return this.#serving.accepted([request, client_address]);
+  }
+
+  /** @ignore */
+  [report](error: unknown): void {
+    void this.#requests.report(error, null);
   }
 
   /** @ignore */

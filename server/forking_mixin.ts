@@ -1,5 +1,5 @@
 import type { BaseServer } from "./base_server.ts";
-import { HandoverListener } from "./listeners/handover_listener.ts";
+import type { Listener } from "./listeners/listener.ts";
 import { type Constructor, named } from "./mixin.ts";
 import { PooledRunner, type WorkerKind } from "./pooled/pooled_runner.ts";
 import { make_runner } from "./requests/inner_hooks.ts";
@@ -104,9 +104,9 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
 
     async #workers(): Promise<WorkerKind> {
       const command = this.#command ??= await child_commands(PROCESS_ENTRY);
-      const { max_children, socket } = this;
-      const with_spare = (use: () => void) =>
-        socket instanceof HandoverListener ? socket.with_spare(use) : use();
+      const { max_children } = this;
+      const socket = this.socket as Listener | undefined;
+      const with_spare = (use: () => void) => socket?.with_spare ? socket.with_spare(use) : use();
       return {
         size: {
           min_workers: Math.min(max_children, navigator.hardwareConcurrency),

@@ -42,6 +42,11 @@ export interface ServerInfo {
   refused_by: Record<RefusalReason, number>;
   /** Requests that took longer than `request_timeout`. */
   timed_out: number;
+  /**
+   * With `proxy_protocol: "required"`: connections closed because their header was bad or late, or came from none
+   * of the `trusted_proxies`. They are no requests, and in no other count.
+   */
+  proxy_rejected?: number;
   /** For servers with workers: each worker, what it is doing, and its counts of requests. */
   workers?: WorkerInfo[];
 }

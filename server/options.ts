@@ -6,6 +6,9 @@ export { check_names };
 /** What happens to a request when `max_requests` are under way: it waits, or it is refused. */
 export type Overflow = "queue" | "refuse";
 
+/** Whether each connection begins with a header of the PROXY protocol. */
+export type ProxyProtocol = "off" | "required";
+
 /**
  * What a server can be told when it is made. Each setting is also a static property of the server
  * classes, as in Python; what is given here wins. Times are in milliseconds.
@@ -143,6 +146,37 @@ export interface ServerOptions {
    */
   linger?: number;
   /**
+   * Whether a proxy (HAProxy, nginx, a load balancer) begins each connection with a header of the PROXY
+   * protocol, version 1 or 2, which says who the client is. With `"required"` the client's address is
+   * that of the header, and a connection without a good header is closed and is no request. Nothing is
+   * guessed: with `"off"` a header is data. For stream servers.
+   *
+   * @default {"off"}
+   */
+  proxy_protocol?: ProxyProtocol;
+  /**
+   * The proxies whose headers are believed: addresses, ranges (`"10.0.0.0/8"`), or `["*"]` for all, where
+   * nobody else can connect. Who is not among them is closed at once, and nothing is read. `"required"` needs such
+   * a list; a Unix server needs none, as the mode of its path says who may connect.
+   *
+   * @default {[]}
+   */
+  trusted_proxies?: readonly string[];
+  /**
+   * How long a proxy may take for its whole header, in ms.
+   *
+   * @default {3000}
+   */
+  proxy_timeout?: number;
+  /**
+   * Takes a socket that listens already, in place of one of its own: `true` is the first one that the
+   * program was started with (see {@linkcode inherited_sockets}), a string the one of this name, a number
+   * a descriptor. The server's address argument is passed over then. For stream servers, but not on Windows.
+   *
+   * @default {false}
+   */
+  inherit?: boolean | number | string;
+  /**
    * How many workers `ThreadingMixIn` has.
    *
    * @default {navigator.hardwareConcurrency}
@@ -254,12 +288,7 @@ const DURATION: Rule = {
   words: "0 or more milliseconds",
   in_workers: true,
 };
-const LIMIT: Rule = {
-  check: (value) => value === null || (typeof value === "number" && value >= 0),
-  words: "0 or more milliseconds, or null",
-  in_workers: true,
-};
-
+const LIMIT: Rule = or_null(DURATION);
 const POSITIVE: Rule = {
   check: (value) => Number.isInteger(value) && Number(value) > 0,
   words: "a whole number from 1",
@@ -268,9 +297,18 @@ const POSITIVE: Rule = {
 
 const ADDRESSES: Rule = {
   check: is_address_list,
-  words: 'a list of IP addresses and blocks of them, such as ["10.0.0.0/8"], or null',
+  words: 'a list of addresses, ranges such as "10.0.0.0/8", and "*"',
   in_workers: false,
 };
+
+/** The rule of a setting that may be `null`, too. */
+function or_null(rule: Rule): Rule {
+  return {
+    ...rule,
+    check: (value) => value === null || rule.check(value),
+    words: `${rule.words}, or null`,
+  };
+}
 
 /** The rule of a setting that can be changed while a server serves. */
 function live(rule: Rule): Rule {
@@ -290,8 +328,8 @@ const RULES: Record<keyof Settings, Rule> = {
   max_requests_per_client: live(COUNT),
   max_accepts_per_second: live(COUNT),
   max_connection_age: live(LIMIT),
-  allow: live(ADDRESSES),
-  deny: live(ADDRESSES),
+  allow: live(or_null(ADDRESSES)),
+  deny: live(or_null(ADDRESSES)),
   request_timeout: live(LIMIT),
   allow_reuse_address: BOOLEAN,
   allow_reuse_port: BOOLEAN,
@@ -301,6 +339,20 @@ const RULES: Record<keyof Settings, Rule> = {
   multicast_groups: {
     check: is_group_list,
     words: 'a list of multicast addresses, such as ["239.1.2.3"]',
+    in_workers: true,
+  },
+  proxy_protocol: {
+    check: (value) => value === "off" || value === "required",
+    words: '"off" or "required"',
+    in_workers: true,
+  },
+  trusted_proxies: ADDRESSES,
+  proxy_timeout: DURATION,
+  inherit: {
+    check: (value) =>
+      typeof value === "boolean" || (typeof value === "string" && value !== "") ||
+      (Number.isInteger(value) && Number(value) >= 0),
+    words: "true, false, a descriptor, or the name of a socket",
     in_workers: true,
   },
   max_workers: POSITIVE,

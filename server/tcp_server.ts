@@ -1,11 +1,21 @@
 import { can_hand_over } from "../internal/runtime/deno_internals.ts";
 import { net_addr, type NetAddress, with_address } from "./address.ts";
+import { is_listed } from "./address_list.ts";
 import { BaseServer, check_bound } from "./base_server.ts";
+import type { ServerInfo } from "./info.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
 import { HandoverListener } from "./listeners/handover_listener.ts";
+import { inherit_socket } from "./listeners/inherited_sockets.ts";
 import type { Listener } from "./listeners/listener.ts";
-import type { ServerOptions } from "./options.ts";
-import { accepted, check_ready, hands_over, interrupt_request } from "./requests/inner_hooks.ts";
+import { ProxiedListener } from "./listeners/proxied_listener.ts";
+import type { ProxyProtocol, ServerOptions, Settings } from "./options.ts";
+import {
+  accepted,
+  check_ready,
+  hands_over,
+  interrupt_request,
+  report,
+} from "./requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream_socket.ts";
 
@@ -65,6 +75,14 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   static linger = 1000;
   /** See {@linkcode ServerOptions.max_connection_age}. */
   static max_connection_age: number | null = null;
+  /** See {@linkcode ServerOptions.proxy_protocol}. */
+  static proxy_protocol: ProxyProtocol = "off";
+  /** See {@linkcode ServerOptions.trusted_proxies}. */
+  static trusted_proxies: readonly string[] = [];
+  /** See {@linkcode ServerOptions.proxy_timeout}. */
+  static proxy_timeout = 3000;
+  /** See {@linkcode ServerOptions.inherit}. */
+  static inherit: boolean | number | string = false;
 
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   declare allow_reuse_address: boolean;
@@ -74,6 +92,14 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   declare linger: number;
   /** See {@linkcode ServerOptions.max_connection_age}. */
   declare max_connection_age: number | null;
+  /** See {@linkcode ServerOptions.proxy_protocol}. */
+  declare proxy_protocol: ProxyProtocol;
+  /** See {@linkcode ServerOptions.trusted_proxies}. */
+  declare trusted_proxies: readonly string[];
+  /** See {@linkcode ServerOptions.proxy_timeout}. */
+  declare proxy_timeout: number;
+  /** See {@linkcode ServerOptions.inherit}. */
+  declare inherit: boolean | number | string;
   /** Where it listens; with port 0 asked for, the real port once it is bound. */
   declare server_address: StreamServerAddress<A>;
   /** What accepts connections, once the server is bound. */
@@ -91,7 +117,9 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.AddrInUse} If somebody listens there already.
    * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
    * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
-   * @throws {RangeError} If the port, or a setting, makes no sense.
+   * @throws {Deno.errors.NotFound} If the socket to `inherit` is not there.
+   * @throws {RangeError} If the port, or a setting, makes no sense; such as `proxy_protocol: "required"`
+   * without `trusted_proxies`.
    */
   constructor(
     server_address: NetAddress | NoInfer<A>,
@@ -99,28 +127,38 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     options: ServerOptions = {},
   ) {
     super(stream_addr<A>(server_address), RequestHandlerClass, options);
+    // Where it is not bound yet, nobody has looked.
+    check_trust(this);
   }
 
   /** Binds and listens (Deno does both in one), and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
-    const { server_address: addr, request_queue_size: backlog, allow_reuse_port } = this;
-    if (allow_reuse_port && addr.transport === "unix") {
-      throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Unix sockets have no port");
-    }
-    try {
-      const options = { addr, backlog, reuse_port: allow_reuse_port };
-      this.socket = this[hands_over] && can_hand_over() && !allow_reuse_port
-        ? new HandoverListener({ ...options, no_delay: wants_no_delay(this.RequestHandlerClass) })
-        : new DenoListener(options);
-    } catch (error) {
-      throw with_address(error, addr);
-    }
+    check_trust(this);
+    const listener = listen<A>(this, this[hands_over]);
+    this.socket = this.proxy_protocol === "off" ? listener : new ProxiedListener(listener, {
+      trusts: (peer) => trusts(this, peer),
+      timeout: this.proxy_timeout,
+      limit: this.request_queue_size,
+      report: (error) => this[report](error),
+    });
     this.server_address = this.socket.addr as StreamServerAddress<A>;
+  }
+
+  /** What the server is doing and has done, at no cost: counters only. */
+  override info(): ServerInfo {
+    const { socket } = this;
+    if (!(socket instanceof ProxiedListener)) return super.info();
+    return { ...super.info(), proxy_rejected: socket.rejected };
   }
 
   /** @ignore */
   override [check_ready](): void {
-    check_bound(this.socket);
+    const socket = check_bound(this.socket);
+    if (this.proxy_protocol === "off" || socket instanceof ProxiedListener) return;
+    throw new Deno.errors.NotSupported(
+      "Cannot read PROXY headers of a listener of your own: set proxy_protocol to off, or call " +
+        "super.server_bind()",
+    );
   }
 
   /**
@@ -163,6 +201,60 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   override [interrupt_request](request: StreamSocket<A>): void {
     end_input(request);
   }
+}
+
+/** What says where a server listens, and how. */
+type Listening<A extends Deno.Addr> =
+  & Pick<Settings, "inherit" | "request_queue_size" | "allow_reuse_port">
+  & { server_address: A; RequestHandlerClass: RequestHandlerConstructor };
+
+/** Listens; with connections that can leave this thread, if that is wanted and possible. */
+function listen<A extends Deno.Addr>(
+  server: Listening<A>,
+  hands_over: boolean,
+): Listener<StreamSocket<A>, A> {
+  const { server_address: addr, request_queue_size: backlog, allow_reuse_port, inherit } = server;
+  const no_delay = wants_no_delay(server.RequestHandlerClass);
+  const options = { addr, backlog, reuse_port: allow_reuse_port, no_delay };
+  if (inherit !== false) {
+    return inherit_socket(inherit, (fd) => new HandoverListener({ ...options, fd }));
+  }
+  if (allow_reuse_port && addr.transport === "unix") {
+    throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Unix sockets have no port");
+  }
+  try {
+    return hands_over && can_hand_over() && !allow_reuse_port
+      ? new HandoverListener(options)
+      : new DenoListener(options);
+  } catch (error) {
+    throw with_address(error, addr);
+  }
+}
+
+/** What says whose headers a server believes. */
+type BehindProxy =
+  & Pick<Settings, "proxy_protocol" | "trusted_proxies" | "deny">
+  & { server_address: { transport: string } };
+
+/**
+ * Refuses a server behind a proxy that believes nobody. One at a path needs no list: its mode says who may
+ * connect.
+ *
+ * @throws {RangeError} If a list is missing.
+ */
+function check_trust({ proxy_protocol, trusted_proxies, server_address }: BehindProxy): void {
+  if (proxy_protocol === "off" || server_address.transport === "unix") return;
+  if (trusted_proxies.length > 0) return;
+  throw new RangeError(
+    'Cannot use proxy_protocol = "required" without trusted_proxies: name the addresses of your ' +
+      'proxies, or ["*"] where nobody else can connect',
+  );
+}
+
+/** Whether a server believes the headers of a proxy. */
+function trusts({ trusted_proxies, deny }: BehindProxy, peer: Deno.Addr): boolean {
+  if (peer.transport === "unix") return true;
+  return is_listed(peer, trusted_proxies) && !(deny && is_listed(peer, deny));
 }
 
 /** Whether handlers of the class set `TCP_NODELAY` first of all, as `StreamRequestHandler` does. */

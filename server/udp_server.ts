@@ -114,6 +114,7 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     if (this.allow_reuse_port) {
       throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Deno has it for TCP only");
     }
+    refuse_stream_settings(this as ServerOptions);
     try {
       const reuse_address = this.allow_reuse_address;
       this.socket = listen({ addr, backlog, reuse_address, max_packet_size, broadcast, groups });
@@ -147,6 +148,16 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
 function datagram_addr<A extends Deno.Addr>(address: NetAddress | A): A {
   if ((address as Partial<A> | null)?.transport === "unixpacket") return address as A;
   return net_addr(address as NetAddress, "udp") as A;
+}
+
+/** Refuses what would have another meaning than the program thinks if it were passed over. */
+function refuse_stream_settings({ inherit, proxy_protocol }: ServerOptions): void {
+  if (inherit !== undefined && inherit !== false) {
+    throw new Deno.errors.NotSupported("Cannot inherit a datagram socket: Deno takes none");
+  }
+  if (proxy_protocol === "required") {
+    throw new Deno.errors.NotSupported("Cannot read PROXY headers of datagrams");
+  }
 }
 
 function listen<A extends Deno.Addr>(options: DatagramListenOptions<A>): DatagramListener<A> {

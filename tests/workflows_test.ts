@@ -29,7 +29,12 @@ for (const [name, text] of WORKFLOWS) {
       assertMatch(job, /^ {4}needs: test$/m);
       assertMatch(job, /^ {4}environment: \w+/m);
       const steps = [...job.matchAll(/(?:uses|run): ([^@\n]+)/g)].map(([, step]) => step);
-      assertEquals(steps, ["actions/checkout", "denoland/setup-deno", "deno publish"]);
+      assertEquals(steps, [
+        "actions/checkout",
+        "denoland/setup-deno",
+        "deno publish",
+        "deno publish",
+      ]);
     }
   });
 }

@@ -137,7 +137,7 @@ export function listen_now(
 ): boolean {
   const family = net.isIPv6(where) ? 6 : 4;
   internals(server)._listen2?.(where, port, port < 0 ? -1 : family, backlog);
-  return internals(server)._handle !== null;
+  return is_listening(server);
 }
 
 /**
@@ -151,6 +151,11 @@ export function wake_listener(server: net.Server, backlog: number): void {
 /** Lets a new server listen at the socket of another one, of which it is given a descriptor. */
 export function resume_listener(server: net.Server, fd: number, backlog: number): void {
   internals(server)._listen2?.(null, null, null, backlog, fd);
+}
+
+/** Whether a server listens: its own `listening` says so only a turn later. */
+export function is_listening(server: net.Server): boolean {
+  return internals(server)._handle !== null;
 }
 
 /**

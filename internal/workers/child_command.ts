@@ -16,6 +16,9 @@ export interface ChildCommand extends ChildProgram {
 const INHERITED =
   /^--(unstable.*|cached-only|cert|conditions|config|frozen|frozen-lockfile|import-map|location|lock|no-config|no-lock|no-npm|no-remote|node-modules-.*|preload|require|seed|unsafely-ignore-certificate-errors|use-env-proxy|v8-flags|vendor)$/;
 
+/** Variables that speak of sockets which this process was given, and a child is not. */
+const SOCKET_VARIABLE = /^LISTEN_(FDS|PID|FDNAMES)$/;
+
 /** Variables that Deno lets a program set for a child only if it may run anything. */
 const LOADER_VARIABLE = /^(LD|DYLD)_/;
 
@@ -118,7 +121,7 @@ function is_file(path: string): boolean {
 function environment(variables: Record<string, string>): string[] {
   const anything = granted({ name: "run" });
   return Object.entries(variables)
-    .filter(([name]) => anything || !LOADER_VARIABLE.test(name))
+    .filter(([name]) => !SOCKET_VARIABLE.test(name) && (anything || !LOADER_VARIABLE.test(name)))
     .flatMap(([name, value]) => {
       const now = granted({ name: "env", variable: name }) ? Deno.env.get(name) : value;
       return now === undefined ? [] : `${name}=${now}`;

@@ -6,6 +6,7 @@ import {
   duplicate_descriptor,
   has_descriptors,
   hold_descriptor,
+  is_listening,
   listen_now,
   reopen_socket,
   resume_listener,
@@ -32,6 +33,9 @@ const FLOOD_FACTOR = 4;
 /** A flood goes on while so many come in so many ms. */
 const SURGE = 64;
 const EBB = 5;
+
+/** How long, in ms, the first bytes may take on a connection that was accepted just before the end. */
+const FIRST_BYTES = 1000;
 
 /** The addresses that mean all interfaces. */
 const WILDCARDS = new Set(["0.0.0.0", "::"]);
@@ -70,25 +74,35 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #waker: ReturnType<typeof setInterval> | undefined;
   /** Whether it keeps the program running. */
   #kept = false;
+  /** Whether others listen at the same socket: it accepts only while somebody serves. */
+  #is_shared = false;
+  /** Resolves when the address is free. */
+  #released: Promise<void> | undefined;
 
-  /** Binds and listens at once; throws what `Deno.listen` throws. */
-  constructor({ addr, backlog, no_delay = false }: StreamListenOptions<A>) {
+  /**
+   * Binds and listens at once, or takes over a descriptor.
+   *
+   * @throws What `Deno.listen` throws.
+   * @throws {Deno.errors.NotSupported} If the descriptor is not one of a socket of the right kind.
+   */
+  constructor({ addr, backlog, no_delay = false, fd }: StreamListenOptions<A>) {
     this.#backlog = this.#room = Math.min(backlog, MAX_BACKLOG);
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
-    if (addr.transport === "unix") {
+    if (fd !== undefined) {
+      this.addr = this.#adopt(addr, fd);
+    } else if (addr.transport === "unix") {
       const listen = (path: string) => this.#listen({ ...addr, path }, path, -1);
       [, this.#path] = SocketPath.bind(addr as Deno.UnixAddr, listen);
       this.addr = addr;
     } else {
       this.#listen(addr, resolve_now(addr as Deno.NetAddr), (addr as Deno.NetAddr).port);
-      const { port, address: hostname } = this.#server.address() as net.AddressInfo;
-      this.addr = { ...addr, hostname, port };
+      this.addr = this.#own_addr(addr);
     }
   }
 
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
-    if (this.closed) return Promise.reject(closed_error());
+    if (this.closed && this.#accepted.length === 0) return Promise.reject(closed_error());
     if (this.#accepted.length <= this.#room / 2) this.#resume();
     this.#come = 0;
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
@@ -116,32 +130,91 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   ref(): void {
     this.#kept = true;
     this.#server.ref();
+    if (this.#is_shared) this.#resume();
   }
 
   unref(): void {
     this.#kept = false;
     this.#server.unref();
+    if (this.#is_shared) setImmediate(() => this.#rest());
+  }
+
+  retire(): boolean {
+    // Not before those are here that came with the last one: closing would lose them.
+    if (this.#is_shared) setImmediate(() => this.#retire());
+    return this.#is_shared;
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
+    const released = this.#end();
+    for (const socket of this.#accepted.splice(0)) {
+      if (!(socket instanceof Error)) socket.close();
+    }
+    this.#end_wait();
+    await released;
+  }
+
+  /** Listens no more; resolves when the address is free, which is when the last descriptor of it is closed. */
+  #end(): Promise<void> {
+    if (this.#released) return this.#released;
     this.closed = true;
     this.#free(this.#spare);
     clearInterval(this.#waker);
     clearTimeout(this.#ebb);
-    // The address is free when the last descriptor of it is closed.
     const close = async () => {
       if (this.#suspended) this.#free(this.#suspended);
       else this.#server.close();
       await this.#let_go;
     };
-    const released = this.#path ? this.#path.release(close) : close();
-    for (const socket of this.#accepted.splice(0)) {
-      if (!(socket instanceof Error)) socket.close();
-    }
+    return this.#released = this.#path ? this.#path.release(close) : close();
+  }
+
+  #retire(): void {
+    void this.#end();
+    this.#flood = -1;
+    const next = this.#waiter && this.#accepted.shift();
+    if (next) this.#deliver(next);
+    else if (this.#accepted.length === 0) this.#end_wait();
+  }
+
+  #end_wait(): void {
     this.#waiter?.reject(closed_error());
     this.#waiter = undefined;
-    await released;
+  }
+
+  /** Whether it must accept nothing: it was told so, or others shall while nobody serves here. */
+  get #is_resting(): boolean {
+    return this.#paused || (this.#is_shared && !this.#kept);
+  }
+
+  /** Lets others accept while nobody serves here. */
+  #rest(): void {
+    if (!this.#kept && !this.closed && !this.#suspended) this.#suspend();
+  }
+
+  /** Takes over a socket that listens already. Nothing is accepted yet. */
+  #adopt(addr: A, fd: number): A {
+    resume_listener(this.#server, fd, this.#backlog);
+    const is_path = this.#server.address() === null;
+    const is_right = is_listening(this.#server) && is_path === (addr.transport === "unix");
+    const own_addr = is_right && !is_path ? this.#own_addr(addr) : addr;
+    // A duplicate takes its place, which child processes do not get.
+    if (is_right) this.#suspend();
+    if (!this.#suspended) {
+      this.#server.removeAllListeners("error").on("error", () => {}).close();
+      throw new Deno.errors.NotSupported(
+        `Cannot inherit descriptor ${fd}: it is not a socket that listens at ` +
+          (addr.transport === "unix" ? "a path" : "a port of TCP"),
+      );
+    }
+    this.#is_shared = true;
+    return own_addr;
+  }
+
+  /** The address that a TCP socket has in fact. */
+  #own_addr(addr: A): A {
+    const { port, address: hostname } = this.#server.address() as net.AddressInfo;
+    return { ...addr, hostname, port };
   }
 
   #listen(addr: A, where: string, port: number): void {
@@ -183,7 +256,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Goes on accepting if it is stopped; where no descriptor is left for that, the waker tries again. */
   #resume(): void {
-    const held = this.#paused ? undefined : this.#suspended;
+    const held = this.#is_resting ? undefined : this.#suspended;
     const fd = held ? duplicate_descriptor(held) : -1;
     if (fd < 0) return;
     this.#suspended = undefined;
@@ -198,9 +271,15 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #arrived(socket: net.Socket): void {
     const addrs = this.closed ? undefined : this.#addrs_of(socket);
-    if (addrs) this.#deliver(socket_over(new AcceptedConn(socket, this.#no_delay, ...addrs)));
+    if (addrs) this.#deliver(socket_over(this.#conn(socket, ...addrs)));
     else socket.destroy();
     if (this.#flood < 0) this.#stop_when_full();
+  }
+
+  #conn(socket: net.Socket, local: A, remote: A): AcceptedConn<A> {
+    const conn = new AcceptedConn(socket, this.#no_delay, local, remote);
+    if (this.#is_shared) conn.patience = FIRST_BYTES;
+    return conn;
   }
 
   #stop_when_full(): void {
@@ -234,10 +313,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
   #wake(): void {
-    if (!this.#waiter) return;
+    if (!this.#waiter || this.#is_resting) return;
     if (!this.has_descriptors(1)) this.#deliver(no_descriptors());
     else if (this.#suspended) this.#resume();
-    else if (this.#path) this.#listen_again();
+    else if (this.addr.transport === "unix") this.#listen_again();
     else wake_listener(this.#server, this.#backlog);
   }
 
@@ -314,6 +393,8 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   readonly remoteAddr: A;
   /** See `Detachable`. */
   no_delay: boolean;
+  /** See `ByteSource`. */
+  patience: number | undefined;
   /** What was accepted; nothing once it has left, so that no memory is held for it. */
   #socket: net.Socket | undefined;
   #conn: NodeConn<A> | undefined;
@@ -328,9 +409,10 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     socket.on("error", pass_over);
   }
 
-  /** See `Detachable`: once it is in use here, it stays here. */
-  detach(): number | undefined {
-    if (!this.#socket) return undefined;
+  /** See `Detachable`. */
+  detach(): number {
+    if (this.#conn) return this.#conn.detach();
+    if (!this.#socket) return -1;
     const fd = duplicate_descriptor(this.#socket);
     if (fd < 0) return fd;
     this.#socket.destroy();
@@ -341,6 +423,11 @@ class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   /** See `Detachable`. */
   duplicate(): number | undefined {
     return this.#socket && duplicate_descriptor(this.#socket);
+  }
+
+  /** See `Detachable`. */
+  get left(): Uint8Array | undefined {
+    return this.#conn?.left;
   }
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {

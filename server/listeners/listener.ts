@@ -29,6 +29,17 @@ export interface Listener<T = unknown, A = unknown> {
   resume?(): void;
   /** Says how many are asked for in a second: where it accepts by itself, no more than that need wait here. */
   pace?(per_second: number): void;
+  /**
+   * Stops accepting, if others go on at the same socket. What it has accepted by then is still given out,
+   * and then it is closed: nothing is lost.
+   *
+   * @returns Whether others do.
+   */
+  retire?(): boolean;
+  /** Whether the process has so many descriptors left. */
+  has_descriptors?(count: number): boolean;
+  /** Runs what takes one more descriptor for a moment. */
+  with_spare?(use: () => void): void;
 }
 
 /** The longest queue that the system can be asked for (`int` in listen(2)); more would be a few. */
@@ -48,6 +59,8 @@ export interface StreamListenOptions<A extends Deno.Addr = Deno.Addr> {
   reuse_port: boolean;
   /** Whether connections that leave this thread have `TCP_NODELAY`: setting it there would cost more. */
   no_delay?: boolean;
+  /** A descriptor of a socket that listens already: `addr` only says of what kind it is then. */
+  fd?: number;
 }
 
 /**

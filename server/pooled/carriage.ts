@@ -1,11 +1,14 @@
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
+import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import { type Call, RelayedConn } from "../sockets/relayed_conn.ts";
 import {
   close_gracefully,
   detach,
   end_input,
+  introduce,
+  origin_of,
   socket_over,
   StreamSocket,
 } from "../sockets/stream_socket.ts";
@@ -38,12 +41,17 @@ export function pack(request: unknown): Packed {
     return { parcel: { kind: "datagram", packet: new Uint8Array(request[0]) } };
   }
   if (!(request instanceof StreamSocket)) return { parcel: { kind: "value", value: request } };
-  const { localAddr: local, remoteAddr: remote } = request;
+  const { local, remote, header } = origin_of(request);
+  const proxied = header && { header };
   const detached = detach(request);
-  if (!detached) return { parcel: { kind: "relay", local, remote } };
-  const { fd, unread, no_delay } = detached;
+  if (!detached) return { parcel: { kind: "relay", local, remote, ...proxied } };
+  const { fd, unread, no_delay, patience } = detached;
   const left = unread.length > 0 && { unread: unread.slice() };
-  return { parcel: { kind: "connection", no_delay, local, remote, ...left }, fd };
+  const patient = patience !== undefined && { patience };
+  return {
+    parcel: { kind: "connection", no_delay, local, remote, ...proxied, ...left, ...patient },
+    fd,
+  };
 }
 
 /**
@@ -60,17 +68,17 @@ export function unpack(
 ): Carried {
   switch (parcel.kind) {
     case "connection": {
-      const { local, remote, unread, no_delay } = parcel;
+      const { local, remote, header, unread, no_delay } = parcel;
       const conn = new NodeConn((options) => job.open(options), local, remote, no_delay);
-      return new CarriedSocket(socket_over(conn, unread));
+      conn.patience = parcel.patience;
+      return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }
     case "datagram":
       return value([parcel.packet, socket()]);
     case "relay": {
       const call: Call = (method, args) => job.call("request", method, args);
-      return new RelayedSocket(
-        new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call)),
-      );
+      const socket = new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call));
+      return new RelayedSocket(introduced(socket, parcel.header));
     }
     case "value":
       return value(parcel.value);
@@ -79,6 +87,12 @@ export function unpack(
 
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {
   return Array.isArray(request) && request[1] instanceof DatagramSocket;
+}
+
+/** The socket, as the header of its proxy says, if it had one. */
+function introduced(socket: StreamSocket, header: ProxyHeader | undefined): StreamSocket {
+  if (header) introduce(socket, header);
+  return socket;
 }
 
 /** A request that is nothing to be closed. */

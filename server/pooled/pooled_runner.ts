@@ -16,16 +16,16 @@ import {
 } from "../../internal/workers/worker_modules.ts";
 import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts";
 import { with_address } from "../address.ts";
-import { HandoverListener } from "../listeners/handover_listener.ts";
-import type { DatagramListener } from "../listeners/listener.ts";
+import type { DatagramListener, Listener } from "../listeners/listener.ts";
 import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
 import { cut_reason, type Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
-import { pack } from "./carriage.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
+import { StreamSocket } from "../sockets/stream_socket.ts";
+import { pack } from "./carriage.ts";
 import { image_of_server } from "./server_image.ts";
 import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
 
@@ -84,15 +84,15 @@ class RequestJob implements Job {
   #outcome: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(exchange: Exchange) {
-    const { client_address } = exchange;
-    const { parcel, fd } = pack(exchange.request);
-    const is_known = "remote" in parcel && parcel.remote === client_address;
+    const { request, client_address } = exchange;
+    const is_known = request instanceof StreamSocket && request.remoteAddr === client_address;
+    const { parcel, fd } = pack(request);
     this.exchange = exchange;
     this.message = is_known ? parcel : { ...parcel, client_address };
     // A hook may have put anything onto the addresses, too.
     this.is_plain = (is_known || parcel.kind === "datagram") &&
       is_small_and_plain(client_address) &&
-      is_small_and_plain("local" in parcel ? parcel.local : null);
+      is_small_and_plain("local" in parcel ? [parcel.local, parcel.header] : null);
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
   }
@@ -263,10 +263,8 @@ export class PooledRunner implements Runner {
   }
 
   #has_descriptors(count: number, module: string): boolean {
-    const { socket } = this.#server;
-    return socket instanceof HandoverListener
-      ? socket.has_descriptors(count)
-      : has_descriptors(module, count);
+    const { has_descriptors: own } = Object(this.#server.socket) as Partial<Listener>;
+    return own ? own.call(this.#server.socket, count) : has_descriptors(module, count);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
+import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What a worker of a server is told when it starts. */
@@ -15,6 +16,13 @@ export function update(told: RequestSettings, changes: { linger?: number }): voi
   told.linger = changes.linger ?? told.linger;
 }
 
+/** Where a connection comes from: its own addresses, and the header of its proxy, if it had one. */
+interface Origin {
+  local: Deno.Addr;
+  remote: Deno.Addr;
+  header?: ProxyHeader;
+}
+
 /** A request as it travels to a worker. */
 export type Parcel =
   /** A connection, whose descriptor goes with the job. */
@@ -24,11 +32,11 @@ export type Parcel =
     unread?: Uint8Array;
     /** Whether it has `TCP_NODELAY`. */
     no_delay: boolean;
-    local: Deno.Addr;
-    remote: Deno.Addr;
-  }
+    /** How long its first bytes may take, if they may. */
+    patience?: number;
+  } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
-  | { kind: "relay"; local: Deno.Addr; remote: Deno.Addr }
+  | { kind: "relay" } & Origin
   /** A datagram: replies go through the server's socket. */
   | { kind: "datagram"; packet: Uint8Array }
   /** Anything that can be cloned. */
@@ -36,6 +44,6 @@ export type Parcel =
 
 /** The message of a job that is a request: flat, as each object has its price on the way. */
 export type RequestMessage = Parcel & {
-  /** Left out where it is the parcel's `remote`. */
+  /** Left out where it is the connection's. */
   client_address?: unknown;
 };

@@ -10,6 +10,7 @@ import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_
 import { Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
+import { StreamSocket } from "../sockets/stream_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
 import { RelayedSender } from "./relayed_sender.ts";
 import { remote_server_class } from "./remote_server.ts";
@@ -62,11 +63,12 @@ class HandledRequest implements JobRun {
 
   constructor(job: WorkerJob, socket: () => DatagramSocket<Deno.Addr>) {
     const message = job.message as RequestMessage;
-    const client_address = "remote" in message && !("client_address" in message)
-      ? message.remote
-      : message.client_address;
     this.#carried = unpack(message, job, socket);
-    this.#exchange = new Exchange(this.#carried.request, client_address);
+    const { request } = this.#carried;
+    const client_address = request instanceof StreamSocket && !("client_address" in message)
+      ? request.remoteAddr
+      : message.client_address;
+    this.#exchange = new Exchange(request, client_address);
     this.#scope = sharing.system?.begin({ job: job.id });
   }
 

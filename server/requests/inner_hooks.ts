@@ -19,3 +19,6 @@ export const accepted: unique symbol = Symbol("accepted");
 
 /** Whether requests are run elsewhere, so that connections should be ready to leave this thread. */
 export const hands_over: unique symbol = Symbol("hands_over");
+
+/** Reports an error that belongs to no request. */
+export const report: unique symbol = Symbol("report");

@@ -69,6 +69,8 @@ export class Requests<Request, Address> {
    * an `await`, is known as the same request.
    */
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
+  /** Why all requests must end, once they must. */
+  #must_end: DOMException | undefined;
   #counts: Record<"active" | "accepted" | Outcome, number> = {
     active: 0,
     accepted: 0,
@@ -232,18 +234,36 @@ export class Requests<Request, Address> {
     }
   }
 
+  /** Tells all requests being handled that they must end; others are told when their handler begins. */
+  tell(): void {
+    this.#must_end = new DOMException("The server is closing", "AbortError");
+    this.#ages.end();
+    for (const exchange of this.#exchanges) {
+      if (exchange.started && exchange.state !== "closing") this.#tell(exchange, this.#must_end);
+    }
+  }
+
+  #tell(exchange: Exchange<Request, Address>, reason: Error): void {
+    exchange.abort(reason);
+    this.#runner.interrupt(exchange);
+  }
+
+  /** Ends a request that has not begun. */
+  #drop(exchange: Exchange<Request, Address>): void {
+    exchange.abort(this.#must_end);
+    void this.#cut(exchange);
+  }
+
   /**
-   * Tells all requests under way that they must end, and waits until they have, but no longer than
+   * Tells all requests under way that they must end, unless they were told, and waits until they have, but no longer than
    * until `overdue` resolves: then it cuts what is left.
    */
   async drain(overdue: Promise<void>): Promise<CloseResult> {
     const exchanges = [...this.#exchanges];
     const active = exchanges.filter(({ state }) => state !== "closing");
-    const reason = new DOMException("The server is closing", "AbortError");
-    this.#ages.end();
-    for (const exchange of active) {
-      this.#tell(exchange, reason);
-      if (!exchange.started) void this.#cut(exchange);
+    if (!this.#must_end) {
+      this.tell();
+      for (const exchange of active) if (!exchange.started) this.#drop(exchange);
     }
     const ended = Promise.all(exchanges.map(({ closed }) => closed));
     await Promise.race([ended, overdue]);
@@ -253,12 +273,6 @@ export class Requests<Request, Address> {
     for (const exchange of late) this.#give_up(exchange);
     const aborted = active.filter(({ cut }) => cut).length;
     return { drained: active.length - aborted, aborted };
-  }
-
-  /** Tells a request that it must come to its end. */
-  #tell(exchange: Exchange<Request, Address>, reason: Error): void {
-    exchange.abort(reason);
-    if (exchange.started) this.#runner.interrupt(exchange);
   }
 
   /** The exchange of a request: its own, or that of the hook at work if it is no object. */
@@ -337,7 +351,8 @@ export class Requests<Request, Address> {
     this.#counts.active++;
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
-    if (max_age !== null) this.#ages.begin(exchange, max_age);
+    if (this.#must_end) this.#tell(exchange, this.#must_end);
+    else if (max_age !== null) this.#ages.begin(exchange, max_age);
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
       exchange.on_close(resolve);

@@ -7,7 +7,7 @@ import type { Serving } from "./serving.ts";
 /** What is closed. */
 interface ClosingServer {
   /** What requests are taken from, if there is such a thing. */
-  socket: { close(): void | Promise<void> } | undefined;
+  socket: { retire?(): boolean; close(): void | Promise<void> } | undefined;
 }
 
 /** How a server closes: in what order, and by when at the latest. */
@@ -15,8 +15,8 @@ export class ServerClosing {
   /** Whether it is over. */
   done = false;
   #server: ClosingServer;
-  #serving: Pick<Serving<never, never>, "close">;
-  #requests: Pick<Requests<never, never>, "drain" | "reports">;
+  #serving: Pick<Serving<never, never>, "close" | "run_out">;
+  #requests: Pick<Requests<never, never>, "tell" | "drain" | "reports">;
   #runner: Runner;
   #result: Promise<CloseResult> | undefined;
   #overdue: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -25,8 +25,8 @@ export class ServerClosing {
 
   constructor(
     server: ClosingServer,
-    serving: Pick<Serving<never, never>, "close">,
-    requests: Pick<Requests<never, never>, "drain" | "reports">,
+    serving: Pick<Serving<never, never>, "close" | "run_out">,
+    requests: Pick<Requests<never, never>, "tell" | "drain" | "reports">,
     runner: Runner,
   ) {
     this.#server = server;
@@ -61,10 +61,17 @@ export class ServerClosing {
   }
 
   async #close(): Promise<CloseResult> {
+    if (this.#server.socket?.retire?.()) await this.#serve_rest();
     this.#serving.close();
     if (!replies_through(this.#server.socket)) await this.#server.socket?.close();
     const over = this.#requests.drain(this.#overdue.promise).finally(() => this.#end());
     return this.#runner.waits_on_close ? await over : { drained: 0, aborted: 0 };
+  }
+
+  /** Serves what was accepted of a socket at which others go on: no client shall notice. */
+  async #serve_rest(): Promise<void> {
+    this.#requests.tell();
+    await Promise.race([this.#serving.run_out(), this.#overdue.promise]);
   }
 
   async #end(): Promise<void> {

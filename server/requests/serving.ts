@@ -52,6 +52,10 @@ export class Serving<Request, Address> {
   #rate: AcceptRate = new AcceptRate();
   #suspended = false;
   #closed = false;
+  /** Whether requests were ever taken. */
+  #has_run = false;
+  /** Whether what is left is taken, which nothing holds up. */
+  #runs_out = false;
   #intake: Intake<Request, Address> = new Intake(
     () => this.#hooks.get_request(),
     () => this.#arrived(),
@@ -128,6 +132,14 @@ export class Serving<Request, Address> {
     this.#drop_accepted();
   }
 
+  /** Takes what is left, of a socket that accepts no more and says when that is all. */
+  async run_out(): Promise<void> {
+    if (!this.#has_run) return;
+    this.#runs_out = true;
+    if (!this.#loop?.stopping) await this.#loop?.ended;
+    await this.run(() => {}, (loop) => this.serve(loop, Infinity, false));
+  }
+
   /**
    * Runs a call that takes requests; it begins at once, or when a call that was stopped has ended.
    *
@@ -152,6 +164,7 @@ export class Serving<Request, Address> {
       loop.enter();
       await previous?.ended;
       if (!loop.stopping) await prepare();
+      this.#has_run = true;
       loop.leave();
       this.#socket.ref?.();
       this.configured();
@@ -228,6 +241,7 @@ export class Serving<Request, Address> {
    * as may be in a second.
    */
   get #delay(): number {
+    if (this.#runs_out) return 0;
     return this.#suspended ? MAX_TIMER : this.#rate.delay(this.#hooks.max_accepts_per_second);
   }
 

@@ -11,13 +11,15 @@ export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "rea
 
 /** A connection that can leave this thread as a file descriptor. */
 export interface Detachable {
+  /** A descriptor of its own for the connection, which is closed here; -1 if there is none to be had. */
+  detach(): number;
   /**
-   * A descriptor of its own for the connection, which is closed here; -1 if there is none to be had,
-   * `undefined` if the connection is in use here.
+   * One more descriptor for it, which stays open here, too; -1 if there is none to be had, `undefined` if the
+   * connection is in use here.
    */
-  detach(): number | undefined;
-  /** One more descriptor for it, which stays open here, too; -1 or `undefined` as in `detach()`. */
-  duplicate(): number | undefined;
+  duplicate?(): number | undefined;
+  /** What was read and nobody has asked for: it goes with the descriptor. */
+  readonly left?: Uint8Array | undefined;
   /** Whether it has `TCP_NODELAY`. */
   readonly no_delay: boolean;
 }
@@ -30,6 +32,8 @@ export interface DetachedSocket {
   unread: Uint8Array;
   /** Whether the connection has `TCP_NODELAY`. */
   no_delay: boolean;
+  /** See `ByteSource`. */
+  patience: number | undefined;
 }
 
 /** What a use of a connection throws that was closed here. */

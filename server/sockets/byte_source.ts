@@ -21,4 +21,9 @@ export interface ByteSource {
    * @param gone Called with the error.
    */
   watch?(gone: (error: unknown) => void): void;
+  /**
+   * How long, in ms, the first bytes may take when the input is ended before them: who has connected is
+   * about to send something. 0 where it is not there.
+   */
+  readonly patience?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import type net from "node:net";
 import { must_end } from "../../internal/runtime/order_to_end.ts";
 import {
+  duplicate_descriptor,
   set_tcp_option,
   start_reading,
   stop_reading,
@@ -25,14 +26,16 @@ const NOTHING = new Uint8Array(0);
 export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   readonly localAddr: A;
   readonly remoteAddr: A;
+  /** What came while nobody read; reading has stopped then. See `Detachable`. */
+  left: Uint8Array | undefined;
+  /** See `ByteSource`. */
+  patience: number | undefined;
   #socket: net.Socket;
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
   /** Told when the connection breaks, even if nobody reads or writes. */
   #gone: ((error: unknown) => void) | undefined;
-  /** What came while nobody read; reading has stopped then. */
-  #left: Uint8Array | undefined;
   #no_delay: boolean;
   #ended = false;
   #closed = false;
@@ -62,9 +65,9 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
-    const left = this.#left;
+    const left = this.left;
     if (left) {
-      this.#left = undefined;
+      this.left = undefined;
       if (!start_reading(this.#socket)) this.#socket.read(0);
       return void arrived(left, true);
     }
@@ -73,6 +76,16 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
+  }
+
+  /** See `Detachable`. */
+  detach(): number {
+    // A broken one stays: its error is told to who uses it.
+    if (this.#error !== undefined || !stop_reading(this.#socket)) return -1;
+    const fd = duplicate_descriptor(this.#socket);
+    if (fd >= 0) this.#socket.destroy();
+    else if (!this.left) start_reading(this.#socket);
+    return fd;
   }
 
   watch(gone: (error: unknown) => void): void {
@@ -142,7 +155,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
       arrived(bytes);
       return true;
     }
-    this.#left = bytes.slice();
+    this.left = bytes.slice();
     return stop_reading(this.#socket);
   }
 

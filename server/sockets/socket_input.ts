@@ -1,6 +1,7 @@
 import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
 import { closed_error } from "./byte_conn.ts";
+import { joined } from "./joined.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { IdleClock } from "./idle_clock.ts";
 
@@ -28,6 +29,8 @@ export class SocketInput {
   /** Whether it was looked, since the input was ended, for what had come before. */
   #looked = false;
   #look: ReturnType<typeof setTimeout> | undefined;
+  /** Whether nothing has come that is the client's own. */
+  #is_fresh: boolean;
   #error: unknown;
   /** How long a read may wait; none means for ever. */
   #clock: IdleClock | undefined;
@@ -44,12 +47,19 @@ export class SocketInput {
   constructor(source: ByteSource, unread: Uint8Array, report: (error: unknown) => void) {
     this.#source = source;
     this.#unread = unread;
+    this.#is_fresh = unread.length === 0;
     this.#report = report;
   }
 
   /** What came and nobody has taken yet. */
   get unread(): Uint8Array {
     return this.#unread;
+  }
+
+  /** Gives back what was read and is not used: it comes first, as if nothing had come before it. */
+  put_back(bytes: Uint8Array): void {
+    this.#is_fresh = bytes.length === 0;
+    this.#unread = joined(bytes, this.#unread);
   }
 
   /** Whether a read of the connection is under way. */
@@ -146,6 +156,7 @@ export class SocketInput {
       this.#pull();
       return false;
     }
+    this.#is_fresh = false;
     const waiter = this.#end_wait();
     if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
       // The usual case, and no copy but this one.
@@ -200,7 +211,11 @@ export class SocketInput {
     this.#looked = true;
     // The first turn of the event loop asks the system, the second one brings what it has.
     const end = () => this.#end_idle_read();
-    this.#look = setTimeout(() => this.#look = setTimeout(end, 0), 0);
+    const { patience = 0 } = this.#source;
+    this.#look = setTimeout(
+      () => this.#look = setTimeout(end, 0),
+      this.#is_fresh ? patience : 0,
+    );
   }
 
   #end_idle_read(): void {

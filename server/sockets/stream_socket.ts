@@ -3,10 +3,13 @@ import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { duplicate_conn } from "../../internal/runtime/deno_internals.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
+import type { ByteSource } from "./byte_source.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
 import { check_time } from "./check_time.ts";
 import { source_of } from "./conn_source.ts";
+import { joined } from "./joined.ts";
+import type { ProxyHeader, ProxyInfo } from "./proxy_header.ts";
 import { close_in_peace } from "./socket_closing.ts";
 import { SocketInput } from "./socket_input.ts";
 import { SocketOutput } from "./socket_output.ts";
@@ -15,6 +18,13 @@ import { readable_of, writable_of } from "./socket_streams.ts";
 export type { ByteConn, SourceConn };
 
 const EMPTY = new Uint8Array(0);
+
+/** Where a connection comes from. */
+export interface SocketOrigin {
+  local: Deno.Addr;
+  remote: Deno.Addr;
+  header: ProxyHeader | undefined;
+}
 
 /** Friends of the class: what servers and readers do with a socket and handlers do not. */
 interface Friends {
@@ -27,6 +37,10 @@ interface Friends {
   give_up(socket: StreamSocket, error: Error): void;
   /** Ends the input for reads with nothing half-read, the one that waits now and all later ones. */
   end_input(socket: StreamSocket): void;
+  /** Has it be what the header of its proxy says; `rest` was read behind the header. */
+  introduce(socket: StreamSocket, header: ProxyHeader, rest?: Uint8Array): void;
+  /** The addresses of the connection itself, and the header of its proxy, if it had one. */
+  origin_of(socket: StreamSocket): SocketOrigin;
   /** Takes the connection out of this thread; `undefined`, and it stays, where it can't leave it. */
   detach(socket: StreamSocket): DetachedSocket | undefined;
   /** The same connection in a new object, while this one is closed; `undefined` where it is in use. */
@@ -79,6 +93,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #conn: ByteConn<A>;
   #local: A | undefined;
   #remote: A | undefined;
+  #header: ProxyHeader | undefined;
   #input: SocketInput;
   #output: SocketOutput;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -107,6 +122,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       socket.#input.read(size, midway) as Promise<Uint8Array>;
     friends.give_up = (socket, error) => socket.#input.give_up(error);
     friends.end_input = (socket) => socket.#input.end();
+    friends.introduce = (socket, header, rest = EMPTY) => {
+      const { source, destination } = socket.#header = header;
+      if (source) socket.#remote = peer_addr(source);
+      if (destination) socket.#local = peer_addr(destination);
+      socket.#input.put_back(rest);
+    };
+    friends.origin_of = (socket) => socket.#origin;
     friends.detach = (socket) => socket.#detach();
     friends.give_away = (socket) => socket.#give_away();
     friends.duplicate = (socket) => socket.#duplicate();
@@ -125,6 +147,16 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   get remoteAddr(): A {
     return this.#remote ??= peer_addr(this.#conn.remoteAddr);
+  }
+
+  /**
+   * The proxy that the connection came through, where the server has `proxy_protocol: "required"`;
+   * `undefined` otherwise.
+   */
+  get proxy(): ProxyInfo | undefined {
+    if (!this.#header) return undefined;
+    const { version, command, tlvs } = this.#header;
+    return { version, command, peer: peer_addr(this.#conn.remoteAddr), tlvs };
   }
 
   /**
@@ -277,21 +309,31 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return this.#input.closed || this.#input.pulling || this.#output.writing;
   }
 
+  get #origin(): SocketOrigin {
+    const { localAddr, remoteAddr } = this.#conn;
+    // Where there is no header these are the request's own, which a hook may have put anything onto.
+    if (!this.#header) return { local: this.localAddr, remote: this.remoteAddr, header: undefined };
+    return { local: localAddr, remote: remoteAddr, header: this.#header };
+  }
+
   #detach(): DetachedSocket | undefined {
-    const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
+    const conn = this.#conn as ByteConn<A> & Partial<Detachable & ByteSource>;
     if (!conn.detach || this.#is_busy) return undefined;
     const fd = conn.detach();
-    if (fd === undefined || fd < 0) return undefined;
+    if (fd < 0) return undefined;
     this.#input.close();
     this.#output.close();
-    return { fd, unread: this.#input.unread, no_delay: conn.no_delay ?? false };
+    const unread = joined(this.#input.unread, conn.left ?? EMPTY);
+    return { fd, unread, no_delay: conn.no_delay ?? false, patience: conn.patience };
   }
 
   #give_away(): StreamSocket<A> | undefined {
     if (this.#is_busy) return undefined;
     this.#input.close();
     this.#output.close();
-    return new StreamSocket(this.#conn, this.#input.unread);
+    const given = new StreamSocket(this.#conn, this.#input.unread);
+    if (this.#header) friends.introduce(given, this.#header);
+    return given;
   }
 
   #duplicate(): number | undefined {
@@ -314,6 +356,8 @@ export const {
   receive,
   give_up,
   end_input,
+  introduce,
+  origin_of,
   detach,
   give_away,
   duplicate,

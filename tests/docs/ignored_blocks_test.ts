@@ -56,6 +56,7 @@ const ELSEWHERE = [
   "docs/distributed.md: master.ts",
   "docs/distributed.md: queues.ts",
   "docs/distributed.md: worker.ts",
+  "docs/deploying.md: UpperHandler, AsyncTCPServer",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
   "docs/testing.md: UpperHandler, UpperServer",

@@ -17,10 +17,13 @@ Deno.test("is_listed() knows addresses and blocks of both families, and IPv4 in 
 });
 
 Deno.test("is_listed() has everybody on the lists of all addresses, but nobody without one", () => {
-  const all = ["0.0.0.0/0", "::/0"];
-  for (const hostname of ["1.2.3.4", "::1", "::ffff:1.2.3.4"]) assert(is_listed(at(hostname), all));
-  for (const address of [{ transport: "unix", path: "" }, "list", null, undefined]) {
-    assert(!is_listed(address, all));
+  for (const all of [["*"], ["10.0.0.1", "*"], ["0.0.0.0/0", "::/0"]]) {
+    for (const hostname of ["1.2.3.4", "::1", "::ffff:1.2.3.4"]) {
+      assert(is_listed(at(hostname), all), hostname);
+    }
+    for (const address of [{ transport: "unix", path: "" }, "list", null, undefined]) {
+      assert(!is_listed(address, all));
+    }
   }
   assertEquals(is_listed(at("1.2.3.4"), []), false);
 });

@@ -233,14 +233,21 @@ Deno.test("detach() takes an unused connection out of the thread, once", async (
   await once(other, "close");
 });
 
-Deno.test("detach() leaves a connection where it is used already", async () => {
+Deno.test("detach() leaves a connection where somebody reads, and takes it when nobody does", async () => {
   using pair = await accepted_pair();
   const { socket, peer } = pair;
-  const reading = socket.recv(100);
+  const reading = socket.recv(2);
   assertEquals(detach(socket), undefined);
   await peer.write(bytes_of("here"));
-  assertEquals(text_of(await reading), "here");
-  assertEquals(detach(socket), undefined);
+  assertEquals(text_of(await soon(reading)), "he");
+  const { fd, unread } = detach(socket)!;
+  assertEquals(text_of(unread), "re");
+  const other = new net.Socket({ fd });
+  await peer.write(bytes_of("still there"));
+  const [bytes] = await soon(once(other, "data"));
+  assertEquals(text_of(bytes), "still there");
+  other.destroy();
+  await once(other, "close");
 });
 
 Deno.test("detach() leaves a Deno.Conn where it is", async () => {
