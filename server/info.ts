@@ -44,7 +44,7 @@ export interface ServerInfo {
   timed_out: number;
   /**
    * With `proxy_protocol: "required"`: connections closed because their header was bad or late, or came from none
-   * of the `trusted_proxies`. They are no requests, and in no other count.
+   * of the `trusted_proxies`, or from one on `deny`. They are no requests, and in no other count.
    */
   proxy_rejected?: number;
   /** For servers with workers: each worker, what it is doing, and its counts of requests. */

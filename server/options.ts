@@ -76,15 +76,17 @@ export interface ServerOptions {
    */
   max_connection_age?: number | null;
   /**
-   * The clients that may ask: IP addresses, and blocks of them such as `"10.0.0.0/8"`; `null` means all.
-   * Others are closed before a byte is read. An address that is none, as that of a Unix client, is on no
-   * list. Not in workers.
+   * The clients that may ask: IP addresses, ranges of them such as `"10.0.0.0/8"`, or `"*"` for all of them;
+   * `null` means everybody. Others are closed before a byte is read; behind a proxy, where they are known only
+   * by its header, when that is read. An address that is none, as that of a Unix client, is on no list. Not in
+   * workers.
    *
    * @default {null}
    */
   allow?: readonly string[] | null;
   /**
-   * The clients that may not ask, even if `allow` has them; `null` means none.
+   * The clients that may not ask, even if `allow` has them, and the proxies that may not connect, even if
+   * they are `trusted_proxies`; `null` means none.
    *
    * @default {null}
    */
@@ -155,9 +157,9 @@ export interface ServerOptions {
    */
   proxy_protocol?: ProxyProtocol;
   /**
-   * The proxies whose headers are believed: addresses, ranges (`"10.0.0.0/8"`), or `["*"]` for all, where
-   * nobody else can connect. Who is not among them is closed at once, and nothing is read. `"required"` needs such
-   * a list; a Unix server needs none, as the mode of its path says who may connect.
+   * The proxies whose headers are believed: a list like {@linkcode allow}, `["*"]` only where nobody else can
+   * connect. Who is not on it is closed at once, and nothing is read. `"required"` needs such a list; a Unix
+   * server needs none, as the mode of its path says who may connect.
    *
    * @default {[]}
    */

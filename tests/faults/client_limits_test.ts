@@ -27,6 +27,8 @@ import {
   test_each_way,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
+import { Haproxy } from "../fixtures/programs/haproxy.ts";
+import { is_there } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make, type Way } from "../fixtures/servers/tcp_servers.ts";
 import { has_ipv6 } from "../fixtures/tools/addresses.ts";
@@ -54,7 +56,10 @@ function serve(way: Way, options: ServerOptions, hooks: object = {}): PerClientS
 }
 
 /** So many requests of each client, all at once, and how often each got each answer. */
-async function burst(server: TCPServer, each: number): Promise<Record<string, number>> {
+async function burst(
+  server: { server_address: Deno.NetAddr },
+  each: number,
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const asked = Array.from({ length: each }, () => CLIENTS).flat().map(async (client) => {
     const answer = `${client}: ${await soon(ask_from(client, server.server_address, "hello"))}`;
@@ -90,30 +95,57 @@ async function counts_of(server: BaseServer): Promise<Record<string, number>> {
 const full = async (request: TCPRequest, _client: unknown, reason: OverflowReason) =>
   await request.sendall(bytes_of(`full: ${reason}\n`));
 
+/** 500 connections at once to a place, for a server in one of the ways that lets each client have {@linkcode MAX}. */
+async function flood(
+  way: Way,
+  server: PerClientServer,
+  place: { server_address: Deno.NetAddr } = server,
+): Promise<void> {
+  const each = 500 / CLIENTS.length;
+  const answers = burst(place, each);
+  const most = CLIENTS.length * MAX;
+  await soon(until(() => server.info().refused === 500 - most));
+  const { active, waiting } = server.info();
+  assertEquals(active + waiting, most);
+  // A child has one request at a time: the others wait, and count.
+  const begun = () => Object.values(server.most).reduce((one, other) => one + other, 0);
+  await soon(until(() => begun() === (way === FORKING ? 4 : most)));
+  server.open_gate();
+  assertEquals(
+    await answers,
+    of_each({ served: MAX, "full: per_client": each - MAX }),
+  );
+  for (const count of Object.values(server.most)) assert(count <= MAX, `${count} at once`);
+  const counts = { accepted: 500, completed: most, per_client: 500 - most };
+  assertEquals(await counts_of(server), counts);
+  // All places are free again.
+  assertEquals(await burst(place, MAX), of_each({ served: MAX }));
+}
+
 test_each_way(
   "of 500 connections at once, each client has as many as it may, and the others hear so",
   (way) => way.concurrent,
   async (way) => {
     await using server = serve(way, { max_requests_per_client: MAX }, { handle_overflow: full });
-    const each = 500 / CLIENTS.length;
-    const answers = burst(server, each);
-    const most = CLIENTS.length * MAX;
-    await soon(until(() => server.info().refused === 500 - most));
-    const { active, waiting } = server.info();
-    assertEquals(active + waiting, most);
-    // A child has one request at a time: the others wait, and count.
-    const begun = () => Object.values(server.most).reduce((one, other) => one + other, 0);
-    await soon(until(() => begun() === (way === FORKING ? 4 : most)));
-    server.open_gate();
-    assertEquals(
-      await answers,
-      of_each({ served: MAX, "full: per_client": each - MAX }),
-    );
-    for (const count of Object.values(server.most)) assert(count <= MAX, `${count} at once`);
-    const counts = { accepted: 500, completed: most, per_client: 500 - most };
-    assertEquals(await counts_of(server), counts);
-    // All places are free again.
-    assertEquals(await burst(server, MAX), of_each({ served: MAX }));
+    await flood(way, server);
+  },
+);
+
+test_each_way(
+  "the same behind HAProxy",
+  (way) => way.concurrent && is_there("haproxy"),
+  async (way) => {
+    const options = {
+      max_requests_per_client: MAX,
+      proxy_protocol: "required",
+      trusted_proxies: ["127.0.0.1"],
+      // A busy machine is no slow proxy.
+      proxy_timeout: Infinity,
+    } as const;
+    await using server = serve(way, options, { handle_overflow: full });
+    await using haproxy = await Haproxy.start(server.server_address, "send-proxy-v2");
+    await flood(way, server, { server_address: haproxy.address });
+    assertEquals(server.info().proxy_rejected, 0);
   },
 );
 

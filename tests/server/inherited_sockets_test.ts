@@ -28,9 +28,11 @@ const MODULE = new URL("../../mod.ts", import.meta.url).href;
 const windows = Deno.build.os === "windows";
 const WAYS = [TCPServer, AsyncTCPServer, ThreadingTCPServer, ForkingTCPServer];
 
-for (const Server of WAYS) {
+for (const [Server, is_suspended] of WAYS.flatMap((Way) => [[Way, false], [Way, true]] as const)) {
+  const words = is_suspended ? ", though it is suspended" : "";
   Deno.test({
-    name: `${Server.name}: what it has accepted of a shared socket is served when it closes`,
+    name:
+      `${Server.name}: what it has accepted of a shared socket is served when it closes${words}`,
     ignore: windows,
     async fn() {
       await using socket = await SharedSocket.listen();
@@ -48,6 +50,7 @@ for (const Server of WAYS) {
       );
       await Promise.all(others.map((client) => client.send("late")));
       for (let turns = 0; turns < 20; turns++) await turn();
+      if (is_suspended) server.suspend();
       const closing = server.server_close({ grace: 20_000 });
       for (const client of others) {
         assertEquals(await client.line(), "LATE");

@@ -8,7 +8,7 @@ import { detach } from "../../../server/sockets/stream_socket.ts";
 import { CLIENT, V1, V2 } from "../../fixtures/clients/proxy_headers.ts";
 import { bytes_of, read_bytes, text_of, write_bytes } from "../../fixtures/tools/bytes.ts";
 import { OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
-import { soon, turn } from "../../fixtures/tools/waiting.ts";
+import { is_pending, soon, turn } from "../../fixtures/tools/waiting.ts";
 
 const ADDR: Deno.NetAddr = { transport: "tcp", hostname: OWN_ADDRESS, port: 0 };
 
@@ -41,6 +41,23 @@ for (const Listener of [DenoListener, HandoverListener]) {
     assertEquals(other.remoteAddr, CLIENT);
     assertEquals(text_of(await read_bytes(other, 4)), "slow");
     await listener.close();
+  });
+
+  Deno.test(`${Listener.name}: while it is suspended no connection is taken, though somebody waits`, async () => {
+    const { listener, connect } = proxied(Listener);
+    const first = Promise.resolve(listener.accept());
+    listener.suspend();
+    const conns = [await connect(), await connect(), await connect()];
+    // The first was asked for before: its header is not there, and no other takes its place.
+    await write_bytes(conns[1]!, V1);
+    await write_bytes(conns[2]!, V1);
+    assert(await is_pending(first, 50), "it accepts although it is suspended");
+    listener.resume();
+    using one = await soon(first);
+    using other = await soon(Promise.resolve(listener.accept()));
+    assertEquals([one.remoteAddr, other.remoteAddr], [CLIENT, CLIENT]);
+    await listener.close();
+    for (const conn of conns) conn.close();
   });
 
   Deno.test(`${Listener.name}: close() closes what is read and what is ready, and ends the wait`, async () => {
