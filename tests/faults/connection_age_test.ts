@@ -1,11 +1,12 @@
 /** `max_connection_age`: who sees the end, who may finish, and who is cut. */
 import { assert, assertEquals } from "@std/assert";
-import { AsyncTCPServer, type BaseServer } from "../../mod.ts";
+import { AsyncTCPServer, type BaseServer, StreamRequestHandler } from "../../mod.ts";
 import { ask, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { DrainHandler } from "../fixtures/handlers/drain_handlers.ts";
 import { LimitHandler, ObedientHandler } from "../fixtures/handlers/limit_handlers.ts";
 import { make_counting, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { SharedSocket } from "../fixtures/servers/shared_socket.ts";
 import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
@@ -128,4 +129,32 @@ Deno.test("server_close() gives an old connection its own grace", async () => {
   assertEquals(await soon(busy.line()), "told: TimedOut");
   assertEquals(await soon(server.server_close()), { drained: 1, aborted: 0 });
   await soon(loop);
+});
+
+/** Answers a line after a while, whatever it is told meanwhile. */
+class BusyHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    await this.rfile.readline();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await this.wfile.write("done\n");
+  }
+}
+
+Deno.test("when a server closes its grace counts and no age, also for what it has yet to serve", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using socket = await SharedSocket.listen();
+  const server = new AsyncTCPServer(["127.0.0.1", 0], BusyHandler, {
+    inherit: socket.descriptor(),
+    max_requests: 1,
+    max_connection_age: 200,
+  });
+  const loop = server.serve_forever();
+  const answers = Promise.all(["one", "two"].map((word) => ask(server.server_address, word)));
+  await soon(until(() => server.info().active === 1 && server.info().waiting === 1));
+  const closing = server.server_close({ grace: 20_000 });
+  assertEquals(await soon(answers), ["done", "done"]);
+  await soon(closing);
+  await soon(loop);
+  assertEquals(await outcomes(server), { completed: 2, failed: 0, timed_out: 0, refused: 0 });
 });

@@ -208,22 +208,24 @@ test_ways_at_once(
   () => true,
   async (way) => {
     await using server = serving(make_noting(way));
-    const client_is_served = async (lists: ConfigureOptions) => {
+    const client_is_served = async (lists: ConfigureOptions, header = V1) => {
       server.configure({ allow: null, deny: null, ...lists });
-      return (await talk(server.server_address, with_hello(V1))).answer !== "";
+      return (await talk(server.server_address, with_hello(header))).answer !== "";
     };
     const client = [CLIENT.hostname];
     const proxy = ["127.0.0.0/8"];
     assertEquals(await client_is_served({ allow: client }), true);
     assertEquals(await client_is_served({ allow: proxy }), false);
     assertEquals(await client_is_served({ deny: client }), false);
+    // What a proxy asks for itself.
+    assertEquals(await client_is_served({ allow: proxy }, v2("2000", "")), true);
     assertEquals(server.log.errors, []);
     assertEquals(await client_is_served({ deny: proxy }), false);
     await soon(server.log.until(({ errors }) => errors.length === 1));
     assertInstanceOf(server.log.errors[0], Deno.errors.PermissionDenied);
-    await soon(until(() => server.info().completed === 1));
+    await soon(until(() => server.info().completed === 2));
     const { accepted, refused, refused_by, proxy_rejected } = server.info();
-    assertEquals([accepted, refused, refused_by.denied, proxy_rejected], [3, 2, 2, 1]);
+    assertEquals([accepted, refused, refused_by.denied, proxy_rejected], [4, 2, 2, 1]);
   },
 );
 

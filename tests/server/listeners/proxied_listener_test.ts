@@ -81,6 +81,26 @@ for (const Listener of [DenoListener, HandoverListener]) {
   });
 }
 
+Deno.test("the listener behind is suspended and resumed, too, and has the same pace", async () => {
+  const told: unknown[] = [];
+  const inner = Object.assign(new DenoListener({ addr: ADDR, backlog: 16, reuse_port: false }), {
+    suspend: () => void told.push("suspend"),
+    resume: () => void told.push("resume"),
+    pace: (per_second: number) => void told.push(per_second),
+  });
+  const listener = new ProxiedListener(inner, {
+    trusts: () => true,
+    timeout: Infinity,
+    limit: 16,
+    report: () => {},
+  });
+  listener.pace(10);
+  listener.suspend();
+  listener.resume();
+  await listener.close();
+  assertEquals(told, [10, "suspend", "resume"]);
+});
+
 Deno.test({
   name: "a connection leaves this thread with what came behind its header, and after that",
   ignore: Deno.build.os === "windows",
