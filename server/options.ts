@@ -275,6 +275,20 @@ interface Rule {
   in_workers: boolean;
 }
 
+/** The rule of a setting that may be `null`, too. */
+function or_null(rule: Rule): Rule {
+  return {
+    ...rule,
+    check: (value) => value === null || rule.check(value),
+    words: `${rule.words}, or null`,
+  };
+}
+
+/** The rule of a setting that can be changed while a server serves. */
+function live(rule: Rule): Rule {
+  return { ...rule, is_live: true };
+}
+
 const BOOLEAN: Rule = {
   check: (value) => typeof value === "boolean",
   words: "true or false",
@@ -296,26 +310,11 @@ const POSITIVE: Rule = {
   words: "a whole number from 1",
   in_workers: true,
 };
-
 const ADDRESSES: Rule = {
   check: is_address_list,
   words: 'a list of addresses, ranges such as "10.0.0.0/8", and "*"',
   in_workers: false,
 };
-
-/** The rule of a setting that may be `null`, too. */
-function or_null(rule: Rule): Rule {
-  return {
-    ...rule,
-    check: (value) => value === null || rule.check(value),
-    words: `${rule.words}, or null`,
-  };
-}
-
-/** The rule of a setting that can be changed while a server serves. */
-function live(rule: Rule): Rule {
-  return { ...rule, is_live: true };
-}
 
 /** Each setting with its rule. */
 const RULES: Record<keyof Settings, Rule> = {

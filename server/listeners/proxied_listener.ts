@@ -80,9 +80,8 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
   }
 
   resume(): void {
-    this.#paused = false;
     this.#inner.resume?.();
-    void this.#ask();
+    this.#go_on();
   }
 
   pace(per_second: number): void {
@@ -90,7 +89,9 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
   }
 
   retire(): boolean {
-    return this.#inner.retire?.() ?? false;
+    const is_retired = this.#inner.retire?.() ?? false;
+    if (is_retired) this.#go_on();
+    return is_retired;
   }
 
   has_descriptors(count: number): boolean {
@@ -107,6 +108,11 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
     const closed = this.#inner.close();
     for (const socket of [...this.#reading, ...this.#ready.splice(0)]) socket.close();
     await closed;
+  }
+
+  #go_on(): void {
+    this.#paused = false;
+    void this.#ask();
   }
 
   /** Takes connections for as long as somebody waits for one and there is room. */

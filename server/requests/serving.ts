@@ -166,9 +166,9 @@ export class Serving<Request, Address> {
       if (!loop.stopping) await prepare();
       this.#has_run = true;
       loop.leave();
-      this.#socket.ref?.();
       this.configured();
-      if (this.#suspended) this.#socket.suspend?.();
+      if (this.#suspended && !this.#runs_out) this.#socket.suspend?.();
+      this.#socket.ref?.();
       if (!loop.stopping) await run(loop);
     } finally {
       this.#socket.unref?.();
