@@ -5,19 +5,18 @@ const LONG = 20;
 /** The clock is looked at each time that it was asked so often: looking costs more than a message may. */
 const EVERY = 16;
 
-/** When the turn began, as far as anybody has asked in it; 0 where nobody has. */
+/** When the turn was first looked at; 0 where it was not. */
 let began = 0;
 let asked = 0;
 
 /** Whether this turn of the event loop has been going on for long. */
 export function turn_is_long(): boolean {
-  if (began === 0) {
-    began = performance.now();
-    at_end_of_turn(forget_turn);
-    return false;
-  }
   asked = (asked + 1) % EVERY;
-  return asked === 0 && performance.now() - began > LONG;
+  if (asked !== 0) return false;
+  if (began !== 0) return performance.now() - began > LONG;
+  began = performance.now();
+  at_end_of_turn(forget_turn);
+  return false;
 }
 
 function forget_turn(): void {

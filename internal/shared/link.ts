@@ -54,6 +54,9 @@ function length_at(body: unknown[], at: number): number {
   return length;
 }
 
+/** How long after something was sent, in ms, the turn may still be the same, unless the peer has told of another. */
+const SOON = 1;
+
 /** Where in a call, and in an answer, that stands which is not made by this library. */
 const CALL_VALUE = 5;
 const ANSWER_VALUE = 3;
@@ -170,7 +173,10 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Why nothing that it tells makes sense any more. */
   #fault: { reason: unknown } | undefined;
   #waiting: unknown[] = [];
+  /** Whether what waits will be sent at the end of the turn. */
   #scheduled = false;
+  /** When something was sent to a peer that tells turns, unless a turn has begun since. */
+  #sent_at = -Infinity;
   /** Whether what waits must leave before anything else is done. */
   #is_urgent = false;
   #last_call = 0;
@@ -291,16 +297,15 @@ export class Link implements KnowingAgent, TaskWatcher {
   }
 
   /**
-   * Sends something: at once if it is the first in this turn, else together with the rest of it.
+   * Sends something: at once if it comes alone, else together with the rest of the turn.
    *
    * @param items What is told; it can surely be cloned.
    * @param may_wait Whether it may wait for the end of the turn in any case.
    */
   #send(items: unknown[], may_wait = false): void {
     if (this.#ended) return;
-    if (this.#scheduled || may_wait) this.#waiting.push(...items);
-    else this.peer.post(items, true);
-    this.#schedule();
+    if (may_wait || this.#has_company()) this.#wait(items);
+    else this.#post(items, true);
   }
 
   /**
@@ -313,16 +318,29 @@ export class Link implements KnowingAgent, TaskWatcher {
   #send_value(items: unknown[], at: number): void {
     if (this.#ended) return;
     // What comes with passengers may be too large, which who sends it is to hear.
-    const may_wait = this.#scheduled && items[at + 1] === undefined;
+    const may_wait = items[at + 1] === undefined && this.#has_company();
     const copy = may_wait ? copy_that_waits(items[at]) : CANNOT_WAIT;
-    if (copy === CANNOT_WAIT) {
-      this.flush();
-      this.peer.post(items, false);
-      this.#schedule();
-    } else {
-      items[at] = copy;
-      this.#waiting.push(...items);
-    }
+    if (copy === CANNOT_WAIT) return this.#post(items, false);
+    items[at] = copy;
+    this.#wait(items);
+  }
+
+  /** Whether something was sent in this turn already. */
+  #has_company(): boolean {
+    return this.#scheduled || performance.now() - this.#sent_at < SOON;
+  }
+
+  #post(items: unknown[], is_plain: boolean): void {
+    this.flush();
+    this.peer.post(items, is_plain);
+    // Where the next turn makes itself known, nobody need be told of the end of this one.
+    if (this.peer.tells_turns) this.#sent_at = performance.now();
+    else this.#schedule();
+  }
+
+  #wait(items: unknown[]): void {
+    this.#waiting.push(...items);
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -333,6 +351,7 @@ export class Link implements KnowingAgent, TaskWatcher {
 
   #end_turn = (): void => {
     this.#scheduled = false;
+    this.#sent_at = -Infinity;
     this.flush();
   };
 
@@ -345,11 +364,13 @@ export class Link implements KnowingAgent, TaskWatcher {
   /**
    * Takes what the other side tells.
    *
+   * @param begins_turn Whether it is the first in this turn: told where the peer `tells_turns`.
    * @throws If that makes no sense.
    */
-  received(body: unknown[]): void {
+  received(body: unknown[], begins_turn = false): void {
     if (this.#ended) return;
     if (this.#fault) throw this.#fault.reason;
+    if (begins_turn) this.#sent_at = -Infinity;
     if (this.#later) return void this.#later.push(body);
     for (let at = 0; at < body.length;) {
       const length = length_at(body, at);
@@ -560,15 +581,16 @@ export class Link implements KnowingAgent, TaskWatcher {
     if (how !== GRANT) return undefined;
     return {
       undo: () => this.cancel(number),
-      received: () => this.#says_received(number),
+      received: () => this.#send([RECEIVED, number], true),
       refused: (error) => this.#send([REFUSED, number, image_of(error)]),
     };
   }
 
   /** Who receives it may never let go of this thread: it is said before they go on. */
   #says_received(number: number): void {
-    this.#send([RECEIVED, number], true);
+    this.#waiting.push(RECEIVED, number);
     this.#is_urgent = true;
+    if (!this.peer.tells_turns) this.#schedule();
   }
 
   #is_withdrawn(id: number | string): void {

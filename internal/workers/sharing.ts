@@ -14,6 +14,8 @@ export interface Peer {
   readonly shares_memory: boolean;
   /** Whether it is another program: it is sent no functions, and no module is loaded because it says so. */
   readonly is_foreign?: boolean;
+  /** Whether its link is told with what a turn of the event loop begins. */
+  readonly tells_turns?: boolean;
   /**
    * Sends it something, which its `received()` gets.
    *

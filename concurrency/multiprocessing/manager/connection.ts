@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
 import type { Packed, Peer } from "../../../internal/workers/sharing.ts";
 import { Link, messages_of } from "../../../internal/shared/link.ts";
@@ -29,6 +30,7 @@ export class Connection implements Peer {
   readonly name: string;
   readonly shares_memory = false;
   readonly is_foreign = true;
+  readonly tells_turns = true;
   /** What there is between both. */
   readonly link: Link;
   #frames: FrameStream;
@@ -86,7 +88,7 @@ export class Connection implements Peer {
     else throw uncloneable("it", new TypeError("It is larger than max_message_size"));
   }
 
-  #send(frame: Uint8Array): void {
+  #send(frame: Buffer): void {
     this.#was_heard = true;
     this.#frames.send(frame);
   }
@@ -102,9 +104,10 @@ export class Connection implements Peer {
     const beating = setInterval(() => this.#beat(), this.#bounds.peer_timeout / BEATS);
     try {
       for (;;) {
-        const frame = this.#frames.received() ?? await this.#frames.receive();
+        const at_hand = this.#frames.received();
+        const frame = at_hand ?? await this.#frames.receive();
         if (!frame) return;
-        if (frame.length > 0) this.#take(body_of(frame));
+        if (frame.length > 0) this.#take(body_of(frame), !at_hand);
         if (is_patient && this.#frames.backlog > HIGH_WATER) await this.#wait_until_drained();
       }
     } catch (error) {
@@ -116,9 +119,9 @@ export class Connection implements Peer {
     }
   }
 
-  #take(body: unknown[]): void {
+  #take(body: unknown[], begins_turn: boolean): void {
     try {
-      this.link.received(body);
+      this.link.received(body, begins_turn);
     } catch (cause) {
       const { message } = cause as Error;
       const error = new Deno.errors.InvalidData(`A message makes no sense: ${message}`, { cause });

@@ -2,8 +2,11 @@ import { Buffer } from "node:buffer";
 import { client_fault } from "../../../internal/runtime/client_fault.ts";
 import type { StreamSocket } from "../../../server/sockets/stream_socket.ts";
 
-/** How much is read at once, in bytes. */
+/** How much of a long frame is read at once, in bytes. */
 const CHUNK = 65_536;
+
+/** How much is read at once where nothing is half-read, in bytes: mostly a few short frames. */
+const ROOM = 4096;
 
 /** How long the length is that each frame begins with, in bytes. */
 const HEAD = 4;
@@ -32,6 +35,8 @@ export class FrameStream {
   watcher: FrameWatcher | undefined;
   #waiting: Uint8Array[] = [];
   #is_sending = false;
+  /** What comes while nothing is unread: memory of its own for each short frame would cost more than all else. */
+  #room: Uint8Array = new Uint8Array(ROOM);
   #unread: Uint8Array[] = [];
   #length = 0;
   /** How long the frame is that comes, if that is known. */
@@ -47,7 +52,7 @@ export class FrameStream {
   }
 
   /**
-   * The next frame; `null` at the end.
+   * The next frame; `null` at the end. It is lent until the next one is asked for.
    *
    * @throws {Deno.errors.InvalidData} If it is too long.
    * @throws {Deno.errors.UnexpectedEof} If the input ends within it.
@@ -56,14 +61,16 @@ export class FrameStream {
     for (;;) {
       const frame = this.received();
       if (frame) return frame;
-      const bytes = await this.socket.recv(CHUNK);
+      const bytes = this.#length === 0
+        ? this.#room.subarray(0, await this.socket.read(this.#room) ?? 0)
+        : await this.socket.recv(CHUNK);
       if (bytes.length > 0) this.#add(bytes);
       else if (this.#length === 0 && this.#awaited === undefined) return null;
       else throw client_fault(new Deno.errors.UnexpectedEof("The input ended within a frame"));
     }
   }
 
-  /** The next frame, if all of it has come. */
+  /** The next frame, if all of it has come: lent until more is read. */
   received(): Uint8Array | undefined {
     if (this.#awaited === undefined) {
       if (this.#length < HEAD) return undefined;
@@ -80,8 +87,8 @@ export class FrameStream {
    *
    * @param frame The frame; its first 4 bytes are left for its length.
    */
-  send(frame: Uint8Array): void {
-    new DataView(frame.buffer, frame.byteOffset).setInt32(0, frame.length - HEAD);
+  send(frame: Buffer): void {
+    frame.writeInt32BE(frame.length - HEAD);
     this.backlog += frame.length;
     if (frame.length <= CHUNK) this.#waiting.push(frame);
     else this.#waiting.push(...parts_of(frame));
@@ -90,7 +97,7 @@ export class FrameStream {
 
   /** Sends some bytes as a frame. */
   send_bytes(bytes: Uint8Array): void {
-    const frame = new Uint8Array(HEAD + bytes.length);
+    const frame = Buffer.alloc(HEAD + bytes.length);
     frame.set(bytes, HEAD);
     this.send(frame);
   }
@@ -118,7 +125,7 @@ export class FrameStream {
   }
 
   #check(head: Uint8Array): number {
-    const length = new DataView(head.buffer, head.byteOffset).getInt32(0);
+    const length = head[0]! << 24 | head[1]! << 16 | head[2]! << 8 | head[3]!;
     if (length >= 0 && length <= this.limit) return length;
     const message = `A frame of ${length} bytes came, and at most ${this.limit} are taken`;
     throw client_fault(new Deno.errors.InvalidData(message));

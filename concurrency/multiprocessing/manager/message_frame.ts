@@ -8,14 +8,13 @@ import { passengers_in } from "../../../internal/shared/link.ts";
 const JSON_ONLY = 0;
 const WITH_BYTES = 1;
 
-/** Where the JSON begins, with the 4 bytes of the frame's length, and what says how long it is itself. */
-const START = 5;
-const START_WITH_BYTES = 9;
+/** What is before the JSON: the 4 bytes of the frame's length, the kind, and what says how long the JSON is. */
+const HEAD = `\0\0\0\0${String.fromCharCode(JSON_ONLY)}`;
+const HEAD_WITH_BYTES = `\0\0\0\0${String.fromCharCode(WITH_BYTES)}\0\0\0\0`;
 
 /** A shorter text is not nested too deep. */
 const SHALLOW = 1000;
 
-const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
 /** What may have a byte array in it: in the JSON only its length, as those beside it have the same order. */
@@ -30,7 +29,7 @@ interface Handle {
  *
  * @throws {DOMException} If it is nested too deep.
  */
-export function frame_of(body: unknown[]): Uint8Array {
+export function frame_of(body: unknown[]): Buffer {
   const parts: Uint8Array[] = [];
   for (const handle of handles_in(body)) {
     const bytes = handle.bytes as Uint8Array;
@@ -41,18 +40,11 @@ export function frame_of(body: unknown[]): Uint8Array {
   if (json.length > SHALLOW && look_at(body).is_deep) {
     throw new DOMException("It is nested too deep", "DataCloneError");
   }
-  if (parts.length === 0) return frame(json, START, JSON_ONLY);
-  const head = frame(json, START_WITH_BYTES, WITH_BYTES);
-  new DataView(head.buffer).setUint32(START, head.length - START_WITH_BYTES);
+  // A short one is a part of what Node has for that: an array of its own costs more than all else.
+  if (parts.length === 0) return Buffer.from(HEAD + json);
+  const head = Buffer.from(HEAD_WITH_BYTES + json);
+  head.writeUInt32BE(head.length - HEAD_WITH_BYTES.length, HEAD.length);
   return Buffer.concat([head, ...parts]);
-}
-
-function frame(json: string, start: number, kind: number): Uint8Array {
-  // No unit of UTF-16 takes more than 3 bytes.
-  const whole = new Uint8Array(start + 3 * json.length);
-  const { written } = ENCODER.encodeInto(json, whole.subarray(start));
-  whole[START - 1] = kind;
-  return whole.subarray(0, start + written);
 }
 
 /**
@@ -64,7 +56,7 @@ export function body_of(frame: Uint8Array): unknown[] {
   try {
     const is_with_bytes = frame[0] === WITH_BYTES;
     if (!is_with_bytes && frame[0] !== JSON_ONLY) throw new TypeError("It is of no known kind");
-    const start = is_with_bytes ? START_WITH_BYTES - 4 : START - 4;
+    const start = (is_with_bytes ? HEAD_WITH_BYTES : HEAD).length - 4;
     const end = is_with_bytes ? start + length_of(frame) : frame.length;
     const json = DECODER.decode(frame.subarray(start, end));
     const body: unknown = JSON.parse(json);
@@ -73,7 +65,8 @@ export function body_of(frame: Uint8Array): unknown[] {
       throw new TypeError("It is nested too deep");
     }
     if (is_with_bytes) take_bytes(body, frame.subarray(end));
-    return body.map((item) => item ?? undefined);
+    for (let at = 0; at < body.length; at++) body[at] ??= undefined;
+    return body;
   } catch (cause) {
     const { message } = cause as Error;
     throw client_fault(
@@ -84,7 +77,7 @@ export function body_of(frame: Uint8Array): unknown[] {
 
 function length_of(frame: Uint8Array): number {
   const length = new DataView(frame.buffer, frame.byteOffset, frame.length).getUint32(1);
-  if (length <= frame.length - (START_WITH_BYTES - 4)) return length;
+  if (length <= frame.length - (HEAD_WITH_BYTES.length - 4)) return length;
   throw new TypeError("Its JSON is longer than itself");
 }
 

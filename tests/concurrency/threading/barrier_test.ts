@@ -9,6 +9,7 @@ import {
   type MeetingMembers,
 } from "../../fixtures/handlers/barrier_handlers.ts";
 import { ALL_WAYS, FORKING, test_ways_at_once } from "../../fixtures/servers/all_ways.ts";
+import { ready } from "../../fixtures/servers/ready.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { make, type Way } from "../../fixtures/servers/tcp_servers.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
@@ -134,6 +135,7 @@ class Six implements AsyncDisposable {
 
   /** Has the handler of a number begin, in a worker or child of its own. */
   async begin(number: number): Promise<void> {
+    await ready(this.#servers[number]!);
     const client = await LineClient.connect(this.#servers[number]!.server_address);
     this.clients[number] = this.#stack.use(client);
     await client.ask("who");

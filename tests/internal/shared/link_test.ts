@@ -288,6 +288,48 @@ Deno.test("Link: a put whose function is still to be found is not done when its 
   assertEquals(await items_of(queue), []);
 });
 
+Deno.test("Link: the first call of a turn leaves at once, and the rest together", async () => {
+  const linked = new Linked();
+  const stub = linked.stub_of(new Queue<number>());
+  for (let round = 0; round < 3; round++) {
+    const sizes = [1, 2, 3].map(() => stub.qsize());
+    assertEquals(linked.to_home.messages.length, 1);
+    await turn();
+    assertEquals(linked.to_home.messages.length, 2);
+    await linked.settle();
+    assertEquals(await soon(Promise.all(sizes)), [0, 0, 0]);
+  }
+});
+
+/** Has `performance.now()` tell another time. */
+function clock(now: () => number): Disposable {
+  const real = performance.now;
+  performance.now = now;
+  return { [Symbol.dispose]: () => void (performance.now = real) };
+}
+
+Deno.test("Link: where turns are told, one ends with what comes next, or with the time", async () => {
+  let now = 1;
+  using _clock = clock(() => now);
+  const linked = new Linked(true);
+  const stub = linked.stub_of(new Queue<number>());
+  for (let round = 0; round < 3; round++) {
+    const size = stub.qsize();
+    assertEquals(linked.to_home.messages.length, 1);
+    linked.to_home.deliver();
+    linked.to_away.deliver();
+    assertEquals(await soon(size), 0);
+  }
+  const sizes = [stub.qsize()];
+  now += 1000;
+  sizes.push(stub.qsize());
+  assertEquals(linked.to_home.messages.length, 2);
+  sizes.push(stub.qsize());
+  assertEquals(linked.to_home.messages.length, 2);
+  await linked.settle();
+  assertEquals(await soon(Promise.all(sizes)), [0, 0, 0]);
+});
+
 Deno.test("Link: that an item was received is said before who waited for it goes on", async () => {
   const linked = new Linked();
   const queue = new Queue<unknown>();
