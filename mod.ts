@@ -108,7 +108,14 @@ export {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
-export type { CloseResult, ServerInfo, ServerState, WorkerInfo } from "./server/info.ts";
+export type {
+  CloseResult,
+  OverflowReason,
+  RefusalReason,
+  ServerInfo,
+  ServerState,
+  WorkerInfo,
+} from "./server/info.ts";
 export { inherited_sockets, type InheritedSocket } from "./server/listeners/inherited_sockets.ts";
 export type {
   DatagramListener,
@@ -119,6 +126,7 @@ export type {
 export type { Constructor } from "./server/mixin.ts";
 export type {
   CloseOptions,
+  ConfigureOptions,
   Overflow,
   ProxyProtocol,
   ServeOptions,

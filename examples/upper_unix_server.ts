@@ -12,7 +12,7 @@
  * @module
  */
 import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
-import { LIMITS } from "./limits.ts";
+import { LOCAL } from "./limits.ts";
 
 /** Answers each line in upper case. */
 class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
@@ -29,7 +29,7 @@ class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.Unix
 
 if (import.meta.main) {
   const [path = "./socketserver.sock"] = Deno.args;
-  await using server = new AsyncUnixStreamServer(path, UpperHandler, LIMITS);
+  await using server = new AsyncUnixStreamServer(path, UpperHandler, LOCAL);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving at ${path}; Ctrl-C ends it`);
   await serving;

@@ -114,6 +114,29 @@ function is_mapped(hostname: string): boolean {
   return hostname.startsWith(MAPPED) && hostname.includes(".");
 }
 
+/** The host of an address as it counts for limits: an IPv4 address stays one, and a zone is left out. */
+export function host_of(address: unknown): string {
+  const { hostname = "" } = peer_addr(Object(address) as Deno.NetAddr);
+  return hostname.replace(/%.*/, "");
+}
+
+/**
+ * What stands for a client where clients are counted: its IPv4 address; the network of its IPv6 address
+ * (64 bits), as who has one address has all of those; else the address itself if it is text, or `""`.
+ */
+export function client_key_of(address: unknown): string {
+  if (typeof address === "string") return address;
+  const host = host_of(address);
+  if (!host.includes(":")) return host;
+  const [head = "", tail] = host.split("::");
+  const first = head === "" ? [] : head.split(":");
+  const missing = 8 - first.length -
+    (tail ? tail.split(":").length + Number(tail.includes(".")) : 0);
+  if (tail !== undefined) first.push(...Array(Math.max(missing, 0)).fill("0"), ...tail.split(":"));
+  const network = first.slice(0, 4).map((group) => parseInt(group || "0", 16).toString(16));
+  return `${network.join(":")}::/64`;
+}
+
 /** An address as people write it. */
 export function format_address(address: unknown): string {
   const { hostname, port, path } = Object(address) as Record<string, string | undefined>;

@@ -1,12 +1,15 @@
 import { prepare_stacks } from "../internal/runtime/deno_internals.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
 import { StopSignals } from "../internal/runtime/stop_signals.ts";
-import type { CloseResult, ServerInfo, ServerState } from "./info.ts";
+import { client_key_of } from "./address.ts";
+import type { CloseResult, OverflowReason, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
+  changed_settings,
   check_names,
   check_serve_options,
   type CloseOptions,
+  type ConfigureOptions,
   type Overflow,
   type ServeOptions,
   type ServerOptions,
@@ -82,6 +85,14 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   static max_requests: number = Infinity;
   /** See {@linkcode ServerOptions.overflow}. */
   static overflow: Overflow = "queue";
+  /** See {@linkcode ServerOptions.max_requests_per_client}. */
+  static max_requests_per_client: number = Infinity;
+  /** See {@linkcode ServerOptions.max_accepts_per_second}. */
+  static max_accepts_per_second: number = Infinity;
+  /** See {@linkcode ServerOptions.allow}. */
+  static allow: readonly string[] | null = null;
+  /** See {@linkcode ServerOptions.deny}. */
+  static deny: readonly string[] | null = null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   static request_timeout: number | null = null;
 
@@ -93,6 +104,14 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   declare max_requests: number;
   /** See {@linkcode ServerOptions.overflow}. */
   declare overflow: Overflow;
+  /** See {@linkcode ServerOptions.max_requests_per_client}. */
+  declare max_requests_per_client: number;
+  /** See {@linkcode ServerOptions.max_accepts_per_second}. */
+  declare max_accepts_per_second: number;
+  /** See {@linkcode ServerOptions.allow}. */
+  declare allow: readonly string[] | null;
+  /** See {@linkcode ServerOptions.deny}. */
+  declare deny: readonly string[] | null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   declare request_timeout: number | null;
 
@@ -247,6 +266,35 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     return await this.#closing.close(grace);
   }
 
+  /**
+   * Takes no further request, although the server serves: its port stays bound, and what comes waits in the
+   * system, as far as that has room; a connection or two may wait in the server. Requests under way go on.
+   * May be called at any time, and twice.
+   */
+  suspend(): void {
+    this.#serving.suspend();
+  }
+
+  /** Goes on after {@linkcode suspend}, with what has waited. */
+  resume(): void {
+    this.#serving.resume();
+  }
+
+  /**
+   * Changes limits, lists of addresses and timeouts of a server, also while it serves: for new requests, at
+   * once. If one of them is refused, none is changed.
+   *
+   * @param options The settings that change. What is left out stays as it is.
+   * @throws {RangeError} If a setting makes no sense.
+   * @throws {TypeError} If there is no such setting, or only a new server can have it.
+   */
+  configure(options: ConfigureOptions): void {
+    const changes = changed_settings(options);
+    Object.assign(this, changes);
+    this.#runner.configure(changes);
+    this.#serving.configured();
+  }
+
   /** `shutdown()` and `server_close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
@@ -259,9 +307,23 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     return {
       state: this.#state,
       address: this.server_address,
+      suspended: this.#serving.suspended,
       ...this.#requests.counts,
       ...(workers && { workers }),
     };
+  }
+
+  /**
+   * Says under which name the requests of a client are counted, for `max_requests_per_client`. Unless
+   * overridden it is the IPv4 address, the network of an IPv6 address (its first 64 bits), or `""` for the
+   * clients of a Unix server.
+   *
+   * @param client_address The client's address.
+   * @returns Any text. What is none, a promise too, is a `TypeError` for `handle_error()`, and the request is
+   * closed.
+   */
+  client_key(client_address: Address): string {
+    return client_key_of(client_address);
   }
 
   /**
@@ -368,8 +430,14 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
    *
    * @param _request The request.
    * @param _client_address The client's address.
+   * @param _reason Whether there is no room at all (`"overflow"`), or the client has
+   * `max_requests_per_client` under way (`"per_client"`).
    */
-  handle_overflow(_request: Request, _client_address: Address): void | Promise<void> {}
+  handle_overflow(
+    _request: Request,
+    _client_address: Address,
+    _reason: OverflowReason,
+  ): void | Promise<void> {}
 
   /** Called after each request, and every `poll_interval` ms while none comes. */
   service_actions(): void | Promise<void> {}

@@ -8,27 +8,43 @@ export type { WorkerInfo };
  */
 export type ServerState = "idle" | "serving" | "stopping" | "closed";
 
+/**
+ * Why a request is refused: `verify_request()` says so, or an override of `process_request()` drops it;
+ * there is no room (`max_requests`); its client has too many under way; a list of addresses says so; it came
+ * while the server was closing.
+ */
+export type RefusalReason = OverflowReason | "verify" | "denied" | "closing";
+
+/** Why `handle_overflow()` is called: there is no room, or the client has too many requests under way. */
+export type OverflowReason = "overflow" | "per_client";
+
 /** What `info()` tells. All numbers are counts of requests since the server was made. */
 export interface ServerInfo {
   /** What the server is doing. */
   state: ServerState;
   /** Where it listens. */
   address: unknown;
+  /** Whether `suspend()` was called, and `resume()` not yet. */
+  suspended: boolean;
   /** Requests being handled now. */
   active: number;
+  /** Requests that were taken and have no handler yet: they wait for a place, or are being verified. */
+  waiting: number;
   /** Requests taken so far, and those that `process_request()` has made of one. */
   accepted: number;
   /** Requests whose handler ended well. */
   completed: number;
   /** Requests whose handler, or a hook of the server, threw, and those cut at `server_close()`. */
   failed: number;
-  /** Requests turned away, by `verify_request()` or because there was no room. */
+  /** Requests turned away. */
   refused: number;
+  /** The same by their reasons, which add up to `refused`. */
+  refused_by: Record<RefusalReason, number>;
   /** Requests that took longer than `request_timeout`. */
   timed_out: number;
   /**
    * With `proxy_protocol: "required"`: connections closed because their header was bad or late, or came from none
-   * of the `trusted_proxies`. They are no requests, and in no other count.
+   * of the `trusted_proxies`, or from one on `deny`. They are no requests, and in no other count.
    */
   proxy_rejected?: number;
   /** For servers with workers: each worker, what it is doing, and its counts of requests. */

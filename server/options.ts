@@ -1,5 +1,5 @@
 import { check_names } from "../internal/runtime/check_names.ts";
-import { is_address_range } from "./address_list.ts";
+import { is_address_list, is_group_list } from "./address_list.ts";
 
 export { check_names };
 
@@ -50,6 +50,48 @@ export interface ServerOptions {
    */
   overflow?: Overflow;
   /**
+   * How many requests of one client may be under way at once, those that wait for a place included. One
+   * more goes to `handle_overflow()`, with the reason `"per_client"`, and is closed. The server's
+   * `client_key()` says what one client is: an IPv4 address, or a network of IPv6 (/64). A client may ask
+   * again when its handler has ended.
+   *
+   * @default {Infinity}
+   */
+  max_requests_per_client?: number;
+  /**
+   * How many requests are taken in a second; after a quiet second as many may come at once. None is
+   * refused for it: what is more waits in the system, as far as that has room.
+   *
+   * @default {Infinity}
+   */
+  max_accepts_per_second?: number;
+  /**
+   * How long the handler of a connection may go on, in ms, give or take a tenth, so that not all end at
+   * once; `null` means for ever. Then the request is told to end, as at `server_close()`: the handler's
+   * `signal` aborts, with a `Deno.errors.TimedOut`, and one that waits in a read with nothing half-read sees
+   * the end of its input. What is left after 5000 ms more is cut. It is counted as it ends, and nothing is
+   * reported. For stream servers.
+   *
+   * @default {null}
+   */
+  max_connection_age?: number | null;
+  /**
+   * The clients that may ask: IP addresses, ranges of them such as `"10.0.0.0/8"`, or `"*"` for all of them;
+   * `null` means everybody. Others are closed before a byte is read; behind a proxy, where they are known only
+   * by its header, when that is read. An address that is none, as that of a Unix client, is on no list. Not in
+   * workers.
+   *
+   * @default {null}
+   */
+  allow?: readonly string[] | null;
+  /**
+   * The clients that may not ask, even if `allow` has them, and the proxies that may not connect, even if
+   * they are `trusted_proxies`; `null` means none.
+   *
+   * @default {null}
+   */
+  deny?: readonly string[] | null;
+  /**
    * How long the handler of a request may take, in ms; `null` means for ever. After it the handler's
    * `signal` aborts and the connection is closed; a worker or child that goes on with it is ended 1 s
    * later. `verify_request()` and `process_request()`, where they are waited for, may take as long. A
@@ -81,6 +123,23 @@ export interface ServerOptions {
    */
   max_packet_size?: number;
   /**
+   * Whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`): otherwise sending there fails,
+   * as it does in Python unless that is set. For UDP servers.
+   *
+   * @default {true}
+   */
+  broadcast?: boolean;
+  /**
+   * The multicast groups whose datagrams a UDP server receives, such as `"239.1.2.3"` or `"ff02::1234"`. The
+   * system chooses the interface, unless it is named after a `%`: IPv4 by its address
+   * (`"239.1.2.3%192.168.1.5"`), IPv6 by its name (`"ff02::1234%eth0"`). The server must listen at all
+   * interfaces, or at the group's own address; with several programs on one machine each needs
+   * `allow_reuse_address`.
+   *
+   * @default {[]}
+   */
+  multicast_groups?: readonly string[];
+  /**
    * How long a connection stays open after its reply to read what the client still sends, in ms;
    * closing with unread input would reset the connection and could destroy the reply. 0 closes at
    * once.
@@ -98,9 +157,9 @@ export interface ServerOptions {
    */
   proxy_protocol?: ProxyProtocol;
   /**
-   * The proxies whose headers are believed: addresses, ranges (`"10.0.0.0/8"`), or `["*"]` for all, where
-   * nobody else can connect. Who is not among them is closed at once, and nothing is read. `"required"` needs such
-   * a list; a Unix server needs none, as the mode of its path says who may connect.
+   * The proxies whose headers are believed: a list like {@linkcode allow}, `["*"]` only where nobody else can
+   * connect. Who is not on it is closed at once, and nothing is read. `"required"` needs such a list; a Unix
+   * server needs none, as the mode of its path says who may connect.
    *
    * @default {[]}
    */
@@ -191,12 +250,43 @@ export interface CloseOptions {
 /** A server's settings: the options that stay as properties. */
 export type Settings = Required<Omit<ServerOptions, "bind_and_activate">>;
 
+/** What `configure()` can change while a server serves. */
+export type ConfigureOptions = Pick<
+  ServerOptions,
+  | "timeout"
+  | "max_requests"
+  | "overflow"
+  | "max_requests_per_client"
+  | "max_accepts_per_second"
+  | "max_connection_age"
+  | "allow"
+  | "deny"
+  | "request_timeout"
+  | "linger"
+>;
+
 /** What a setting may be: the check, and the words for the error. */
 interface Rule {
   check(value: unknown): boolean;
   words: string;
+  /** Whether `configure()` can change it. */
+  is_live?: true;
   /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
   in_workers: boolean;
+}
+
+/** The rule of a setting that may be `null`, too. */
+function or_null(rule: Rule): Rule {
+  return {
+    ...rule,
+    check: (value) => value === null || rule.check(value),
+    words: `${rule.words}, or null`,
+  };
+}
+
+/** The rule of a setting that can be changed while a server serves. */
+function live(rule: Rule): Rule {
+  return { ...rule, is_live: true };
 }
 
 const BOOLEAN: Rule = {
@@ -214,39 +304,44 @@ const DURATION: Rule = {
   words: "0 or more milliseconds",
   in_workers: true,
 };
-const LIMIT: Rule = {
-  check: (value) => value === null || (typeof value === "number" && value >= 0),
-  words: "0 or more milliseconds, or null",
-  in_workers: true,
-};
-
+const LIMIT: Rule = or_null(DURATION);
 const POSITIVE: Rule = {
   check: (value) => Number.isInteger(value) && Number(value) > 0,
   words: "a whole number from 1",
   in_workers: true,
 };
-
 const ADDRESSES: Rule = {
-  check: (value) => Array.isArray(value) && value.every(is_address_range),
-  words: 'a list of addresses, ranges such as "10.0.0.0/8", or "*"',
+  check: is_address_list,
+  words: 'a list of addresses, ranges such as "10.0.0.0/8", and "*"',
   in_workers: false,
 };
 
 /** Each setting with its rule. */
 const RULES: Record<keyof Settings, Rule> = {
-  timeout: LIMIT,
+  timeout: live(LIMIT),
   request_queue_size: POSITIVE,
-  max_requests: COUNT,
-  overflow: {
+  max_requests: live(COUNT),
+  overflow: live({
     check: (value) => value === "queue" || value === "refuse",
     words: '"queue" or "refuse"',
     in_workers: true,
-  },
-  request_timeout: LIMIT,
+  }),
+  max_requests_per_client: live(COUNT),
+  max_accepts_per_second: live(COUNT),
+  max_connection_age: live(LIMIT),
+  allow: live(or_null(ADDRESSES)),
+  deny: live(or_null(ADDRESSES)),
+  request_timeout: live(LIMIT),
   allow_reuse_address: BOOLEAN,
   allow_reuse_port: BOOLEAN,
-  linger: DURATION,
+  linger: live(DURATION),
   max_packet_size: POSITIVE,
+  broadcast: BOOLEAN,
+  multicast_groups: {
+    check: is_group_list,
+    words: 'a list of multicast addresses, such as ["239.1.2.3"]',
+    in_workers: true,
+  },
   proxy_protocol: {
     check: (value) => value === "off" || value === "required",
     words: '"off" or "required"',
@@ -281,13 +376,42 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
-    if (!RULES[name].check(value)) {
-      const given = Deno.inspect(value);
-      throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
-    }
-    settings[name] = value;
+    settings[name] = checked(name, value);
   }
   return settings;
+}
+
+/**
+ * Settings of a server that serves already, as it is told to change them.
+ *
+ * @throws {RangeError} If one of them makes no sense.
+ * @throws {TypeError} If one is none, or one that only a new server can have.
+ */
+export function changed_settings(options: ConfigureOptions): Partial<Settings> {
+  const all = Object.keys(RULES) as (keyof Settings)[];
+  check_names(options, [...all, "bind_and_activate"]);
+  const changes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options) as [keyof Settings, unknown][]) {
+    if (value === undefined) continue;
+    if (!RULES[name]?.is_live) {
+      throw new TypeError(`Cannot change ${name} of a server: make a new one with it`);
+    }
+    changes[name] = checked(name, value);
+  }
+  return changes;
+}
+
+/**
+ * The value of a setting. A list is a copy that cannot be changed: that would not be noticed.
+ *
+ * @throws {RangeError} If the setting cannot have this value.
+ */
+function checked(name: keyof Settings, value: unknown): unknown {
+  if (!RULES[name].check(value)) {
+    const given = Deno.inspect(value);
+    throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
+  }
+  return Array.isArray(value) ? Object.freeze([...value]) : value;
 }
 
 /** The names of the settings that workers get. */

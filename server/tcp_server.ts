@@ -1,6 +1,6 @@
 import { can_hand_over } from "../internal/runtime/deno_internals.ts";
 import { net_addr, type NetAddress, with_address } from "./address.ts";
-import { AddressList } from "./address_list.ts";
+import { is_listed } from "./address_list.ts";
 import { BaseServer, check_bound } from "./base_server.ts";
 import type { ServerInfo } from "./info.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
@@ -73,6 +73,8 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   static allow_reuse_port = false;
   /** See {@linkcode ServerOptions.linger}. */
   static linger = 1000;
+  /** See {@linkcode ServerOptions.max_connection_age}. */
+  static max_connection_age: number | null = null;
   /** See {@linkcode ServerOptions.proxy_protocol}. */
   static proxy_protocol: ProxyProtocol = "off";
   /** See {@linkcode ServerOptions.trusted_proxies}. */
@@ -88,6 +90,8 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   declare allow_reuse_port: boolean;
   /** See {@linkcode ServerOptions.linger}. */
   declare linger: number;
+  /** See {@linkcode ServerOptions.max_connection_age}. */
+  declare max_connection_age: number | null;
   /** See {@linkcode ServerOptions.proxy_protocol}. */
   declare proxy_protocol: ProxyProtocol;
   /** See {@linkcode ServerOptions.trusted_proxies}. */
@@ -124,15 +128,15 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   ) {
     super(stream_addr<A>(server_address), RequestHandlerClass, options);
     // Where it is not bound yet, nobody has looked.
-    trusted_by(this);
+    check_trust(this);
   }
 
   /** Binds and listens (Deno does both in one), and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
-    const trusted = trusted_by(this);
+    check_trust(this);
     const listener = listen<A>(this, this[hands_over]);
     this.socket = this.proxy_protocol === "off" ? listener : new ProxiedListener(listener, {
-      trusted,
+      trusts: (peer) => trusts(this, peer),
       timeout: this.proxy_timeout,
       limit: this.request_queue_size,
       report: (error) => this[report](error),
@@ -229,23 +233,28 @@ function listen<A extends Deno.Addr>(
 
 /** What says whose headers a server believes. */
 type BehindProxy =
-  & Pick<Settings, "proxy_protocol" | "trusted_proxies">
+  & Pick<Settings, "proxy_protocol" | "trusted_proxies" | "deny">
   & { server_address: { transport: string } };
 
 /**
- * Whose headers a server believes: everybody's at a path, whose mode says who may connect.
+ * Refuses a server behind a proxy that believes nobody. One at a path needs no list: its mode says who may
+ * connect.
  *
- * @throws {RangeError} If nobody's, and it cannot do without.
+ * @throws {RangeError} If a list is missing.
  */
-function trusted_by(
-  { proxy_protocol, trusted_proxies, server_address }: BehindProxy,
-): AddressList | undefined {
-  if (proxy_protocol === "off" || server_address.transport === "unix") return undefined;
-  if (trusted_proxies.length > 0) return new AddressList(trusted_proxies);
+function check_trust({ proxy_protocol, trusted_proxies, server_address }: BehindProxy): void {
+  if (proxy_protocol === "off" || server_address.transport === "unix") return;
+  if (trusted_proxies.length > 0) return;
   throw new RangeError(
     'Cannot use proxy_protocol = "required" without trusted_proxies: name the addresses of your ' +
       'proxies, or ["*"] where nobody else can connect',
   );
+}
+
+/** Whether a server believes the headers of a proxy. */
+function trusts({ trusted_proxies, deny }: BehindProxy, peer: Deno.Addr): boolean {
+  if (peer.transport === "unix") return true;
+  return is_listed(peer, trusted_proxies) && !(deny && is_listed(peer, deny));
 }
 
 /** Whether handlers of the class set `TCP_NODELAY` first of all, as `StreamRequestHandler` does. */

@@ -18,9 +18,14 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB, and where the system
  * refuses to send, Deno does not always say why (the error's `code` is `"UNKNOWN"` then).
  *
- * It may send to broadcast addresses (Python sets `SO_BROADCAST` for that), and to multicast groups, as
- * far as the system sends those by itself: no further than the local network. It receives broadcasts if
- * it is bound to all interfaces (`""`). It cannot join a multicast group.
+ * It may send to broadcast addresses, unless `broadcast` is `false`, and to multicast groups, as
+ * far as the system sends those by itself: no further than the local network. It receives broadcasts, and what
+ * is sent to its `multicast_groups`, if it is bound to all interfaces (`""`). With groups, or without
+ * `broadcast`, it runs over `node:dgram` in any case.
+ *
+ * Bound to all interfaces of a machine with several addresses, it replies from the address that the system
+ * chooses, which need not be the one that the client has sent to, and some clients and firewalls drop such
+ * replies. A server for each address has no such trouble.
  *
  * A datagram is dropped and reported that is longer than `max_packet_size`, that comes from port 0, where
  * nobody can be answered, or that says that it comes from the server's own address: its reply would be the
@@ -64,6 +69,10 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
   static allow_reuse_port = false;
   /** See {@linkcode ServerOptions.max_packet_size}. */
   static max_packet_size = 65_507;
+  /** See {@linkcode ServerOptions.broadcast}. */
+  static broadcast = true;
+  /** See {@linkcode ServerOptions.multicast_groups}. */
+  static multicast_groups: readonly string[] = [];
 
   /** See {@linkcode ServerOptions.allow_reuse_address}. */
   declare allow_reuse_address: boolean;
@@ -71,6 +80,10 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
   declare allow_reuse_port: boolean;
   /** See {@linkcode ServerOptions.max_packet_size}. */
   declare max_packet_size: number;
+  /** See {@linkcode ServerOptions.broadcast}. */
+  declare broadcast: boolean;
+  /** See {@linkcode ServerOptions.multicast_groups}. */
+  declare multicast_groups: readonly string[];
   /** What datagrams come from, once the server is bound; its `send` sends some that are no replies. */
   declare socket: DatagramListener<A> | undefined;
 
@@ -97,13 +110,14 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
   /** Binds, and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
     const { server_address: addr, request_queue_size: backlog, max_packet_size } = this;
+    const { broadcast, multicast_groups: groups } = this;
     if (this.allow_reuse_port) {
       throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Deno has it for TCP only");
     }
     refuse_stream_settings(this as ServerOptions);
     try {
       const reuse_address = this.allow_reuse_address;
-      this.socket = listen({ addr, backlog, reuse_address, max_packet_size });
+      this.socket = listen({ addr, backlog, reuse_address, max_packet_size, broadcast, groups });
     } catch (error) {
       throw with_address(error, addr);
     }
@@ -147,7 +161,10 @@ function refuse_stream_settings({ inherit, proxy_protocol }: ServerOptions): voi
 }
 
 function listen<A extends Deno.Addr>(options: DatagramListenOptions<A>): DatagramListener<A> {
-  if (has_deno_datagrams()) return new DenoDatagramListener(options);
+  const { broadcast = true, groups = [] } = options;
+  // Deno's own sockets always send broadcasts, and join groups only later.
+  const is_plain = options.addr.transport === "unixpacket" || (broadcast && groups.length === 0);
+  if (has_deno_datagrams() && is_plain) return new DenoDatagramListener(options);
   if (options.addr.transport === "unixpacket") {
     throw new Deno.errors.NotSupported(
       "Cannot make a Unix datagram socket: Deno has them only with its flag --unstable-net",

@@ -58,6 +58,8 @@ export type ToWorker =
   }
   /** For the objects that it shares; `is_plain` says that the body can surely be cloned. */
   | { type: "peer"; body: unknown[]; is_plain: boolean }
+  /** Some of what the service was told at the start has changed. */
+  | { type: "configure"; changes: Record<string, unknown> }
   /** End, when the last job is wholly over. */
   | { type: "end" }
   /** End at once. */

@@ -303,6 +303,11 @@ export class WorkerHandle {
     this.#outbox.post({ type: "interrupt", id, reason: image_of(reason) });
   }
 
+  /** Tells it what has changed of the settings that it was given. */
+  configure(changes: Record<string, unknown>): void {
+    if (this.state !== "ended") this.#outbox.post({ type: "configure", changes });
+  }
+
   /** Ends a job that is here now. */
   cut(sent: Sent, reason: unknown): void {
     sent.unheard = true;

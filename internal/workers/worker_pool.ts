@@ -187,6 +187,13 @@ export class WorkerPool {
     }
   }
 
+  /** Tells the workers what has changed of their settings; those that start later are told by them. */
+  configure(changes: Record<string, unknown>): void {
+    for (const workers of [this.#workers, this.#retired]) {
+      for (const worker of workers) worker.configure(changes);
+    }
+  }
+
   #give(job: Job, worker: WorkerHandle): void {
     worker.run(job, this.#over);
     if (job.must_end) worker.interrupt(job.sent!, job.must_end.reason);

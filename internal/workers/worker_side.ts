@@ -49,6 +49,8 @@ export interface Service {
   is_late?(): boolean;
   /** Begins a job. What it throws is the job's outcome. */
   begin(job: WorkerJob): JobRun;
+  /** Takes over what has changed of its settings. */
+  configure?(changes: Record<string, unknown>): void;
 }
 
 /** Starts a service in a worker; the worker is ready when that is done. */
@@ -88,6 +90,8 @@ export class WorkerSide {
   /** How many messages it has sent. */
   #posted = 0;
   #service: Service | undefined;
+  /** Resolves when it has started its service, or could not. */
+  #started: Promise<void> | undefined;
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
@@ -176,7 +180,7 @@ export class WorkerSide {
     if (must_end() && message.type !== "exit") return;
     switch (message.type) {
       case "start":
-        void this.#start(message);
+        this.#started = this.#start(message);
         break;
       case "job":
         if (this.#service!.is_serial) void this.#do_in_turn(message);
@@ -202,6 +206,9 @@ export class WorkerSide {
         break;
       case "peer":
         received(sharing.parent!, message.body);
+        break;
+      case "configure":
+        void this.#started?.then(() => this.#service?.configure?.(message.changes));
         break;
       case "end":
         void this.#end();

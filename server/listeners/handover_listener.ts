@@ -50,6 +50,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #server: net.Server;
   #path: SocketPath | undefined;
   #backlog: number;
+  /** So many may wait here before it stops. */
+  #room: number;
   #no_delay: boolean;
   #accepted: (StreamSocket<A> | Error)[] = [];
   #waiter: { resolve(socket: StreamSocket<A>): void; reject(error: unknown): void } | undefined;
@@ -61,6 +63,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #ebb: ReturnType<typeof setTimeout> | undefined;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
+  /** Whether it was told to accept nothing. */
+  #paused = false;
   /** Holds the listening socket while it is stopped. */
   #suspended: net.Socket | undefined;
   /** A descriptor that is kept for {@linkcode with_spare}. */
@@ -82,7 +86,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
    * @throws {Deno.errors.NotSupported} If the descriptor is not one of a socket of the right kind.
    */
   constructor({ addr, backlog, no_delay = false, fd }: StreamListenOptions<A>) {
-    this.#backlog = Math.min(backlog, MAX_BACKLOG);
+    this.#backlog = this.#room = Math.min(backlog, MAX_BACKLOG);
     this.#no_delay = no_delay;
     this.#server = this.#make_server();
     if (fd !== undefined) {
@@ -99,7 +103,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   accept(): StreamSocket<A> | Promise<StreamSocket<A>> {
     if (this.closed && this.#accepted.length === 0) return Promise.reject(closed_error());
-    if (this.#accepted.length <= this.#backlog / 2) this.#resume();
+    if (this.#accepted.length <= this.#room / 2) this.#resume();
     this.#come = 0;
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
@@ -107,6 +111,20 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     this.#waker ??= this.#start_waker();
     if (!this.#kept) this.ref();
     return new Promise((resolve, reject) => this.#waiter = { resolve, reject });
+  }
+
+  suspend(): void {
+    this.#paused = true;
+    this.#stop_soon();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#accepted.length <= this.#room / 2) this.#resume();
+  }
+
+  pace(per_second: number): void {
+    this.#room = Math.min(this.#backlog, per_second);
   }
 
   ref(): void {
@@ -164,6 +182,11 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     this.#waiter = undefined;
   }
 
+  /** Whether it must accept nothing: it was told so, or others shall while nobody serves here. */
+  get #is_resting(): boolean {
+    return this.#paused || (this.#is_shared && !this.#kept);
+  }
+
   /** Lets others accept while nobody serves here. */
   #rest(): void {
     if (!this.#kept && !this.closed && !this.#suspended) this.#suspend();
@@ -211,7 +234,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   #suspend_when_full(): void {
     this.#full = false;
-    if (!this.closed && this.#accepted.length >= this.#backlog) this.#suspend();
+    if (this.closed || this.#suspended) return;
+    if (this.#paused || this.#accepted.length >= this.#room) this.#suspend();
   }
 
   #suspend(): void {
@@ -232,7 +256,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Goes on accepting if it is stopped; where no descriptor is left for that, the waker tries again. */
   #resume(): void {
-    const held = this.#is_shared && !this.#kept ? undefined : this.#suspended;
+    const held = this.#is_resting ? undefined : this.#suspended;
     const fd = held ? duplicate_descriptor(held) : -1;
     if (fd < 0) return;
     this.#suspended = undefined;
@@ -259,7 +283,11 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #stop_when_full(): void {
-    if (this.#full || this.#accepted.length < this.#backlog) return;
+    if (this.#accepted.length >= this.#room) this.#stop_soon();
+  }
+
+  #stop_soon(): void {
+    if (this.#full) return;
     // Not before the others that came with it are here too: closing would lose them.
     this.#full = true;
     setImmediate(() => this.#suspend_when_full());
@@ -285,7 +313,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
 
   /** Sees to what `node:net` keeps silent about: that it stopped because descriptors ran out. */
   #wake(): void {
-    if (!this.#waiter || (this.#is_shared && !this.#kept)) return;
+    if (!this.#waiter || this.#is_resting) return;
     if (!this.has_descriptors(1)) this.#deliver(no_descriptors());
     else if (this.#suspended) this.#resume();
     else if (this.addr.transport === "unix") this.#listen_again();
@@ -346,7 +374,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   /** Hands out what has come, unless much more comes and there is room for it. */
   #look_at_flood(): void {
     const { length } = this.#accepted;
-    if (length >= this.#flood + SURGE && length < this.#backlog * FLOOD_FACTOR) {
+    if (length >= this.#flood + SURGE && length < this.#room * FLOOD_FACTOR) {
       return this.#watch_flood(length);
     }
     this.#flood = -1;

@@ -23,6 +23,12 @@ export interface Listener<T = unknown, A = unknown> {
   ref?(): void;
   /** Lets the program end although `accept()` waits, as a server does that is made and not serving. */
   unref?(): void;
+  /** Accepts nothing until {@linkcode resume}, where it accepts by itself: what comes waits in the system. */
+  suspend?(): void;
+  /** Goes on accepting. */
+  resume?(): void;
+  /** Says how many are asked for in a second: where it accepts by itself, no more than that need wait here. */
+  pace?(per_second: number): void;
   /**
    * Stops accepting, if others go on at the same socket. What it has accepted by then is still given out,
    * and then it is closed: nothing is lost.
@@ -71,6 +77,10 @@ export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
   reuse_address: boolean;
   /** The longest datagram that is taken, in bytes. */
   max_packet_size: number;
+  /** Whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`): unless told, they may. */
+  broadcast?: boolean;
+  /** The multicast groups to join: see `ServerOptions.multicast_groups`. */
+  groups?: readonly string[];
 }
 
 /**

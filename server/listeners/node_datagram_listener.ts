@@ -24,6 +24,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #socket: dgram.Socket;
   #replies: DatagramSocket;
   #max: number;
+  #broadcast: boolean;
   #backlog: number;
   #waiting: ([DatagramRequest, Deno.NetAddr] | Error)[] = [];
   #waiting_bytes = 0;
@@ -34,8 +35,9 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
 
   /** Binds at once; throws what `Deno.listenDatagram` would throw. */
   constructor(options: DatagramListenOptions<Deno.NetAddr>) {
-    const { addr, reuse_address, backlog, max_packet_size } = options;
+    const { addr, reuse_address, backlog, max_packet_size, groups = [] } = options;
     this.#max = max_packet_size;
+    this.#broadcast = options.broadcast ?? true;
     this.#backlog = backlog;
     const ip = resolve_beside_tcp(addr);
     const family = isIPv6(ip) ? 6 : 4;
@@ -48,7 +50,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#socket.unref();
     const bound = this.#bind(ip, addr.port);
     this.addr = { transport: "udp", hostname: bound.address, port: bound.port };
-    this.#allow_broadcasts();
+    this.#set_up(groups);
     this.#replies = new DatagramSocket(this.addr, this);
     this.#socket.on("message", (packet, from) => this.#arrived(packet, from));
   }
@@ -71,7 +73,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     if (refusal) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#socket.send(data, address.port, address.hostname, (error) => {
-        if (error) reject(send_error(error, this.addr, address));
+        if (error) reject(send_error(error, this.addr, address, this.#broadcast));
         else resolve(data.length);
       });
     });
@@ -109,12 +111,25 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     throw deno_error(failure);
   }
 
-  /** Deno's own sockets may send to broadcast addresses from the start. */
-  #allow_broadcasts(): void {
+  #set_up(groups: readonly string[]): void {
     try {
-      this.#socket.setBroadcast(true);
-    } catch {
-      // An older Deno does not have it: such a datagram is refused there.
+      // Deno's own sockets may send to broadcast addresses from the start.
+      if (this.#broadcast) this.#socket.setBroadcast(true);
+      for (const group of groups) this.#join(group);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
+  }
+
+  #join(group: string): void {
+    const [address = "", zone] = group.split("%");
+    const place = zone && isIPv6(address) ? `::%${zone}` : zone;
+    try {
+      this.#socket.addMembership(address, place);
+    } catch (error) {
+      const { code = "" } = error as { code?: string };
+      throw failure(code, `Cannot join the multicast group ${group}: ${code}`);
     }
   }
 
@@ -158,6 +173,7 @@ function send_error(
   error: Error & { code?: string },
   own: Deno.NetAddr,
   address: Deno.NetAddr,
+  broadcast: boolean,
 ): Error {
   if (!may_send(address)) return not_capable(address);
   if (error.code !== "UNKNOWN") return deno_error(error);
@@ -170,6 +186,9 @@ function send_error(
       "ENETUNREACH",
       `An IPv6 socket with an address of its own cannot send to ${where}`,
     );
+  }
+  if (!broadcast && address.hostname.endsWith(".255")) {
+    return failure("EACCES", `Cannot send to the broadcast address ${where}: broadcast is false`);
   }
   return failure(
     "UNKNOWN",

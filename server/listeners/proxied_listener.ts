@@ -2,7 +2,6 @@ import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { with_address } from "../address.ts";
-import type { AddressList } from "../address_list.ts";
 import { ProxyHeaderParser } from "../sockets/proxy_header.ts";
 import { give_up, introduce, type StreamSocket } from "../sockets/stream_socket.ts";
 import type { Listener } from "./listener.ts";
@@ -13,8 +12,8 @@ const NOTHING = new Uint8Array(0);
 
 /** How headers are read. */
 export interface ProxyRules {
-  /** Whose headers are believed; everybody's where there is no list. */
-  trusted: AddressList | undefined;
+  /** Whether the headers of a proxy are believed. */
+  trusts(peer: Deno.Addr): boolean;
   /** How long a header may take, in ms. */
   timeout: number;
   /** How many connections may wait here, until their header is read and until they are taken. */
@@ -36,6 +35,8 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
   #waiter: PromiseWithResolvers<StreamSocket<A>> | undefined;
   /** Whether the inner listener is asked for a connection. */
   #asking = false;
+  /** Whether it was told to accept nothing. */
+  #paused = false;
   #is_closing = false;
   /** How many connections were closed because of their header. */
   rejected = 0;
@@ -73,8 +74,24 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
     this.#inner.unref?.();
   }
 
+  suspend(): void {
+    this.#paused = true;
+    this.#inner.suspend?.();
+  }
+
+  resume(): void {
+    this.#inner.resume?.();
+    this.#go_on();
+  }
+
+  pace(per_second: number): void {
+    this.#inner.pace?.(per_second);
+  }
+
   retire(): boolean {
-    return this.#inner.retire?.() ?? false;
+    const is_retired = this.#inner.retire?.() ?? false;
+    if (is_retired) this.#go_on();
+    return is_retired;
   }
 
   has_descriptors(count: number): boolean {
@@ -93,12 +110,17 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
     await closed;
   }
 
+  #go_on(): void {
+    this.#paused = false;
+    void this.#ask();
+  }
+
   /** Takes connections for as long as somebody waits for one and there is room. */
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      while (this.#waiter && this.#reading.size < this.#rules.limit) {
+      while (this.#waiter && !this.#paused && this.#reading.size < this.#rules.limit) {
         void this.#receive(await this.#inner.accept());
       }
     } catch (error) {
@@ -139,10 +161,9 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
 
   /** @throws {Deno.errors.PermissionDenied} If its headers are not believed. */
   #check_peer(peer: Deno.Addr): void {
-    const { trusted } = this.#rules;
-    if (!trusted || ("hostname" in peer && trusted.has(peer.hostname))) return;
+    if (this.#rules.trusts(peer)) return;
     throw new Deno.errors.PermissionDenied(
-      "A connection was closed unread: it comes from none of the trusted_proxies",
+      "A connection was closed unread: it comes from none of the trusted_proxies, or from one on deny",
     );
   }
 

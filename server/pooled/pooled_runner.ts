@@ -17,7 +17,7 @@ import {
 import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts";
 import { with_address } from "../address.ts";
 import type { DatagramListener, Listener } from "../listeners/listener.ts";
-import type { Overflow } from "../options.ts";
+import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
 import { cut_reason, type Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
@@ -27,7 +27,7 @@ import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
 import { StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
 import { image_of_server } from "./server_image.ts";
-import type { RequestMessage, RequestSettings } from "./request_messages.ts";
+import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -130,6 +130,10 @@ export class PooledRunner implements Runner {
   #side: ServerSide;
   #pool: WorkerPool | undefined;
   #queue: RequestQueue | undefined;
+  /** What workers are told when they start. */
+  #told: RequestSettings | undefined;
+  /** How many requests the workers can handle at once. */
+  #capacity = 0;
   /** What workers may call. */
   #methods: ReadonlySet<string> = new Set();
   #released = false;
@@ -167,7 +171,7 @@ export class PooledRunner implements Runner {
     const { size, start_host, copy, keeps_running } = await this.#options.workers();
     // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
-    const settings = this.#settings(copy);
+    const settings = this.#told = this.#settings(copy);
     const shared = shared_fields_of(this.#server);
     const pool = this.#pool = new WorkerPool({
       ...size,
@@ -186,9 +190,24 @@ export class PooledRunner implements Runner {
       this.#pool = undefined;
       throw explain_start_error(error);
     }
+    this.#capacity = size.max_workers * size.max_jobs_per_worker;
+    this.#queue = new RequestQueue(...this.#room());
+  }
+
+  configure(changes: Partial<Settings>): void {
+    this.#queue?.resize(...this.#room());
+    if (!this.#told) return;
+    const names = settings_for_workers(changes);
+    const shown = Object.fromEntries(names.map((name) => [name, changes[name]]));
+    // Those that start later get them, too.
+    update(this.#told, shown);
+    this.#pool?.configure(shown);
+  }
+
+  /** How many requests may run and wait. */
+  #room(): [places: number, size: number, overflow: Overflow] {
     const { max_requests, request_queue_size, overflow } = this.#server;
-    const places = Math.min(max_requests, size.max_workers * size.max_jobs_per_worker);
-    this.#queue = new RequestQueue(places, request_queue_size, overflow);
+    return [Math.min(max_requests, this.#capacity), request_queue_size, overflow];
   }
 
   run(exchange: Exchange, run: Run): void | false {

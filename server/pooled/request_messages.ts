@@ -10,6 +10,12 @@ export interface RequestSettings {
   linger: number;
 }
 
+/** Takes over settings of the server that have changed. */
+export function update(told: RequestSettings, changes: { linger?: number }): void {
+  Object.assign(told.server.properties, changes);
+  told.linger = changes.linger ?? told.linger;
+}
+
 /** Where a connection comes from: its own addresses, and the header of its proxy, if it had one. */
 interface Origin {
   local: Deno.Addr;

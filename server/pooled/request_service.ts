@@ -14,7 +14,7 @@ import { StreamSocket } from "../sockets/stream_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
 import { RelayedSender } from "./relayed_sender.ts";
 import { remote_server_class } from "./remote_server.ts";
-import type { RequestMessage, RequestSettings } from "./request_messages.ts";
+import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
 
 /** Finds the handler class: the worker is ready when that is done. */
 export async function start(
@@ -22,7 +22,8 @@ export async function start(
   worker: WorkerSide,
   shared: Record<string, object>,
 ): Promise<Service> {
-  const { handler, server, linger } = settings as RequestSettings;
+  const told = settings as RequestSettings;
+  const { handler, server } = told;
   const Handler = await load_class(handler) as RequestHandlerConstructor;
   const Server = remote_server_class(server, shared, worker.calls);
   let socket: DatagramSocket<Deno.Addr> | undefined;
@@ -31,10 +32,14 @@ export async function start(
     begin(job) {
       const request = new HandledRequest(job, make_socket);
       request.done = request.run(Handler, new Server(job), (carried) => {
-        const finished = carried.finish(linger);
+        const finished = carried.finish(told.linger);
         if (finished) worker.hold(finished);
       });
       return request;
+    },
+    configure(changes) {
+      update(told, changes);
+      Object.assign(Server.prototype, changes);
     },
   };
 }

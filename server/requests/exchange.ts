@@ -1,5 +1,6 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
+import type { RefusalReason } from "../info.ts";
 import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
@@ -25,6 +26,12 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
   outcome: Outcome | undefined;
+  /** Why it is refused, if it is. */
+  refusal: RefusalReason | undefined;
+  /** What it is counted under, where requests of a client are counted. */
+  client_key: string | undefined;
+  /** When it must come to an end, and then when it is cut, in ms; `undefined` where its age is no matter. */
+  ends_at: number | undefined;
   /** Whether the request was told to end. */
   aborted = false;
   /** Why it was. */
@@ -55,6 +62,12 @@ export class Exchange<Request = unknown, Address = unknown> {
     if (next === "cut") this.cut = true;
     this.state = next;
     return true;
+  }
+
+  /** Says why it is not served. */
+  refuse(reason: RefusalReason): void {
+    this.outcome = "refused";
+    this.refusal = reason;
   }
 
   /** Whether nothing must be begun for it any more. */
@@ -118,7 +131,7 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Whether an error only says that the request was told to end, as the reason itself does. */
   is_told_by(error: unknown): boolean {
     const { reason } = this;
-    if (!this.aborted || !is_instance(reason, DOMException)) return false;
+    if (!this.aborted || !is_instance(reason, Error)) return false;
     // What comes from a worker is a copy.
     return is_instance(error, Error) && error.name === reason.name &&
       error.message === reason.message;

@@ -32,6 +32,8 @@ export class SequentialRunner implements Runner {
 
   prepare(): void {}
 
+  configure(): void {}
+
   run(exchange: Exchange, run: Run): void | Promise<void> | false {
     return exchange.running = this.run_scope(exchange, run);
   }
@@ -65,6 +67,11 @@ export class SequentialRunner implements Runner {
 /** Runs requests at once, on this event loop: no more than `max_requests`. */
 export class ConcurrentRunner extends SequentialRunner {
   #queue: RequestQueue | undefined;
+
+  override configure(): void {
+    const { max_requests, request_queue_size, overflow } = this.server;
+    this.#queue?.resize(max_requests, request_queue_size, overflow);
+  }
 
   override run(exchange: Exchange, run: Run): void | false {
     const { max_requests, request_queue_size, overflow } = this.server;

@@ -5,8 +5,8 @@ import type { Overflow } from "../options.ts";
  * `max_requests`, whatever the mix-in.
  */
 export class RequestQueue {
-  #places: number;
-  #room: number;
+  #places = 0;
+  #room = 0;
   #running = 0;
   #waiting: (() => Promise<unknown>)[] = [];
 
@@ -16,8 +16,14 @@ export class RequestQueue {
    * @param overflow Whether any may wait.
    */
   constructor(places: number, size: number, overflow: Overflow) {
+    this.resize(places, size, overflow);
+  }
+
+  /** The same as for a new one. What runs or waits already goes on to do so. */
+  resize(places: number, size: number, overflow: Overflow): void {
     this.#places = places;
     this.#room = overflow === "queue" ? size : 0;
+    this.#fill();
   }
 
   /**
@@ -40,7 +46,12 @@ export class RequestQueue {
 
   #ended = (): void => {
     this.#running--;
-    const next = this.#waiting.shift();
-    if (next) this.#run(next);
+    this.#fill();
   };
+
+  #fill(): void {
+    while (this.#running < this.#places && this.#waiting.length > 0) {
+      this.#run(this.#waiting.shift()!);
+    }
+  }
 }

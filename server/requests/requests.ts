@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
-import type { CloseResult } from "../info.ts";
+import { is_listed } from "../address_list.ts";
+import type { CloseResult, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
+import { Ages } from "./ages.ts";
+import { ClientCounts } from "./client_counts.ts";
 import { Exchange, exchange_of } from "./exchange.ts";
 import { Reports } from "./reports.ts";
 import type { Outcome } from "./request_life.ts";
@@ -15,12 +18,21 @@ const LAST_WORD = 1000;
 /** The hooks of a server that a request goes through. */
 export interface RequestHooks<Request, Address> {
   request_timeout: number | null;
+  max_requests_per_client: number;
+  max_connection_age?: number | null;
+  allow: readonly string[] | null;
+  deny: readonly string[] | null;
+  client_key(client_address: Address): string;
   verify_request(request: Request, address: Address): boolean | Promise<boolean>;
   process_request(request: Request, address: Address): void | Promise<void>;
   finish_request(request: Request, address: Address): void | Promise<void>;
   shutdown_request(request: Request): void | Promise<void>;
   close_request(request: Request): void | Promise<void>;
-  handle_overflow(request: Request, address: Address): void | Promise<void>;
+  handle_overflow(
+    request: Request,
+    address: Address,
+    reason: OverflowReason,
+  ): void | Promise<void>;
   handle_error(
     request: Request | null,
     address: Address | null,
@@ -31,8 +43,11 @@ export interface RequestHooks<Request, Address> {
 /** The hooks that a subclass may override to hand on something else than they are given. */
 type Originals = Pick<RequestHooks<never, never>, "process_request" | "finish_request">;
 
-/** How many requests there were, and what became of them. */
-export type RequestCounts = Record<"active" | "accepted" | Outcome, number>;
+/** How many requests there are and were, and what became of them. */
+export type RequestCounts = Pick<
+  ServerInfo,
+  "active" | "waiting" | "accepted" | Outcome | "refused_by"
+>;
 
 /**
  * The requests of a server, each from the moment it is taken until it is closed. It calls the server's
@@ -56,7 +71,7 @@ export class Requests<Request, Address> {
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
   /** Why all requests must end, once they must. */
   #must_end: DOMException | undefined;
-  #counts: RequestCounts = {
+  #counts: Record<"active" | "accepted" | Outcome, number> = {
     active: 0,
     accepted: 0,
     completed: 0,
@@ -64,6 +79,20 @@ export class Requests<Request, Address> {
     refused: 0,
     timed_out: 0,
   };
+  #refused_by: Record<RefusalReason, number> = {
+    verify: 0,
+    overflow: 0,
+    per_client: 0,
+    denied: 0,
+    closing: 0,
+  };
+  /** How many are being told so. */
+  #refusing = 0;
+  #clients: ClientCounts = new ClientCounts();
+  #ages: Ages<Exchange<Request, Address>> = new Ages(this.#exchanges, {
+    tell: (exchange, reason) => this.#tell(exchange, reason),
+    cut: (exchange) => void this.#force(exchange),
+  });
 
   /**
    * @param hooks The server.
@@ -88,8 +117,14 @@ export class Requests<Request, Address> {
     return this.#exchanges.size;
   }
 
-  get counts(): Readonly<RequestCounts> {
-    return this.#counts;
+  get counts(): RequestCounts {
+    const { active, accepted, completed, failed, refused, timed_out } = this.#counts;
+    const begun = active + completed + failed + refused + timed_out;
+    return {
+      ...this.#counts,
+      waiting: accepted - begun - this.#refusing,
+      refused_by: { ...this.#refused_by },
+    };
   }
 
   /** Takes a request that has come, or that a hook makes of one that has. */
@@ -101,8 +136,8 @@ export class Requests<Request, Address> {
   }
 
   /** Closes a request that is taken and will not be served. */
-  turn_away(exchange: Exchange<Request, Address>): void {
-    exchange.outcome = "refused";
+  turn_away(exchange: Exchange<Request, Address>, reason: RefusalReason): void {
+    exchange.refuse(reason);
     this.#end(exchange);
   }
 
@@ -114,6 +149,7 @@ export class Requests<Request, Address> {
   /** Verifies and processes a request; what is returned is done before the next one is taken. */
   handle(exchange: Exchange<Request, Address>): void | Promise<void> {
     try {
+      if (!this.#lets_in(exchange)) return;
       const welcome = this.#hooks.verify_request(exchange.request, exchange.client_address);
       if (is_pending(welcome)) return this.#handle_later(exchange, welcome);
       const processed = this.#admit(exchange, welcome);
@@ -128,6 +164,26 @@ export class Requests<Request, Address> {
     }
   }
 
+  /** Whether a request is looked at: its client may be on a list, or have too many under way. */
+  #lets_in(exchange: Exchange<Request, Address>): boolean {
+    const { allow, deny, max_requests_per_client: max } = this.#hooks;
+    const { client_address } = exchange;
+    if ((deny && is_listed(client_address, deny)) || (allow && !is_listed(client_address, allow))) {
+      exchange.refuse("denied");
+      void this.#cut(exchange);
+      return false;
+    }
+    if (max === Infinity) return true;
+    const key = this.#hooks.client_key(client_address);
+    if (typeof key !== "string") {
+      throw new TypeError(`client_key() must give a string: ${Deno.inspect(key)}`);
+    }
+    const has_room = this.#clients.enter(key, max);
+    if (has_room) exchange.client_key = key;
+    else void this.#refuse(exchange, "per_client");
+    return has_room;
+  }
+
   /** What `process_request()` does unless it is overridden. */
   process(request: Request, client_address: Address): void | Promise<void> {
     return this.#process(this.#claim(request, client_address));
@@ -135,7 +191,7 @@ export class Requests<Request, Address> {
 
   #process(exchange: Exchange<Request, Address>): void | Promise<void> {
     const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
-    if (processed === false) void this.#refuse(exchange);
+    if (processed === false) void this.#refuse(exchange, "overflow");
     else return processed;
   }
 
@@ -181,12 +237,13 @@ export class Requests<Request, Address> {
   /** Tells all requests being handled that they must end; others are told when their handler begins. */
   tell(): void {
     this.#must_end = new DOMException("The server is closing", "AbortError");
+    this.#ages.end();
     for (const exchange of this.#exchanges) {
       if (exchange.started && exchange.state !== "closing") this.#tell(exchange, this.#must_end);
     }
   }
 
-  #tell(exchange: Exchange<Request, Address>, reason: DOMException): void {
+  #tell(exchange: Exchange<Request, Address>, reason: Error): void {
     exchange.abort(reason);
     this.#runner.interrupt(exchange);
   }
@@ -270,7 +327,8 @@ export class Requests<Request, Address> {
 
   /** Processes a request, or refuses it. */
   #admit(exchange: Exchange<Request, Address>, welcome: boolean): void | Promise<void> {
-    if (!welcome || exchange.aborted) return this.turn_away(exchange);
+    if (exchange.aborted) return this.turn_away(exchange, "closing");
+    if (!welcome) return this.turn_away(exchange, "verify");
     if (!this.#is_processed_by_override) {
       exchange.moves("claim");
       return this.#process(exchange);
@@ -281,7 +339,7 @@ export class Requests<Request, Address> {
 
   /** `process_request()` is done: what nobody has undertaken to run by now was dropped. */
   #processed(exchange: Exchange<Request, Address>): void {
-    if (exchange.state === "arrived") this.turn_away(exchange);
+    if (exchange.state === "arrived") this.turn_away(exchange, "verify");
   }
 
   /** Runs the handler, and all that follows; nothing, if the request is over by now. */
@@ -292,7 +350,9 @@ export class Requests<Request, Address> {
     if (!exchange.moves("start")) return Promise.resolve();
     this.#counts.active++;
     this.#start_clock(exchange);
+    const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
+    else if (max_age !== null) this.#ages.begin(exchange, max_age);
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
       exchange.on_close(resolve);
@@ -351,11 +411,13 @@ export class Requests<Request, Address> {
   }
 
   /** Refuses a request for which there is no room. */
-  async #refuse(exchange: Exchange<Request, Address>): Promise<void> {
-    exchange.outcome = "refused";
+  async #refuse(exchange: Exchange<Request, Address>, reason: OverflowReason): Promise<void> {
+    const { request, client_address } = exchange;
+    exchange.refuse(reason);
+    this.#refusing++;
     const clock = setTimeout(() => void this.#force(exchange), LAST_WORD);
     try {
-      const said = this.#hooks.handle_overflow(exchange.request, exchange.client_address);
+      const said = this.#hooks.handle_overflow(request, client_address, reason);
       if (is_pending(said)) await exchange.until(said);
     } catch (error) {
       if (!exchange.cut) await this.report(error, exchange);
@@ -451,5 +513,9 @@ export class Requests<Request, Address> {
   #count(exchange: Exchange<Request, Address>): void {
     if (exchange.started) this.#counts.active--;
     this.#counts[exchange.outcome ??= "completed"]++;
+    const { outcome, refusal } = exchange;
+    if (outcome === "refused") this.#refused_by[refusal!]++;
+    if (refusal === "overflow" || refusal === "per_client") this.#refusing--;
+    if (exchange.client_key !== undefined) this.#clients.leave(exchange.client_key);
   }
 }

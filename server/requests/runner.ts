@@ -1,4 +1,5 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { Settings } from "../options.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What a runner has of the server's class. */
@@ -24,6 +25,8 @@ export interface Runner {
   readonly workers: WorkerInfo[] | undefined;
   /** Called when serving starts, before the first request is taken. */
   prepare(): void | Promise<void>;
+  /** Called when settings of the server have changed. */
+  configure(changes: Partial<Settings>): void;
   /**
    * Runs a request, now or when its turn comes.
    *

@@ -21,6 +21,13 @@ export class ServeLoop {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
+  /** The same, but for `delay` ms at the most. */
+  async wait_for(delay: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), delay);
+    await this.wait();
+    clearTimeout(timer);
+  }
+
   /** Waits for `delay` ms, or until {@linkcode stop} is called. */
   async pause(delay: number): Promise<void> {
     const until = performance.now() + delay;

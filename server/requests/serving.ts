@@ -3,6 +3,7 @@ import { Backoff } from "../../internal/runtime/backoff.ts";
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import { is_pending } from "../../internal/runtime/pending.ts";
 import { MAX_TIMER, set_timer } from "../../internal/runtime/timer.ts";
+import { AcceptRate } from "./accept_rate.ts";
 import { accept_error_class, type AcceptErrorClass, DroppedDatagram } from "./accept_errors.ts";
 import { AcceptFailure, Intake } from "./intake.ts";
 import type { Requests } from "./requests.ts";
@@ -20,11 +21,15 @@ interface TakenFrom {
   readonly closed: boolean;
   ref(): void;
   unref(): void;
+  suspend(): void;
+  resume(): void;
+  pace(per_second: number): void;
 }
 
 /** What serving needs of a server. */
 export interface ServingHooks<Request, Address> {
   timeout: number | null;
+  max_accepts_per_second: number;
   /** What requests are taken from, if there is such a thing. */
   socket: Partial<TakenFrom> | undefined;
   get_request(): [Request, Address] | Promise<[Request, Address]>;
@@ -44,9 +49,13 @@ export class Serving<Request, Address> {
   #is_full: (taken: number) => boolean;
   #loop: ServeLoop | undefined;
   #pauses: Backoff = new Backoff(MIN_PAUSE, MAX_PAUSE);
+  #rate: AcceptRate = new AcceptRate();
+  #suspended = false;
   #closed = false;
   /** Whether requests were ever taken. */
   #has_run = false;
+  /** Whether what is left is taken, which nothing holds up. */
+  #runs_out = false;
   #intake: Intake<Request, Address> = new Intake(
     () => this.#hooks.get_request(),
     () => this.#arrived(),
@@ -71,6 +80,30 @@ export class Serving<Request, Address> {
   get state(): "idle" | "serving" | "stopping" {
     if (!this.#loop) return "idle";
     return this.#loop.stopping ? "stopping" : "serving";
+  }
+
+  /** Whether no request is taken until {@linkcode resume}. */
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** Takes no request, although it serves. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#socket.suspend?.();
+  }
+
+  /** Goes on. */
+  resume(): void {
+    this.#suspended = false;
+    this.#socket.resume?.();
+    this.#loop?.wake();
+  }
+
+  /** The server's settings have changed. */
+  configured(): void {
+    this.#socket.pace?.(this.#hooks.max_accepts_per_second);
+    this.#loop?.wake();
   }
 
   /** Takes note of a request that was accepted: see {@linkcode Intake}. */
@@ -102,6 +135,7 @@ export class Serving<Request, Address> {
   /** Takes what is left, of a socket that accepts no more and says when that is all. */
   async run_out(): Promise<void> {
     if (!this.#has_run) return;
+    this.#runs_out = true;
     if (!this.#loop?.stopping) await this.#loop?.ended;
     await this.run(() => {}, (loop) => this.serve(loop, Infinity, false));
   }
@@ -132,6 +166,8 @@ export class Serving<Request, Address> {
       if (!loop.stopping) await prepare();
       this.#has_run = true;
       loop.leave();
+      this.configured();
+      if (this.#suspended && !this.#runs_out) this.#socket.suspend?.();
       this.#socket.ref?.();
       if (!loop.stopping) await run(loop);
     } finally {
@@ -149,8 +185,9 @@ export class Serving<Request, Address> {
       : undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
-        if (!this.#crowded) this.#intake.ask();
-        if (!this.#intake.ready) await loop.wait();
+        const delay = this.#crowded ? this.#delay : this.#ask();
+        if (delay > 0) await loop.wait_for(delay);
+        else if (!this.#intake.ready) await loop.wait();
         if (loop.stopping) break;
         loop.enter();
         const handled = this.#handle_arrival(loop);
@@ -172,6 +209,7 @@ export class Serving<Request, Address> {
     if (arrival instanceof AcceptFailure) {
       await this.#handle_failure(arrival, loop);
     } else if (arrival) {
+      this.#rate.spend(this.#hooks.max_accepts_per_second);
       this.#pauses.reset();
       const exchange = this.#requests.take(...arrival);
       await this.#requests.handle(exchange);
@@ -198,30 +236,51 @@ export class Serving<Request, Address> {
     return this.#is_full(this.#requests.size);
   }
 
+  /**
+   * For how long no request may be taken, in ms: until the server is resumed, or because as many were taken
+   * as may be in a second.
+   */
+  get #delay(): number {
+    if (this.#runs_out) return 0;
+    return this.#suspended ? MAX_TIMER : this.#rate.delay(this.#hooks.max_accepts_per_second);
+  }
+
+  /** Asks for the next request, unless there is a delay, which it gives. */
+  #ask(): number {
+    const delay = this.#delay;
+    if (delay === 0) this.#intake.ask();
+    return delay;
+  }
+
   #arrived(): void {
     this.#loop?.wake();
     if (this.#closed) this.#drop_arrival();
   }
 
   async #arrives_in_time(loop: ServeLoop): Promise<boolean> {
-    this.#intake.ask();
     let in_time = true;
     const clock = set_timer(this.#hooks.timeout, () => {
       in_time = false;
       loop.wake();
     });
-    while (!this.#intake.ready && in_time && !loop.stopping) await loop.wait();
+    let delay = this.#ask();
+    while ((delay > 0 || !this.#intake.ready) && in_time && !loop.stopping) {
+      await (delay > 0 ? loop.wait_for(delay) : loop.wait());
+      delay = this.#ask();
+    }
     clearTimeout(clock);
-    if (loop.stopping || this.#intake.ready) return !loop.stopping;
+    if (loop.stopping || (delay === 0 && this.#intake.ready)) return !loop.stopping;
     await this.#hooks.handle_timeout();
     return false;
   }
 
   /** Handles what has come, if anything. */
   #handle_arrival(loop: ServeLoop): void | Promise<void> {
+    if (this.#delay > 0) return;
     const arrival = this.#intake.take();
     if (!arrival) return;
     if (arrival instanceof AcceptFailure) return this.#handle_failure(arrival, loop);
+    this.#rate.spend(this.#hooks.max_accepts_per_second);
     this.#pauses.reset();
     return this.#requests.handle(this.#requests.take(arrival[0], arrival[1]));
   }
@@ -251,12 +310,12 @@ export class Serving<Request, Address> {
   #drop_arrival(): void {
     const arrival = this.#intake.take();
     const late = arrival instanceof AcceptFailure ? arrival.accepted : arrival;
-    if (late) this.#requests.turn_away(this.#requests.take(...late));
+    if (late) this.#requests.turn_away(this.#requests.take(...late), "closing");
   }
 
   /** Closes what an override of `get_request()` is still at work on: it may wait for the client for ever. */
   #drop_accepted(): void {
     const late = this.#intake.withdraw();
-    if (late) this.#requests.turn_away(this.#requests.take(...late));
+    if (late) this.#requests.turn_away(this.#requests.take(...late), "closing");
   }
 }

@@ -6,6 +6,7 @@ import {
   UDPServer,
 } from "../../mod.ts";
 import {
+  client_key_of,
   format_address,
   is_abstract,
   net_addr,
@@ -134,4 +135,31 @@ Deno.test("with_address() adds the address to the same error, once", () => {
 
 Deno.test("with_address() leaves what is no error", () => {
   assertEquals(with_address("thrown", { transport: "unix", path: "/tmp/socket" }), "thrown");
+});
+
+Deno.test("client_key_of() gives the IPv4 address, the network of an IPv6 address, or what there is", () => {
+  for (
+    const [hostname, key] of [
+      ["192.0.2.1", "192.0.2.1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+      ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+      ["2001:db8:1:2::9", "2001:db8:1:2::/64"],
+      ["2001:DB8:0001:02::9", "2001:db8:1:2::/64"],
+      ["2001:db8:1::9:0:0:5", "2001:db8:1:0::/64"],
+      ["2001:db8:1:3::9", "2001:db8:1:3::/64"],
+      ["2001:db8::1:2:3:4:5", "2001:db8:0:1::/64"],
+      ["fe80::1%eth0", "fe80:0:0:0::/64"],
+      ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+      ["1:2:3::192.0.2.1", "1:2:3:0::/64"],
+      ["1::4:5:6:192.0.2.1", "1:0:0:4::/64"],
+      ["::1", "0:0:0:0::/64"],
+      ["::", "0:0:0:0::/64"],
+    ] as const
+  ) {
+    assertEquals(client_key_of({ transport: "tcp", hostname, port: 5 }), key, hostname);
+  }
+  assertEquals(client_key_of({ transport: "unix", path: "/tmp/client" }), "");
+  assertEquals(client_key_of("list"), "list");
+  for (const nothing of [null, undefined, 5, {}]) assertEquals(client_key_of(nothing), "");
 });

@@ -26,11 +26,14 @@ const SERVER = fileURLToPath(
 );
 const MODULE = new URL("../../mod.ts", import.meta.url).href;
 const windows = Deno.build.os === "windows";
+const SUSPENDED = ", though it is suspended";
 const WAYS = [TCPServer, AsyncTCPServer, ThreadingTCPServer, ForkingTCPServer];
 
-for (const Server of WAYS) {
+for (const [Server, is_suspended] of WAYS.flatMap((Way) => [[Way, false], [Way, true]] as const)) {
+  const words = is_suspended ? SUSPENDED : "";
   Deno.test({
-    name: `${Server.name}: what it has accepted of a shared socket is served when it closes`,
+    name:
+      `${Server.name}: what it has accepted of a shared socket is served when it closes${words}`,
     ignore: windows,
     async fn() {
       await using socket = await SharedSocket.listen();
@@ -48,6 +51,7 @@ for (const Server of WAYS) {
       );
       await Promise.all(others.map((client) => client.send("late")));
       for (let turns = 0; turns < 20; turns++) await turn();
+      if (is_suspended) server.suspend();
       const closing = server.server_close({ grace: 20_000 });
       for (const client of others) {
         assertEquals(await client.line(), "LATE");
@@ -84,29 +88,34 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "headers of the PROXY protocol that are being read at the end are read",
-  ignore: windows,
-  async fn() {
-    await using socket = await SharedSocket.listen();
-    const server = new AsyncTCPServer(["127.0.0.1", 0], UpperHandler, {
-      inherit: socket.descriptor(),
-      proxy_protocol: "required",
-      trusted_proxies: ["*"],
-      proxy_timeout: Infinity,
-    });
-    const loop = server.serve_forever();
-    using client = await LineClient.connect(server.server_address);
-    await write_bytes(client.conn, V1.subarray(0, 10));
-    for (let turns = 0; turns < 20; turns++) await turn();
-    const closing = server.server_close({ grace: 20_000 });
-    for (let turns = 0; turns < 20; turns++) await turn();
-    await write_bytes(client.conn, V1.subarray(10));
-    assertEquals(await client.ask("late"), "LATE");
-    await soon(closing);
-    await soon(loop);
-  },
-});
+for (const is_suspended of [false, true]) {
+  Deno.test({
+    name: `headers of the PROXY protocol that are being read at the end are read${
+      is_suspended ? SUSPENDED : ""
+    }`,
+    ignore: windows,
+    async fn() {
+      await using socket = await SharedSocket.listen();
+      const server = new AsyncTCPServer(["127.0.0.1", 0], UpperHandler, {
+        inherit: socket.descriptor(),
+        proxy_protocol: "required",
+        trusted_proxies: ["*"],
+        proxy_timeout: Infinity,
+      });
+      const loop = server.serve_forever();
+      using client = await LineClient.connect(server.server_address);
+      await write_bytes(client.conn, V1.subarray(0, 10));
+      for (let turns = 0; turns < 20; turns++) await turn();
+      if (is_suspended) server.suspend();
+      const closing = server.server_close({ grace: 600_000 });
+      for (let turns = 0; turns < 20; turns++) await turn();
+      await write_bytes(client.conn, V1.subarray(10));
+      assertEquals(await client.ask("late"), "LATE");
+      await soon(closing);
+      await soon(loop);
+    },
+  });
+}
 
 Deno.test({
   name: "while a server does not serve, another one at the same socket has all the clients",

@@ -1,6 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type ServerOptions, settings_of } from "../../server/options.ts";
 
+/** What lists of addresses may be, and what they may not. */
+const LISTS = [
+  [],
+  ["*"],
+  ["10.0.0.1"],
+  ["10.0.0.0/8", "::1", "fe80::/10", "0.0.0.0/0", "::ffff:1.2.3.4"],
+];
+const NO_LISTS = [
+  ...["10.0.0.1", "*", true, 1, [1], [["10.0.0.1"]], [""], ["localhost"], ["10.0.0"], ["10.0.0/8"]],
+  ...[["10.0.0.1/33"], ["::/129"], ["10.0.0.0/"], ["10.0.0.1/8/8"], ["10.0.0.1/-1"], ["*/8"]],
+  ...[["10.0.0.1:80"], ["10.0.0.1 "], ["fe80::1%lo"]],
+];
+
 /** What the options of a server may be, and what they may not. */
 const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | undefined> = {
   bind_and_activate: undefined, // is no setting
@@ -8,28 +21,23 @@ const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | u
   request_queue_size: { good: [1, 4096], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
   max_requests: { good: [1, 40, Infinity], bad: [0, -1, 1.5, NaN, -Infinity, null, "1"] },
   overflow: { good: ["queue", "refuse"], bad: ["Queue", "", null, true, 1] },
+  max_requests_per_client: { good: [1, 40, Infinity], bad: [0, -1, 1.5, NaN, null, "1"] },
+  max_accepts_per_second: { good: [1, 40, Infinity], bad: [0, -1, 1.5, NaN, null, "1"] },
+  max_connection_age: { good: [null, 0, 1000, Infinity], bad: [-1, NaN, "1", true] },
+  allow: { good: [...LISTS, null], bad: NO_LISTS },
+  deny: { good: [...LISTS, null], bad: NO_LISTS },
   request_timeout: { good: [null, 0, 1000, Infinity], bad: [-1, NaN, "1", true] },
   allow_reuse_address: { good: [true, false], bad: [1, 0, null, "true"] },
   allow_reuse_port: { good: [true, false], bad: [1, 0, null, "true"] },
   linger: { good: [0, 1000, Infinity], bad: [-1, NaN, null, "1"] },
   max_packet_size: { good: [1, 65_507], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
-  proxy_protocol: { good: ["off", "required"], bad: ["on", "optional", true, null] },
-  trusted_proxies: {
-    good: [[], ["*"], ["10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "0.0.0.0/0"]],
-    bad: [
-      "10.0.0.1",
-      null,
-      ["localhost"],
-      ["10.0.0.0/33"],
-      ["fd00::/129"],
-      ["10.0.0.0/"],
-      ["10.0.0/8"],
-      ["fe80::1%eth0"],
-      ["10.0.0.1 "],
-      [1],
-      [["10.0.0.1"]],
-    ],
+  broadcast: { good: [true, false], bad: [1, 0, null, "true"] },
+  multicast_groups: {
+    good: [[], ["224.0.0.1"], ["239.1.2.3%10.0.0.1", "ff02::1234", "ff02::1234%eth0"]],
+    bad: [null, "224.0.0.1", ["10.0.0.1"], ["::1"], ["%eth0"], [1], [""]],
   },
+  proxy_protocol: { good: ["off", "required"], bad: ["on", "optional", true, null] },
+  trusted_proxies: { good: LISTS, bad: [...NO_LISTS, null] },
   proxy_timeout: { good: [0, 3000, Infinity], bad: [-1, NaN, null, "1"] },
   inherit: { good: [true, false, 0, 3, "web"], bad: ["", -1, 1.5, NaN, null] },
   max_children: { good: [1, 40], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },

@@ -1,8 +1,15 @@
 /** PROXY headers: what handlers know of clients behind a proxy, in each of the ways. */
-import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   AsyncTCPServer,
   AsyncUnixStreamServer,
+  type ConfigureOptions,
   type ServerOptions,
   TCPServer,
   UDPServer,
@@ -17,7 +24,7 @@ import { serving } from "../fixtures/servers/serving.ts";
 import { make, type Way, WAYS } from "../fixtures/servers/tcp_servers.ts";
 import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon, turn, until } from "../fixtures/tools/waiting.ts";
+import { is_pending, soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 const BEHIND_PROXY = {
   proxy_protocol: "required",
@@ -195,6 +202,48 @@ Deno.test("a proxy that is not trusted is closed before a byte is read", async (
   const { accepted, proxy_rejected } = server.info();
   assertEquals({ accepted, proxy_rejected }, { accepted: 0, proxy_rejected: 1 });
 });
+
+test_ways_at_once(
+  "lists are about the client, and deny about the proxy, too",
+  () => true,
+  async (way) => {
+    await using server = serving(make_noting(way));
+    const client_is_served = async (lists: ConfigureOptions, header = V1) => {
+      server.configure({ allow: null, deny: null, ...lists });
+      return (await talk(server.server_address, with_hello(header))).answer !== "";
+    };
+    const client = [CLIENT.hostname];
+    const proxy = ["127.0.0.0/8"];
+    assertEquals(await client_is_served({ allow: client }), true);
+    assertEquals(await client_is_served({ allow: proxy }), false);
+    assertEquals(await client_is_served({ deny: client }), false);
+    // What a proxy asks for itself.
+    assertEquals(await client_is_served({ allow: proxy }, v2("2000", "")), true);
+    assertEquals(server.log.errors, []);
+    assertEquals(await client_is_served({ deny: proxy }), false);
+    await soon(server.log.until(({ errors }) => errors.length === 1));
+    assertInstanceOf(server.log.errors[0], Deno.errors.PermissionDenied);
+    await soon(until(() => server.info().completed === 2));
+    const { accepted, refused, refused_by, proxy_rejected } = server.info();
+    assertEquals([accepted, refused, refused_by.denied, proxy_rejected], [4, 2, 2, 1]);
+  },
+);
+
+test_ways_at_once(
+  "a suspended server gives no header its turn, and serves what has waited when it is resumed",
+  () => true,
+  async (way) => {
+    await using server = serving(make_noting(way));
+    server.suspend();
+    const answers = Promise.all(
+      [V1, V2, V1].map((header) => origin(server.server_address, with_hello(header))),
+    );
+    assert(await is_pending(answers, 100), "it serves although it is suspended");
+    assertEquals(server.info().accepted, 0);
+    server.resume();
+    assertEquals((await soon(answers)).map(({ line }) => line), ["hello", "hello", "hello"]);
+  },
+);
 
 Deno.test("a slow header holds up nobody, also where one is served at a time", async () => {
   await using server = serving(make_noting(WAYS[0]!));

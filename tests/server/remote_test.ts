@@ -56,6 +56,7 @@ Deno.test("Remote: address and settings are there, fields, getters, hooks and in
   is_true<Remote<Counting>["server_address"] extends Deno.NetAddr ? true : false>();
   is_true<Same<Extract<Names, "field" | "getter" | "_own" | symbol>, never>>();
   is_true<Same<Extract<Names, "get_request" | "verify_request" | "handle_error">, never>>();
+  is_true<Same<Extract<Names, "allow" | "deny" | "client_key" | "configure">, never>>();
   is_true<Same<Extract<Names, "socket" | "RequestHandlerClass" | "serve_forever">, never>>();
 });
 

@@ -1,6 +1,7 @@
 /** What both datagram listeners do. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import dgram from "node:dgram";
+import { AsyncUDPServer } from "../../../mod.ts";
 import { accept_error_class, PacketTooLong } from "../../../server/requests/accept_errors.ts";
 import { DenoDatagramListener } from "../../../server/listeners/deno_datagram_listener.ts";
 import type {
@@ -11,9 +12,11 @@ import { NodeDatagramListener } from "../../../server/listeners/node_datagram_li
 import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
 import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
+import { UpperPacketHandler } from "../../fixtures/handlers/handlers.ts";
+import { serving } from "../../fixtures/servers/serving.ts";
 import { is_there, output_of } from "../../fixtures/programs/programs.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
-import { soon, until } from "../../fixtures/tools/waiting.ts";
+import { soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 type Options = DatagramListenOptions<Deno.NetAddr>;
 
@@ -420,3 +423,83 @@ Deno.test({
     await listener.close();
   },
 });
+
+/** A group that nobody else uses, on the loopback interface. */
+const GROUP = `239.${OWN_ADDRESS.split(".").slice(1).join(".")}`;
+const linux_only = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "NodeDatagramListener receives what is sent to its groups, and to no others",
+  linux_only,
+  async () => {
+    const listener = new NodeDatagramListener(at("0.0.0.0", 0, { groups: [`${GROUP}%127.0.0.1`] }));
+    const { port } = listener.addr;
+    const send = async (hostname: string, text: string) => {
+      using client = new DatagramClient({ transport: "udp", hostname, port });
+      await client.send(text);
+    };
+    await send("239.255.1.2", "to others");
+    await send(GROUP, "to the group");
+    await send("127.0.0.1", "to the server");
+    assertEquals((await take(listener))[0], "to the group");
+    assertEquals((await take(listener))[0], "to the server");
+    await listener.close();
+  },
+);
+
+Deno.test("NodeDatagramListener joins groups of IPv6", {
+  ignore: Deno.build.os !== "linux" || !has_ipv6(),
+}, async () => {
+  const listener = new NodeDatagramListener(at("::", 0, { groups: ["ff02::1234%lo"] }));
+  const joined = await Deno.readTextFile("/proc/net/igmp6");
+  assert(/ lo +ff020{24}1234 /.test(joined), joined);
+  await listener.close();
+});
+
+Deno.test(
+  "NodeDatagramListener says which group it cannot join, and is not bound then",
+  linux_only,
+  async () => {
+    const first = new NodeDatagramListener(at(OWN_ADDRESS));
+    const { port } = first.addr;
+    await first.close();
+    for (const group of ["ff02::1", "239.1.2.3%203.0.113.5", "224.0.0.1%nowhere"]) {
+      const options = at(OWN_ADDRESS, port, { groups: [group] });
+      assertThrows(
+        () => new NodeDatagramListener(options),
+        Error,
+        `Cannot join the multicast group ${group}`,
+      );
+      await turn();
+    }
+    await new NodeDatagramListener(at(OWN_ADDRESS, port)).close();
+  },
+);
+
+Deno.test(
+  "NodeDatagramListener without broadcast says that it is why it cannot send",
+  linux_only,
+  async () => {
+    const listener = new NodeDatagramListener(at("127.0.0.1", 0, { broadcast: false }));
+    const address = { ...listener.addr, hostname: "127.255.255.255" };
+    const send = () => listener.send(EMPTY, address);
+    const error = await assertRejects(send, Deno.errors.PermissionDenied, "broadcast is false");
+    assertEquals((error as Error & { code?: string }).code, "EACCES");
+    await listener.close();
+  },
+);
+
+Deno.test(
+  "UDPServer takes groups and broadcast, also where Deno has datagram sockets",
+  linux_only,
+  async () => {
+    const options = { broadcast: false, multicast_groups: [`${GROUP}%127.0.0.1`] };
+    const server = new AsyncUDPServer(["", 0], UpperPacketHandler, options);
+    await using _serving = serving(server);
+    const { port } = server.server_address;
+    using client = new DatagramClient({ transport: "udp", hostname: GROUP, port });
+    assertEquals(await client.ask("hello"), "HELLO");
+    const broadcast = { ...server.server_address, hostname: "127.255.255.255" };
+    await assertRejects(() => server.socket!.send(EMPTY, broadcast), Deno.errors.PermissionDenied);
+  },
+);

@@ -6,7 +6,7 @@ import type { StreamListenOptions } from "../../../server/listeners/listener.ts"
 import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
 import { bytes_of, read_to_end, text_of } from "../../fixtures/tools/bytes.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
-import { soon } from "../../fixtures/tools/waiting.ts";
+import { soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 /** Where to listen. */
 function at(hostname: string, port: number): StreamListenOptions<Deno.NetAddr> {
@@ -262,4 +262,56 @@ Deno.test("HandoverListener frees its address also while it is stopped", async (
   await listener.close();
   Deno.listen({ hostname, port }).close();
   assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
+});
+
+/** How many connections wait in the system for who listens at a port (see proc(5), `rx_queue`). */
+async function waiting_at(port: number): Promise<number> {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = (await Deno.readTextFile("/proc/net/tcp")).split("\n");
+  const fields = lines.map((line) => line.trim().split(/\s+/))
+    .find(([, local, , state]) => local?.endsWith(wanted) && state === "0A");
+  return parseInt(fields![4]!.split(":")[1]!, 16);
+}
+
+Deno.test("HandoverListener accepts nothing while it is suspended, and then all that has waited", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const listener = new HandoverListener(HERE);
+  const { hostname, port } = listener.addr;
+  const clients: Deno.TcpConn[] = [];
+  for (let round = 0; round < 3; round++) {
+    listener.suspend();
+    listener.suspend();
+    await turn();
+    for (let n = 0; n < 5; n++) clients.push(await Deno.connect({ hostname, port }));
+    await turn();
+    assertEquals(await waiting_at(port), 5);
+    listener.resume();
+    listener.resume();
+    for (let n = 0; n < 5; n++) (await soon(Promise.resolve(listener.accept()))).close();
+    assertEquals(await waiting_at(port), 0);
+  }
+  listener.suspend();
+  await turn();
+  await listener.close();
+  for (const client of clients) client.close();
+  Deno.listen({ hostname, port }).close();
+});
+
+Deno.test("HandoverListener whose pace is slow leaves most of a flood to the system", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const listener = new HandoverListener({ ...HERE, backlog: 4096 });
+  listener.pace(10);
+  const { hostname, port } = listener.addr;
+  // A turn of the event loop brings up to 128.
+  const connect = () => Deno.connect({ hostname, port });
+  const clients: Deno.TcpConn[] = [];
+  while (clients.length < 600) {
+    clients.push(...await Promise.all(Array.from({ length: 50 }, connect)));
+  }
+  await soon(until(async () => await waiting_at(port) > 300));
+  for (const _ of clients) (await soon(Promise.resolve(listener.accept()))).close();
+  for (const client of clients) client.close();
+  await listener.close();
 });

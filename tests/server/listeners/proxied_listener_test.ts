@@ -8,7 +8,7 @@ import { detach } from "../../../server/sockets/stream_socket.ts";
 import { CLIENT, V1, V2 } from "../../fixtures/clients/proxy_headers.ts";
 import { bytes_of, read_bytes, text_of, write_bytes } from "../../fixtures/tools/bytes.ts";
 import { OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
-import { soon, turn } from "../../fixtures/tools/waiting.ts";
+import { is_pending, soon, turn } from "../../fixtures/tools/waiting.ts";
 
 const ADDR: Deno.NetAddr = { transport: "tcp", hostname: OWN_ADDRESS, port: 0 };
 
@@ -16,7 +16,7 @@ function proxied(Listener: typeof DenoListener | typeof HandoverListener, limit 
   const errors: Error[] = [];
   const listener = new ProxiedListener(
     new Listener({ addr: ADDR, backlog: 16, reuse_port: false }),
-    { trusted: undefined, timeout: Infinity, limit, report: (error) => void errors.push(error) },
+    { trusts: () => true, timeout: Infinity, limit, report: (error) => void errors.push(error) },
   );
   const { hostname, port } = listener.addr as Deno.NetAddr;
   return { listener, errors, connect: () => Deno.connect({ hostname, port }) };
@@ -43,6 +43,23 @@ for (const Listener of [DenoListener, HandoverListener]) {
     await listener.close();
   });
 
+  Deno.test(`${Listener.name}: while it is suspended no connection is taken, though somebody waits`, async () => {
+    const { listener, connect } = proxied(Listener);
+    const first = Promise.resolve(listener.accept());
+    listener.suspend();
+    const conns = [await connect(), await connect(), await connect()];
+    // The first was asked for before: its header is not there, and no other takes its place.
+    await write_bytes(conns[1]!, V1);
+    await write_bytes(conns[2]!, V1);
+    assert(await is_pending(first, 50), "it accepts although it is suspended");
+    listener.resume();
+    using one = await soon(first);
+    using other = await soon(Promise.resolve(listener.accept()));
+    assertEquals([one.remoteAddr, other.remoteAddr], [CLIENT, CLIENT]);
+    await listener.close();
+    for (const conn of conns) conn.close();
+  });
+
   Deno.test(`${Listener.name}: close() closes what is read and what is ready, and ends the wait`, async () => {
     const { listener, errors, connect } = proxied(Listener);
     const first = listener.accept();
@@ -63,6 +80,26 @@ for (const Listener of [DenoListener, HandoverListener]) {
     for (const conn of conns) conn.close();
   });
 }
+
+Deno.test("the listener behind is suspended and resumed, too, and has the same pace", async () => {
+  const told: unknown[] = [];
+  const inner = Object.assign(new DenoListener({ addr: ADDR, backlog: 16, reuse_port: false }), {
+    suspend: () => void told.push("suspend"),
+    resume: () => void told.push("resume"),
+    pace: (per_second: number) => void told.push(per_second),
+  });
+  const listener = new ProxiedListener(inner, {
+    trusts: () => true,
+    timeout: Infinity,
+    limit: 16,
+    report: () => {},
+  });
+  listener.pace(10);
+  listener.suspend();
+  listener.resume();
+  await listener.close();
+  assertEquals(told, [10, "suspend", "resume"]);
+});
 
 Deno.test({
   name: "a connection leaves this thread with what came behind its header, and after that",

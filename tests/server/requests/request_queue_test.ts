@@ -115,3 +115,21 @@ Deno.test("RequestQueue never runs more than it may, with many that end at once"
   await all;
   assertEquals([running, most], [0, 7]);
 });
+
+Deno.test("RequestQueue takes another size at once: those that wait are started, those that run go on", async () => {
+  const requests = new Requests();
+  const queue = new RequestQueue(1, 10, "queue");
+  submit(queue, requests, "abcde");
+  queue.resize(3, 10, "queue");
+  assertEquals(requests.started.join(""), "abc");
+  queue.resize(1, 1, "refuse");
+  await requests.end("a");
+  await requests.end("b");
+  assertEquals(submit(queue, requests, "f"), "");
+  assertEquals(requests.started.join(""), "abc");
+  await requests.end("c");
+  assertEquals(requests.started.join(""), "abcd");
+  await requests.end("d");
+  await requests.end("e");
+  assertEquals(submit(queue, requests, "gh"), "g");
+});
