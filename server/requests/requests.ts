@@ -190,6 +190,8 @@ export class Requests<Request, Address> {
   }
 
   #process(exchange: Exchange<Request, Address>): void | Promise<void> {
+    // An override may hand it on when its time is over: there is nobody to refuse any more.
+    if (exchange.over) return;
     const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
     if (processed === false) void this.#refuse(exchange, "overflow");
     else return processed;
