@@ -1,5 +1,6 @@
 import { prepare_stacks } from "../internal/runtime/deno_internals.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
+import { may_fail } from "../internal/runtime/pending.ts";
 import { StopSignals } from "../internal/runtime/stop_signals.ts";
 import { client_key_of } from "./address.ts";
 import type { CloseResult, OverflowReason, ServerInfo, ServerState } from "./info.ts";
@@ -169,7 +170,9 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   #bind_and_activate(): void {
     try {
       for (const hook of ["server_bind", "server_activate"] as const) {
-        if (this[hook]() instanceof Promise) {
+        const done = this[hook]();
+        if (done instanceof Promise) {
+          may_fail(done);
           throw new TypeError(
             `Cannot wait for ${hook}() here: pass bind_and_activate: false and call it with await`,
           );

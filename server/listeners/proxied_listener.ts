@@ -133,6 +133,8 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
 
   /** Reads the header of a connection, and keeps it until somebody takes it. */
   async #receive(socket: StreamSocket<A>): Promise<void> {
+    // It was accepted in the moment of close(), which has not seen it.
+    if (this.#is_closing) return socket.close();
     this.#reading.add(socket);
     const is_good = await this.#read_header(socket);
     this.#reading.delete(socket);

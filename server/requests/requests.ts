@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { is_pending } from "../../internal/runtime/pending.ts";
+import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
 import type { CloseResult, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
@@ -176,6 +176,7 @@ export class Requests<Request, Address> {
     if (max === Infinity) return true;
     const key = this.#hooks.client_key(client_address);
     if (typeof key !== "string") {
+      if (is_pending(key)) may_fail(Promise.resolve(key));
       throw new TypeError(`client_key() must give a string: ${Deno.inspect(key)}`);
     }
     const has_room = this.#clients.enter(key, max);
@@ -190,6 +191,8 @@ export class Requests<Request, Address> {
   }
 
   #process(exchange: Exchange<Request, Address>): void | Promise<void> {
+    // An override may hand it on when its time is over: there is nobody to refuse any more.
+    if (exchange.over) return;
     const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
     if (processed === false) void this.#refuse(exchange, "overflow");
     else return processed;

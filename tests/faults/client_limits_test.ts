@@ -34,7 +34,7 @@ import { make, type Way } from "../fixtures/servers/tcp_servers.ts";
 import { has_ipv6 } from "../fixtures/tools/addresses.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
-import { soon, until } from "../fixtures/tools/waiting.ts";
+import { soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 type PerClientServer = TCPServer & PerClientMembers & AsyncDisposable;
 
@@ -235,8 +235,13 @@ Deno.test("the lists of a server cannot be changed behind its back", async () =>
 
 Deno.test("client_key() must give a text: otherwise the request fails, and the server lives", async () => {
   const [, async_way] = ALL_WAYS;
-  const keys: unknown[] = [undefined, Promise.resolve("one"), 7, "one"];
-  const client_key = () => keys.shift();
+  // One that rejects later ends no program.
+  const unlucky = async () => {
+    await turn();
+    throw new Error("There is no key");
+  };
+  const keys = [() => undefined, unlucky, () => 7, () => "one"];
+  const client_key = () => keys.shift()!();
   await using server = serve(async_way!, { max_requests_per_client: 1 }, { client_key });
   server.open_gate();
   const answers = [];

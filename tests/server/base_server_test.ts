@@ -3,7 +3,7 @@ import { AsyncMixIn, BaseRequestHandler } from "../../mod.ts";
 import { ItemServer } from "../fixtures/servers/items.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { StandardError } from "../fixtures/tools/standard_error.ts";
-import { soon, until } from "../fixtures/tools/waiting.ts";
+import { soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 /** Notes its calls in the server's log, and throws where the request says so. */
 class NotingHandler extends BaseRequestHandler<ItemServer, string, string> {
@@ -372,6 +372,16 @@ Deno.test("BaseServer() refuses a handler that is no class, and asynchronous bin
   assertThrows(() => new Asynchronous(SilentHandler), TypeError, "bind_and_activate");
   const server = new Asynchronous(SilentHandler, [], { bind_and_activate: false });
   await server.server_bind();
+  class Failing extends ItemServer {
+    override async server_bind(): Promise<void> {
+      await turn();
+      throw new Deno.errors.AddrInUse("too late");
+    }
+  }
+  assertThrows(() => new Failing(SilentHandler), TypeError, "bind_and_activate");
+  // What it throws after all that ends no program.
+  await turn();
+  await turn();
 });
 
 Deno.test("BaseServer.shutdown() twice from a handler, with a new loop between, does not deadlock", async () => {

@@ -81,6 +81,27 @@ for (const Listener of [DenoListener, HandoverListener]) {
   });
 }
 
+Deno.test("what is accepted in the moment of close() is closed, too", async () => {
+  const inner = new DenoListener({ addr: ADDR, backlog: 16, reuse_port: false });
+  const { hostname, port } = inner.addr as Deno.NetAddr;
+  const [conn, socket] = await soon(
+    Promise.all([Deno.connect({ hostname, port }), inner.accept()]),
+  );
+  const arrived = [Promise.resolve(socket)];
+  const accept = inner.accept.bind(inner);
+  Object.assign(inner, { accept: () => arrived.pop() ?? accept() });
+  const listener = new ProxiedListener(inner, {
+    trusts: () => true,
+    timeout: Infinity,
+    limit: 1,
+    report: () => {},
+  });
+  void Promise.resolve(listener.accept()).catch(() => {});
+  await soon(listener.close());
+  assertEquals(await soon(conn.read(new Uint8Array(1))), null);
+  conn.close();
+});
+
 Deno.test("the listener behind is suspended and resumed, too, and has the same pace", async () => {
   const told: unknown[] = [];
   const inner = Object.assign(new DenoListener({ addr: ADDR, backlog: 16, reuse_port: false }), {

@@ -303,6 +303,44 @@ Deno.test("AsyncTCPServer: a dropped connection that is handed on afterwards is 
   });
 });
 
+Deno.test("AsyncTCPServer: one that is handed on too late, where there is no room, is not refused as well", async () => {
+  const late = Promise.withResolvers<void>();
+  const handed_on = Promise.withResolvers<void>();
+  let refusals = 0;
+  class LateServer extends AsyncTCPServer {
+    static override max_requests = 1;
+    override async process_request(request: TCPRequest, address: Deno.NetAddr): Promise<void> {
+      if (this.info().accepted === 2) await late.promise;
+      await super.process_request(request, address);
+      if (this.info().accepted === 2) handed_on.resolve();
+    }
+    override handle_overflow(): void {
+      refusals++;
+    }
+    override handle_error(): void {}
+  }
+  await using server = serving(
+    new LateServer(HERE, EchoHandler, { ...OPTIONS, overflow: "refuse" }),
+  );
+  using first = await LineClient.connect(server.server_address);
+  await soon(until(() => server.info().active === 1));
+  server.configure({ request_timeout: 50 });
+  using second = await LineClient.connect(server.server_address);
+  await soon(until(() => server.info().timed_out === 1));
+  late.resolve();
+  await soon(handed_on.promise);
+  const { active, waiting, timed_out, refused } = server.info();
+  assertEquals({ active, waiting, timed_out, refused, refusals }, {
+    active: 1,
+    waiting: 0,
+    timed_out: 1,
+    refused: 0,
+    refusals: 0,
+  });
+  assertEquals(await line_or_end(second), null);
+  assertEquals(await first.ask("first"), "first");
+});
+
 Deno.test("BaseServer: one request that process_request() hands on as three is handled three times", async () => {
   const handled: string[] = [];
   class PartHandler extends BaseRequestHandler<ItemServer, string, string> {
