@@ -10,7 +10,7 @@ import type { ServerOptions } from "../mod.ts";
 export const LOCAL = { max_requests: 1000, overflow: "refuse" } satisfies ServerOptions;
 
 /** The same, and no client takes all of them. */
-export const LIMITS = { ...LOCAL, max_requests_per_client: 200 } satisfies ServerOptions;
+export const LIMITS = { ...LOCAL, max_requests_per_client: 500 } satisfies ServerOptions;
 
 /** The same where no client has a reason to stay for more than an hour. */
 export const BRIEF = { ...LIMITS, request_timeout: 3_600_000 } satisfies ServerOptions;
