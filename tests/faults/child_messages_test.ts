@@ -49,8 +49,7 @@ Deno.test("ForkingMixIn: what a child sends of its own is passed over, and handl
       const before = descriptors_of(Deno.pid);
       await deed(server, name);
       assertEquals(await child_of(server), pid);
-      // Deno may lose a message beside those, and keeps the connection of the request open then.
-      await soon(until(() => descriptors_of(Deno.pid) <= before + 1));
+      await soon(until(() => descriptors_of(Deno.pid) <= before));
       assertEquals(server.log.errors, []);
     });
   }
