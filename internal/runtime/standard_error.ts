@@ -14,6 +14,8 @@ let writing_since: number | undefined;
 /** Resolves when all is written. */
 let writing: Promise<void> = Promise.resolve();
 let listens = false;
+/** See {@linkcode write_before}. */
+let before = "";
 
 /**
  * Prints lines to standard error, without waiting for it: a pipe that nobody reads takes 64 KiB, and then
@@ -26,6 +28,11 @@ export function print(text: string): void {
   if (!listens) listen();
   // What comes at once is written at once: an error that nobody catches would end the program in between.
   queueMicrotask(start_writing);
+}
+
+/** Says what is written before what is printed: a status line that stands there is erased so. */
+export function write_before(text: string): void {
+  before = text;
 }
 
 /** Resolves when what was printed is written, or after a moment if standard error takes nothing. */
@@ -87,7 +94,7 @@ function write_last(): void {
 /** Takes all that waits. */
 function next_text(): Uint8Array {
   const note = dropped > 0 ? `(${dropped.toLocaleString("en")} reports had no room here)\n` : "";
-  const bytes = new TextEncoder().encode(waiting + note);
+  const bytes = new TextEncoder().encode(before + waiting + note);
   waiting = "";
   dropped = 0;
   return bytes;
