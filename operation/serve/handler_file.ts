@@ -56,7 +56,7 @@ async function load(module: string, place: string): Promise<Record<string, unkno
     return await import(module);
   } catch (error) {
     const Kind = is_of_loader(error) ? UsageError : Error;
-    throw new Kind(`Cannot load ${place}: ${error_line(error, true)}`, { cause: error });
+    throw new Kind(`Cannot load ${place}: ${error_line(error, module)}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

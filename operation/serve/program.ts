@@ -43,15 +43,28 @@ async function run(args: string[]): Promise<void> {
 async function serve(command: ServeCommand): Promise<void> {
   const file = await load_handler(command.handler, command.name);
   await using server = make_server(command, file);
-  const { quiet, grace } = command;
-  if (!quiet) print(headline(file.name, server));
-  await using _line = quiet || !Deno.stderr.isTerminal()
-    ? undefined
-    : new StatusLine(() => server.info());
+  using shown = new DisposableStack();
+  if (!command.quiet) when_it_serves(server, () => show(server, file.name, shown));
+  const { grace } = command;
   await server.serve_forever({
     stop_on: ["SIGINT", "SIGTERM"],
     ...(grace !== undefined && { grace }),
   });
+}
+
+/** Calls something when a server takes its first request: its workers are ready then. */
+function when_it_serves(server: BaseServer, call: () => void): void {
+  server.get_request = () => {
+    Reflect.deleteProperty(server, "get_request");
+    call();
+    return server.get_request();
+  };
+}
+
+/** Says where a server is, and on a terminal what it is doing. */
+function show(server: BaseServer, name: string, shown: DisposableStack): void {
+  print(headline(name, server));
+  if (Deno.stderr.isTerminal()) shown.use(new StatusLine(() => server.info()));
 }
 
 /**

@@ -1,48 +1,35 @@
-import { write_before } from "../../internal/runtime/standard_error.ts";
+import { show_status } from "../../internal/runtime/standard_error.ts";
 import type { ServerInfo } from "../../server/info.ts";
 
 /** How often it is written, in ms. */
 const PERIOD = 1000;
-/** Back to the start of the line, and erases it. */
-const ERASE = "\r\x1b[K";
+/** The width of a terminal that does not know it. */
+const COLUMNS = 80;
 
 /** What a server is doing, in the last line of a terminal: written anew each second, erased at the end. */
-export class StatusLine implements AsyncDisposable {
+export class StatusLine implements Disposable {
   #info: () => ServerInfo;
-  #served = 0;
+  #completed = 0;
   #timer: ReturnType<typeof setInterval>;
-  #writing: Promise<unknown> | undefined;
 
   /** @param info Tells what the server is doing. */
   constructor(info: () => ServerInfo) {
     this.#info = info;
     this.#timer = setInterval(() => this.#show(), PERIOD);
-    // Reports take its place, and it comes back after them.
-    write_before(ERASE);
     this.#show();
   }
 
-  /** A terminal that takes nothing (Ctrl-S) must not hold up the server. */
   #show(): void {
-    if (this.#writing) return;
     const info = this.#info();
-    const { columns } = Deno.consoleSize();
-    const text = status_of(info, info.completed - this.#served).slice(0, columns - 1);
-    this.#served = info.completed;
-    this.#write(ERASE + text);
+    const columns = Deno.consoleSize().columns || COLUMNS;
+    // The last column would begin a line.
+    show_status(status_of(info, info.completed - this.#completed).slice(0, columns - 1));
+    this.#completed = info.completed;
   }
 
-  #write(text: string): void {
-    const written = () => this.#writing = undefined;
-    this.#writing = Deno.stderr.write(new TextEncoder().encode(text)).then(written, written);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    write_before("");
-    await this.#writing;
-    this.#write(ERASE);
-    await this.#writing;
+    show_status("");
   }
 }
 
@@ -51,7 +38,12 @@ function status_of(info: ServerInfo, rate: number): string {
   const { active, waiting, completed, failed, refused, timed_out } = info;
   const faults = Object.entries({ failed, refused, "timed out": timed_out })
     .filter(([, count]) => count > 0);
-  const counts = [["active", active], ["waiting", waiting], ["served", completed], ...faults];
-  const texts = counts.map(([name, count]) => `${count!.toLocaleString("en")} ${name}`);
+  const counts = Object.entries({
+    active,
+    waiting,
+    served: completed,
+    ...Object.fromEntries(faults),
+  });
+  const texts = counts.map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
   return [...texts, `${rate.toLocaleString("en")}/s`].join(", ");
 }
