@@ -21,6 +21,9 @@ import { printable } from "./printable.ts";
 const MAX_LINE = 1024;
 /** How long a member may say nothing, in ms. */
 const AWAY = 3_600_000;
+/** Exported for `deno task serve examples/chat_room.ts`. */
+export { ChatServer };
+
 const NICK = /^[\w-]{1,16}$/;
 
 /** Serves one member, which hears and speaks at the same time. */

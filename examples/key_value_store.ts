@@ -8,6 +8,7 @@
  * redis-cli -p 6380 SET greeting hello EX 60
  * redis-benchmark -p 6380 -t ping,set,get -P 16 -q
  * nc 127.0.0.1 6380   # and type: GET greeting
+ * deno task serve examples/key_value_store.ts --threading --port 6380   # its connections on all cores
  * ```
  *
  * @module

@@ -13,8 +13,8 @@ export interface HandlerFile {
   Handler: RequestHandlerConstructor;
   /** What the handler is called. */
   name: string;
-  /** The server class that it exports for its handler, if it does. */
-  Server: Constructor<BaseServer> | undefined;
+  /** The server classes that it exports: handlers may need one of them. */
+  Servers: Constructor<BaseServer>[];
 }
 
 /** A URL, or what Deno takes in its place; one letter is the name of a disk. */
@@ -38,7 +38,8 @@ export async function load_handler(place: string, name: string | undefined): Pro
   sharing.main_module = module;
   // What it has from a class that it extends is that one's module.
   if (!Object.hasOwn(Handler, "module")) Handler.module = module;
-  return { Handler, name: named(Handler.name) ? Handler.name : place, Server: server_of(exports) };
+  const Servers = Object.values(exports).filter(is_server);
+  return { Handler, name: named(Handler.name) ? Handler.name : place, Servers };
 }
 
 function file_url(path: string): string {
@@ -108,10 +109,4 @@ function handler_of(
     );
   }
   return found as RequestHandlerConstructor;
-}
-
-/** The server that the handlers need, if there is one. */
-function server_of(exports: Record<string, unknown>): Constructor<BaseServer> | undefined {
-  const servers = Object.values(exports).filter(is_server);
-  return servers.length === 1 ? servers[0] : undefined;
 }

@@ -34,8 +34,7 @@ export const ALL_WAYS: ServerClass[] = [socketserver.TCPServer, socketserver.UDP
  */
 export function server_class(command: ServeCommand, file: HandlerFile): ServerClass {
   check_handler(command, file);
-  const Base = file.Server ?? plain_class(command);
-  check_base(command, Base);
+  const Base = base_class(command, file);
   const has_way = Base.prototype[make_runner] !== socketserver.BaseServer.prototype[make_runner];
   const way = command.way ?? (has_way ? undefined : "async");
   const Class = way ? MIX_INS[way](Base) : Base;
@@ -50,15 +49,26 @@ function plain_class({ datagrams, address }: ServeCommand): ServerClass {
   return is_path ? socketserver.UnixStreamServer : socketserver.TCPServer;
 }
 
-/** A server class of a file's own has one kind of address. */
-function check_base(command: ServeCommand, Base: ServerClass): void {
-  const is_a = (Class: ServerClass) => Base === Class || Base.prototype instanceof Class;
-  const found = PLAIN.find(([Class]) => is_a(Class));
-  if (found?.[0] === plain_class(command)) return;
+/** The file's own class for that address, or the plain one where a file has none at all. */
+function base_class(command: ServeCommand, { Servers }: HandlerFile): ServerClass {
+  const plain = plain_class(command);
+  const kinds = Servers.map((Server) => PLAIN.find(([Class]) => is_a(Server, Class)));
+  const fitting = Servers.filter((_, at) => kinds[at]?.[0] === plain);
+  if (Servers.length === 0) return plain;
+  if (fitting.length === 1) return fitting[0]!;
+  const names = (fitting.length > 0 ? fitting : Servers).map(({ name }) => name).join(" and ");
+  if (fitting.length > 0) {
+    throw new UsageError(`Cannot choose a server of this file: it exports ${names}; export one`);
+  }
+  const [, typed] = kinds.find((kind) => kind !== undefined) ?? [];
   throw new UsageError(
-    `Cannot use the server ${Base.name} of this file there: ` +
-      (found ? `it is served with ${found[1]}` : "it extends none of this version of the package"),
+    `Cannot use the server ${names} of this file there: ` +
+      (typed ? `it is served with ${typed}` : "it extends none of this version of the package"),
   );
+}
+
+function is_a(Server: ServerClass, Class: ServerClass): boolean {
+  return Server === Class || Server.prototype instanceof Class;
 }
 
 /** A handler that reads a stream has no use for datagrams, and the other way round. */
