@@ -1,5 +1,5 @@
-import type { Rule, SettingKind } from "../../server/options.ts";
-import type { ValueFlag } from "./flags.ts";
+import type { SettingKind } from "../../server/options.ts";
+import type { FlagRule, ValueFlag } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The units of times, in milliseconds. */
@@ -42,7 +42,7 @@ export function value_of(flag: ValueFlag, text: string): unknown {
 }
 
 /** The words of a rule, as they are typed here. */
-function words_of({ words, kind }: Rule): string {
+function words_of({ words, kind }: FlagRule): string {
   return words.replace("0 or more milliseconds", "a time, such as 500ms, 30s or 5m")
     .replace("null", kind === "time" ? "none" : "")
     .replace("Infinity", "infinity")

@@ -1,5 +1,8 @@
 import { type Rule, RULES, type Settings } from "../../server/options.ts";
 
+/** What a value may be. */
+export type FlagRule = Pick<Rule, "check" | "words" | "kind">;
+
 /** A flag that has a value. */
 export interface ValueFlag {
   /** Its name, without the dashes. */
@@ -9,7 +12,7 @@ export interface ValueFlag {
   /** What it is for, in a few words. */
   help: string;
   /** What its value may be; any text if there is no rule. */
-  rule?: Rule;
+  rule?: FlagRule;
   /** Whether it has a list, and may come more than once. */
   is_list?: boolean;
   /** What it means without a value, if it can be left without one. */
@@ -22,29 +25,26 @@ export type SwitchFlag = Pick<ValueFlag, "name" | "help">;
 /** A setting of servers, and its flag. */
 export interface SettingFlag extends ValueFlag {
   setting: keyof Settings;
-  rule: Rule;
+  rule: FlagRule;
 }
 
-const TIME: Rule = {
+const TIME: FlagRule = {
   check: (value) => typeof value === "number" && value >= 0,
   words: "0 or more milliseconds",
   kind: "time",
-  in_workers: false,
 };
-const PORT: Rule = {
+const PORT: FlagRule = {
   check: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
   words: "a whole number from 0 to 65535",
   kind: "count",
-  in_workers: false,
 };
 
 /** A rule of a few words. */
-function choice(...words: string[]): Rule {
+function choice(...words: string[]): FlagRule {
   return {
     check: (value) => words.includes(value as string),
     words: `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
     kind: "choice",
-    in_workers: false,
   };
 }
 

@@ -21,15 +21,13 @@ const USAGE = 2;
  * @returns The exit code.
  */
 export async function program(args: string[]): Promise<number> {
-  try {
-    await run(args);
-    return 0;
-  } catch (error) {
-    print(args.includes("--verbose") ? Deno.inspect(error) : error_line(error));
-    return error instanceof UsageError ? USAGE : 1;
-  } finally {
-    await written();
-  }
+  const failure = await run(args).then(() => undefined, (error: unknown) => ({ error }));
+  await written();
+  if (!failure) return 0;
+  const { error } = failure;
+  // This one is waited for: it is the last thing that is said.
+  console.error(args.includes("--verbose") ? error : error_line(error));
+  return error instanceof UsageError ? USAGE : 1;
 }
 
 async function run(args: string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { ask, line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
 import { ask_udp, DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { ending_of, is_there, output_of } from "../../fixtures/programs/programs.ts";
-import { address_in, SERVE, Served, TOGETHER, Told } from "../../fixtures/programs/served.ts";
+import { address_in, SERVE, Served, Supervised, Told } from "../../fixtures/programs/served.ts";
 import { served_files } from "../../fixtures/programs/served_files.ts";
 import { at_once } from "../../fixtures/tools/at_once.ts";
 import { write_bytes } from "../../fixtures/tools/bytes.ts";
@@ -116,23 +116,15 @@ Deno.test("serve --fd: a socket that the program was started with", {
   ignore: ignore || !is_there("python3"),
 }, async () => {
   await using folder = await served_files();
-  const supervisor = new URL("../../fixtures/programs/supervisor.py", import.meta.url).pathname;
-  const program = [Deno.execPath(), "run", "-A", SERVE, folder.join("upper.ts"), "--fd"];
   await at_once(["systemd", "3"], (which) => which, async (which) => {
-    const command = [...TOGETHER, ...program, which];
-    await using held = new Deno.Command("python3", {
-      args: [supervisor, ...command],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const reader = held.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const { value } = await soon(reader.read());
-    const address = { transport: "tcp", hostname: "127.0.0.1", port: Number(value) } as const;
+    const words = [folder.join("upper.ts"), "--fd", which];
+    await using supervised = new Supervised("run", "-A", SERVE, ...words);
+    const port = Number(await supervised.line());
+    const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
     assertMatch((await ask(address, "hello"))!, /^HELLO /);
-    await held.stdin.close();
-    assertEquals((await soon(reader.read())).value, "0\n");
-    await soon(held.status);
-    await reader.cancel();
+    await supervised.child.stdin.close();
+    assertEquals(await supervised.line(), "0");
+    assertEquals((await supervised.status()).code, 0);
   });
 });
 
