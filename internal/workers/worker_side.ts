@@ -324,6 +324,8 @@ export class WorkerSide {
   }
 
   #failed(id: number, error: unknown): void {
+    // What is halted by the order to end fails, an import with `null`: that is not how the job ended.
+    if (must_end()) return;
     this.#done({ type: "done", id, error: image_of(error) });
   }
 

@@ -537,6 +537,24 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertThrows(() => executor.submit(tasks.double, 1), Deno.errors.BadResource);
   });
 
+  Deno.test(`${name}: tasks whose modules are being loaded are lost with their workers, too`, async () => {
+    await using folder = await TempFolder.make();
+    // More modules than are loaded before the end, so that it comes in between.
+    const code = `Deno.makeTempFileSync({ dir: ${JSON.stringify(folder.path)} });
+      for (let at = 0; at < 10_000; at++) {
+        await import("data:text/typescript,export const at: number = " + at);
+      }
+      export function load() {}`;
+    const load = Object.assign(function load() {}, {
+      module: `data:text/javascript,${encodeURIComponent(code)}`,
+    });
+    const executor = new Executor(4, { module });
+    const loading = range(4).map(() => executor.submit(load));
+    await soon(until(() => [...Deno.readDirSync(folder.path)].length === 4));
+    await soon(executor.terminate_workers());
+    for (const future of loading) assertInstanceOf(await future.exception(), WorkerDied);
+  });
+
   Deno.test(`${name}: as_completed() gives the quick before the slow`, async () => {
     await using executor = new Executor(2, { module });
     using queue = new Queue<number>();
