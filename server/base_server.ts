@@ -3,6 +3,7 @@ import { is_client_gone } from "../internal/runtime/error_names.ts";
 import { may_fail } from "../internal/runtime/pending.ts";
 import { StopSignals } from "../internal/runtime/stop_signals.ts";
 import { client_key_of } from "./address.ts";
+import type { ServerObserver } from "./events.ts";
 import type { CloseResult, OverflowReason, ServerInfo, ServerState } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
@@ -96,6 +97,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   static deny: readonly string[] | null = null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   static request_timeout: number | null = null;
+  /** See {@linkcode ServerOptions.observer}. */
+  static observer: ServerObserver | null = null;
 
   /** See {@linkcode ServerOptions.timeout}. */
   declare timeout: number | null;
@@ -115,6 +118,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   declare deny: readonly string[] | null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   declare request_timeout: number | null;
+  /** See {@linkcode ServerOptions.observer}. */
+  declare observer: ServerObserver | null;
 
   /** Where the server listens; with port 0 asked for, the real port once it is bound. */
   server_address: ServerAddress;
@@ -124,6 +129,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   declare socket: Listener<unknown, ServerAddress> | undefined;
 
   #runner: Runner;
+  #since = Date.now();
   #requests: Requests<Request, Address>;
   #serving: Serving<Request, Address>;
   #closing: ServerClosing;
@@ -311,6 +317,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
       state: this.#state,
       address: this.server_address,
       suspended: this.#serving.suspended,
+      since: this.#since,
       ...this.#requests.counts,
       ...(workers && { workers }),
     };

@@ -20,6 +20,7 @@ const FLOORS: Record<string, string[]> = {
   "the words of servers": [
     "server/address.ts",
     "server/address_list.ts",
+    "server/events.ts",
     "server/info.ts",
     "server/options.ts",
   ],

@@ -77,6 +77,8 @@ export class WorkerHandle {
   given = 0;
   /** How many it may be given. */
   max_given = Infinity;
+  /** See {@linkcode WorkerInfo.restarts}. */
+  restarts = 0;
   /** Resolves when it can work; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
@@ -107,6 +109,7 @@ export class WorkerHandle {
   #reason: EndReason | undefined;
   /** What is to be said of the cause. */
   #how: string | undefined;
+  #since = Date.now();
   #started_at = performance.now();
   #ready_at = Infinity;
   #completed_at = 0;
@@ -233,8 +236,17 @@ export class WorkerHandle {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
     const age = Math.round(performance.now() - this.#started_at);
-    const memory = this.#memory;
-    return { id, state, active, completed, age, memory, ...(pid !== undefined && { pid }) };
+    return {
+      id,
+      state,
+      active,
+      completed,
+      since: this.#since,
+      restarts: this.restarts,
+      age,
+      memory: this.#memory,
+      ...(pid !== undefined && { pid }),
+    };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
-import type { RefusalReason } from "../info.ts";
-import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
+import type { Outcome, RefusalReason } from "../info.ts";
+import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
  * The exchange of each request under way that is an object, so that handlers find their signal. No
@@ -18,6 +18,8 @@ const exchanges = new Map<unknown, Exchange>();
 export class Exchange<Request = unknown, Address = unknown> {
   request: Request;
   readonly client_address: Address;
+  /** When it was taken, on the clock of `performance.now()`. */
+  readonly taken_at: number = performance.now();
   state: RequestState = "arrived";
   /** Whether its handler was begun. */
   started = false;

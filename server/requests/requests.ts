@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
-import type { CloseResult, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
+import type { CloseResult, Outcome, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
 import { Ages } from "./ages.ts";
 import { ClientCounts } from "./client_counts.ts";
+import { DurationCounts } from "./duration_counts.ts";
 import { Exchange, exchange_of } from "./exchange.ts";
 import { Reports } from "./reports.ts";
-import type { Outcome } from "./request_life.ts";
 import type { Runner } from "./runner.ts";
 
 /** How long a request may go on after `request_timeout` before it is given up, in ms. */
@@ -46,7 +46,7 @@ type Originals = Pick<RequestHooks<never, never>, "process_request" | "finish_re
 /** How many requests there are and were, and what became of them. */
 export type RequestCounts = Pick<
   ServerInfo,
-  "active" | "waiting" | "accepted" | Outcome | "refused_by"
+  "active" | "most_active" | "waiting" | "accepted" | Outcome | "refused_by" | "durations"
 >;
 
 /**
@@ -71,8 +71,9 @@ export class Requests<Request, Address> {
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
   /** Why all requests must end, once they must. */
   #must_end: DOMException | undefined;
-  #counts: Record<"active" | "accepted" | Outcome, number> = {
+  #counts: Record<"active" | "most_active" | "accepted" | Outcome, number> = {
     active: 0,
+    most_active: 0,
     accepted: 0,
     completed: 0,
     failed: 0,
@@ -85,6 +86,12 @@ export class Requests<Request, Address> {
     per_client: 0,
     denied: 0,
     closing: 0,
+  };
+  #durations: Record<Outcome, DurationCounts> = {
+    completed: new DurationCounts(),
+    failed: new DurationCounts(),
+    refused: new DurationCounts(),
+    timed_out: new DurationCounts(),
   };
   /** How many are being told so. */
   #refusing = 0;
@@ -124,6 +131,12 @@ export class Requests<Request, Address> {
       ...this.#counts,
       waiting: accepted - begun - this.#refusing,
       refused_by: { ...this.#refused_by },
+      durations: {
+        completed: this.#durations.completed.durations,
+        failed: this.#durations.failed.durations,
+        refused: this.#durations.refused.durations,
+        timed_out: this.#durations.timed_out.durations,
+      },
     };
   }
 
@@ -351,7 +364,8 @@ export class Requests<Request, Address> {
     finish?: () => void | Promise<void>,
   ): Promise<void> {
     if (!exchange.moves("start")) return Promise.resolve();
-    this.#counts.active++;
+    const { most_active } = this.#counts;
+    if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
@@ -515,8 +529,9 @@ export class Requests<Request, Address> {
   /** Counts a request as over. */
   #count(exchange: Exchange<Request, Address>): void {
     if (exchange.started) this.#counts.active--;
-    this.#counts[exchange.outcome ??= "completed"]++;
-    const { outcome, refusal } = exchange;
+    const { outcome = "completed", refusal } = exchange;
+    this.#counts[exchange.outcome = outcome]++;
+    this.#durations[outcome].add(performance.now() - exchange.taken_at);
     if (outcome === "refused") this.#refused_by[refusal!]++;
     if (refusal === "overflow" || refusal === "per_client") this.#refusing--;
     if (exchange.client_key !== undefined) this.#clients.leave(exchange.client_key);
