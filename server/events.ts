@@ -79,7 +79,7 @@ export type ServerEvent =
       wait: number;
       /** The number of the worker that handled it, where the server has workers. */
       worker?: number;
-      /** How many bytes its handler had from the client, where that is known. */
+      /** How many bytes came from the client, where that is known. */
       bytes_in?: number;
       /** How many bytes its handler sent, where that is known. */
       bytes_out?: number;

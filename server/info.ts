@@ -21,6 +21,14 @@ export type OverflowReason = "overflow" | "per_client";
 /** How a request ended. */
 export type Outcome = "completed" | "failed" | "refused" | "timed_out";
 
+/** How many bytes there were, where that is known. */
+export interface Traffic {
+  /** From the client. */
+  bytes_in?: number;
+  /** To the client. */
+  bytes_out?: number;
+}
+
 /** How long requests took, from when they were taken until they were over. */
 export interface Durations {
   /** The upper ends of the ranges in which they are counted, in ms; the last range has none. */
@@ -62,11 +70,11 @@ export interface ServerInfo {
   /** How long they took, by how they ended. */
   durations: Record<Outcome, Durations>;
   /**
-   * How many bytes handlers had from their clients, of requests that are over. For servers of this library; what is
-   * not known is left out, such as that of a worker that was killed.
+   * How many bytes came from clients, in requests that are over, where that is known: not of a worker that was
+   * killed.
    */
   bytes_in?: number;
-  /** How many bytes handlers have sent. */
+  /** How many bytes handlers have sent to them. For stream servers. */
   bytes_out?: number;
   /** With `tls`: handshakes that went well. */
   handshakes?: number;

@@ -2,11 +2,20 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
-import type { CloseResult, Outcome, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
+import type {
+  CloseResult,
+  Outcome,
+  OverflowReason,
+  RefusalReason,
+  ServerInfo,
+  Traffic,
+} from "../info.ts";
 import { Ages } from "./ages.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
-import { Exchange, exchange_of } from "./exchange.ts";
+import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
+import { traffic } from "./inner_hooks.ts";
+import type { Observation } from "./observation.ts";
 import { Reports } from "./reports.ts";
 import type { Runner } from "./runner.ts";
 
@@ -33,6 +42,7 @@ export interface RequestHooks<Request, Address> {
     address: Address,
     reason: OverflowReason,
   ): void | Promise<void>;
+  [traffic](request: Request): Traffic | undefined;
   handle_error(
     request: Request | null,
     address: Address | null,
@@ -46,7 +56,15 @@ type Originals = Pick<RequestHooks<never, never>, "process_request" | "finish_re
 /** How many requests there are and were, and what became of them. */
 export type RequestCounts = Pick<
   ServerInfo,
-  "active" | "most_active" | "waiting" | "accepted" | Outcome | "refused_by" | "durations"
+  | "active"
+  | "most_active"
+  | "waiting"
+  | "accepted"
+  | Outcome
+  | "refused_by"
+  | "durations"
+  | "bytes_in"
+  | "bytes_out"
 >;
 
 /**
@@ -57,6 +75,8 @@ export type RequestCounts = Pick<
  * @typeParam Address The type of a client's address.
  */
 export class Requests<Request, Address> {
+  /** What is told of them. */
+  readonly observation: Observation;
   /** What is printed of their errors. */
   readonly reports: Reports = new Reports();
   #hooks: RequestHooks<Request, Address>;
@@ -93,6 +113,7 @@ export class Requests<Request, Address> {
     refused: new DurationCounts(),
     timed_out: new DurationCounts(),
   };
+  #traffic: Traffic = {};
   /** How many are being told so. */
   #refusing = 0;
   #clients: ClientCounts = new ClientCounts();
@@ -105,17 +126,20 @@ export class Requests<Request, Address> {
    * @param hooks The server.
    * @param originals The hooks that may hand on something else, as they are where nobody overrides them.
    * @param runner What runs its requests.
+   * @param observation What is told of them.
    * @param freed Called when a request is over.
    */
   constructor(
     hooks: RequestHooks<Request, Address>,
     originals: Originals,
     runner: Runner,
+    observation: Observation,
     freed: () => void,
   ) {
     this.#hooks = hooks;
     this.#originals = originals;
     this.#runner = runner;
+    this.observation = observation;
     this.#freed = freed;
   }
 
@@ -129,6 +153,7 @@ export class Requests<Request, Address> {
     const begun = active + completed + failed + refused + timed_out;
     return {
       ...this.#counts,
+      ...this.#traffic,
       waiting: accepted - begun - this.#refusing,
       refused_by: { ...this.#refused_by },
       durations: {
@@ -145,6 +170,7 @@ export class Requests<Request, Address> {
     this.#counts.accepted++;
     const exchange = new Exchange(request, client_address);
     this.#exchanges.add(exchange);
+    if (this.observation.is_on) this.observation.request_started(exchange, this.#counts.accepted);
     return exchange;
   }
 
@@ -366,6 +392,7 @@ export class Requests<Request, Address> {
     if (!exchange.moves("start")) return Promise.resolve();
     const { most_active } = this.#counts;
     if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
+    if (exchange.id > 0) exchange.begun_at = performance.now();
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
@@ -414,6 +441,7 @@ export class Requests<Request, Address> {
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
     exchange.outcome = "failed";
+    exchange.error = error;
     if (!exchange.is_told_by(error)) await this.report(error, exchange);
   }
 
@@ -421,6 +449,7 @@ export class Requests<Request, Address> {
   async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.cut) return;
     exchange.outcome ??= "failed";
+    exchange.error ??= error;
     // What handle_error() does has its time, too; where the handler goes on, the same.
     if (!exchange.over && !exchange.started) this.#start_clock(exchange);
     await exchange.until(this.report(error, exchange));
@@ -454,6 +483,7 @@ export class Requests<Request, Address> {
     const message = `The request took longer than request_timeout = ${limit} ms`;
     const error = new Deno.errors.TimedOut(message);
     exchange.outcome = "timed_out";
+    exchange.error = error;
     exchange.abort(error);
     void this.report(error, exchange);
     await this.#force(exchange);
@@ -469,7 +499,10 @@ export class Requests<Request, Address> {
 
   /** Closes a request at once. Where a handler is at work, it is over when that has ended. */
   async #cut(exchange: Exchange<Request, Address>): Promise<void> {
-    if (exchange.moves("cut")) exchange.outcome ??= "failed";
+    if (exchange.moves("cut") && !exchange.outcome) {
+      exchange.outcome = "failed";
+      exchange.error = cut_reason(exchange);
+    }
     this.#runner.cut(exchange);
     await this.#close_now(exchange);
     if (!exchange.started) this.#forget(exchange);
@@ -520,8 +553,9 @@ export class Requests<Request, Address> {
   #forget(exchange: Exchange<Request, Address>): void {
     const counted = exchange.state === "closing";
     if (!exchange.moves("close")) return;
-    if (!counted) this.#count(exchange);
     this.#exchanges.delete(exchange);
+    // Who is told of it may close the server: it must be gone by then.
+    if (!counted) this.#count(exchange);
     exchange.close();
     this.#freed();
   }
@@ -531,9 +565,24 @@ export class Requests<Request, Address> {
     if (exchange.started) this.#counts.active--;
     const { outcome = "completed", refusal } = exchange;
     this.#counts[exchange.outcome = outcome]++;
-    this.#durations[outcome].add(performance.now() - exchange.taken_at);
     if (outcome === "refused") this.#refused_by[refusal!]++;
     if (refusal === "overflow" || refusal === "per_client") this.#refusing--;
     if (exchange.client_key !== undefined) this.#clients.leave(exchange.client_key);
+    const duration = performance.now() - exchange.taken_at;
+    this.#durations[outcome].add(duration);
+    const traffic = this.#traffic_of(exchange);
+    if (exchange.id > 0) this.observation.request_stopped(exchange, duration, traffic);
+  }
+
+  /** How many bytes a request was, which are counted. */
+  #traffic_of({ job, request }: Exchange<Request, Address>): Traffic | undefined {
+    const { bytes_in, bytes_out } = job ?? {};
+    const known = bytes_in !== undefined && bytes_out !== undefined
+      ? { bytes_in, bytes_out }
+      : this.#hooks[traffic](request);
+    const sum = this.#traffic;
+    if (known?.bytes_in !== undefined) sum.bytes_in = (sum.bytes_in ?? 0) + known.bytes_in;
+    if (known?.bytes_out !== undefined) sum.bytes_out = (sum.bytes_out ?? 0) + known.bytes_out;
+    return known;
   }
 }
