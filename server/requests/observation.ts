@@ -1,3 +1,4 @@
+import { class_name_of } from "../../internal/runtime/class_name.ts";
 import { error_type_of, names_of } from "../../internal/runtime/error_names.ts";
 import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
@@ -21,6 +22,7 @@ interface Observed {
 /** Tells the observer of a server what happens, if there is one: without one nothing is made. */
 export class Observation {
   #server: Observed;
+  #name: string;
   /** When it began to take requests, on the clock of `performance.now()`. */
   #started_at: number | undefined;
   #accept_errors = 0;
@@ -29,6 +31,7 @@ export class Observation {
   /** @param server Who is observed. */
   constructor(server: Observed) {
     this.#server = server;
+    this.#name = class_name_of(server);
   }
 
   /** Whether anybody is told. */
@@ -39,7 +42,7 @@ export class Observation {
   /** Tells what happens; gives the event, as the observer has left it. */
   tell<H extends Happening>(happening: H): H | undefined {
     if (!this.is_on) return undefined;
-    const event = { time: Date.now(), server: this.#server.constructor.name, ...happening };
+    const event = { time: Date.now(), server: this.#name, ...happening };
     this.#observer.tell(() => this.#server.observer!(event as unknown as ServerEvent));
     return event;
   }
