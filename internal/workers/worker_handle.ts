@@ -77,6 +77,8 @@ export class WorkerHandle {
   given = 0;
   /** How many it may be given. */
   max_given = Infinity;
+  /** See {@linkcode WorkerInfo.restarts}. */
+  restarts = 0;
   /** Resolves when it can work; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
@@ -107,6 +109,7 @@ export class WorkerHandle {
   #reason: EndReason | undefined;
   /** What is to be said of the cause. */
   #how: string | undefined;
+  #since = Date.now();
   #started_at = performance.now();
   #ready_at = Infinity;
   #completed_at = 0;
@@ -233,8 +236,17 @@ export class WorkerHandle {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
     const age = Math.round(performance.now() - this.#started_at);
-    const memory = this.#memory;
-    return { id, state, active, completed, age, memory, ...(pid !== undefined && { pid }) };
+    return {
+      id,
+      state,
+      active,
+      completed,
+      since: this.#since,
+      restarts: this.restarts,
+      age,
+      memory: this.#memory,
+      ...(pid !== undefined && { pid }),
+    };
   }
 
   /**
@@ -270,6 +282,7 @@ export class WorkerHandle {
     this.given++;
     this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
+    job.worker = this.id;
     job.sent = { id, job, worker: this, claim, unheard: false, over };
     this.#sent.set(id, job.sent);
   }
@@ -456,10 +469,16 @@ export class WorkerHandle {
     }
   }
 
-  #done({ id, value, passengers, error }: Extract<FromWorker, { type: "done" }>): void {
+  #done(
+    { id, value, passengers, error, bytes_in, bytes_out }: Extract<FromWorker, { type: "done" }>,
+  ): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
     const failure = error && error_of(error);
+    if (bytes_in !== undefined) {
+      sent.job.bytes_in = number_of_bytes(bytes_in);
+      sent.job.bytes_out = number_of_bytes(bytes_out);
+    }
     this.#forget(sent);
     this.completed++;
     this.#completed_at = performance.now();
@@ -516,6 +535,7 @@ export class WorkerHandle {
   #over(sent: Sent | undefined, outcome: JobOutcome): void {
     if (!sent) return;
     this.#forget(sent);
+    if (outcome === "recalled") sent.job.worker = undefined;
     sent.over(sent.job, this, outcome);
   }
 
@@ -559,8 +579,8 @@ export class WorkerHandle {
 
 /** Refuses what is no number of bytes. */
 function number_of_bytes(bytes: unknown): number {
-  if (Number.isSafeInteger(bytes)) return bytes as number;
-  throw new TypeError("Its memory must be a number of bytes");
+  if (Number.isSafeInteger(bytes) && Number(bytes) >= 0) return bytes as number;
+  throw new TypeError("This is no number of bytes");
 }
 
 /** Refuses what only looks like an array: to go through it could take for ever. */

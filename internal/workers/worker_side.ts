@@ -64,6 +64,8 @@ export type StartService = (
 export interface JobRun {
   /** What the job gives: a promise, if it is not done. */
   readonly done: unknown;
+  /** How many bytes it has read and written, where it counts them. */
+  traffic?(): { bytes_in?: number; bytes_out?: number } | undefined;
   /** The job must come to an end. */
   interrupt(reason: Error): void;
   /** The job must end now. */
@@ -293,9 +295,9 @@ export class WorkerSide {
     const { job: { id }, run } = running;
     this.#running.set(id, running);
     try {
-      this.#give(id, await run.done);
+      this.#give(id, await run.done, run);
     } catch (error) {
-      this.#failed(id, error);
+      this.#failed(id, error, run);
     }
     this.#running.delete(id);
   }
@@ -312,9 +314,9 @@ export class WorkerSide {
   }
 
   /** Says that a job is done, and what it has given. */
-  #give(id: number, result: unknown): void {
+  #give(id: number, result: unknown, run?: JobRun): void {
     if (this.#service!.is_serial && this.#leave(id, result)) return;
-    if (result === undefined) return this.#done({ type: "done", id });
+    if (result === undefined) return this.#done({ type: "done", id, ...run?.traffic?.() });
     if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
       this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
@@ -323,10 +325,10 @@ export class WorkerSide {
     }
   }
 
-  #failed(id: number, error: unknown): void {
+  #failed(id: number, error: unknown, run?: JobRun): void {
     // What is halted by the order to end fails, an import with `null`: that is not how the job ended.
     if (must_end()) return;
-    this.#done({ type: "done", id, error: image_of(error) });
+    this.#done({ type: "done", id, error: image_of(error), ...run?.traffic?.() });
   }
 
   /** Says it at once where the next job comes after it: that may end this worker. */
