@@ -13,6 +13,7 @@ import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
+import type { ChildPipe } from "./result_pipe.ts";
 import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
@@ -29,8 +30,12 @@ const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
 export interface Port {
   /** Whether they share memory. */
   readonly shares_memory: boolean;
+  /** By what short results go where no memory is shared. */
+  readonly pipe?: ChildPipe;
   /** Sends messages. */
   post(messages: FromWorker[]): void;
+  /** Resolves when the system has all of them, whatever becomes of the worker; `undefined` if it has. */
+  sent?(): Promise<void> | undefined;
   /**
    * Has a function called with messages, and with the socket that came with them; another one where
    * messages cannot be read, and none comes any more.
@@ -86,7 +91,8 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #results: ResultBox | undefined;
+  #results: ResultBox | ChildPipe | undefined;
+  #sent: () => Promise<void> | undefined;
   /** How many messages it has sent. */
   #posted = 0;
   #service: Service | undefined;
@@ -113,6 +119,9 @@ export class WorkerSide {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
     this.#is_thread = port.shares_memory;
+    this.#claims = port.pipe?.claims;
+    this.#results = port.pipe;
+    this.#sent = () => port.sent?.();
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
@@ -255,6 +264,8 @@ export class WorkerSide {
     for (let next; (next = this.#line[0]); this.#line.shift()) {
       // The job may end this worker: what was done before it is done.
       this.#outbox.flush();
+      const sent = this.#sent();
+      if (sent) await sent;
       const doing = this.#takes(next.claim) ? this.#do(next, undefined) : undefined;
       if (doing) await doing;
     }
