@@ -31,7 +31,10 @@ export function live_as_child(): void {
     const pipe = has_pipe ? new ChildPipe() : undefined;
     if (pipe) watchdog.postMessage(pipe.claims.memory);
     const unsent = new Unsent();
-    const send = (content: unknown) => process.send!(seal(mark, content), unsent.add());
+    const send = (content: unknown) => {
+      unsent.add();
+      process.send!(seal(mark, content), unsent.done);
+    };
     const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
     const side = new WorkerSide({
       shares_memory: false,

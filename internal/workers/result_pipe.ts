@@ -126,7 +126,7 @@ export class PoolPipe {
       taken++;
       give(job, value);
     }
-    this.#results.splice(0, taken);
+    if (taken > 0) this.#results.splice(0, taken);
     return taken;
   }
 

@@ -1,22 +1,23 @@
-/** Messages that were given to the system, or not yet. */
+/** Counts messages that were given to the system, until it has them. */
 export class Unsent {
-  /** Resolves when all have been; `undefined` if they have. */
-  sent: Promise<void> | undefined;
   #count = 0;
-  #resolve: (() => void) | undefined;
+  #waiting: PromiseWithResolvers<void> | undefined;
 
-  /** Notes one; gives what is to be called when the system has it. */
-  add(): () => void {
-    this.#count++;
-    if (!this.sent) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.sent = promise;
-      this.#resolve = resolve;
-    }
-    return () => {
-      if (--this.#count > 0) return;
-      this.#resolve!();
-      this.sent = undefined;
-    };
+  /** Resolves when the system has all of them; `undefined` if it has. */
+  get sent(): Promise<void> | undefined {
+    if (this.#count === 0) return undefined;
+    return (this.#waiting ??= Promise.withResolvers()).promise;
   }
+
+  /** Notes one. */
+  add(): void {
+    this.#count++;
+  }
+
+  /** The system has one. */
+  readonly done = (): void => {
+    if (--this.#count > 0) return;
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  };
 }

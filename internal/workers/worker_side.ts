@@ -101,6 +101,8 @@ export class WorkerSide {
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
+  /** Whether any of these is being done. */
+  #is_busy = false;
   #closing: Set<Promise<void>> = new Set();
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
@@ -142,6 +144,7 @@ export class WorkerSide {
     });
     port.on_messages((messages, handle) => {
       for (const message of messages) this.#receive(message, handle);
+      if (this.#line.length > 0 && !this.#is_busy) void this.#do_in_turn();
     }, (error) => this.#fault(error));
   }
 
@@ -192,7 +195,7 @@ export class WorkerSide {
         this.#started = this.#start(message);
         break;
       case "job":
-        if (this.#service!.is_serial) void this.#do_in_turn(message);
+        if (this.#service!.is_serial) this.#line.push(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "connection":
@@ -257,10 +260,9 @@ export class WorkerSide {
     return !this.#claims || claim === undefined || this.#claims.take(claim);
   }
 
-  /** Does a job when those before are done, if it is this worker's then. */
-  async #do_in_turn(message: JobMessage): Promise<void> {
-    this.#line.push(message);
-    if (this.#line.length > 1) return;
+  /** Does one job after the other, if each is this worker's then. */
+  async #do_in_turn(): Promise<void> {
+    this.#is_busy = true;
     for (let next; (next = this.#line[0]); this.#line.shift()) {
       // The job may end this worker: what was done before it is done.
       this.#outbox.flush();
@@ -269,6 +271,7 @@ export class WorkerSide {
       const doing = this.#takes(next.claim) ? this.#do(next, undefined) : undefined;
       if (doing) await doing;
     }
+    this.#is_busy = false;
   }
 
   /** Does a job: a promise only where there is something to wait for. */
@@ -349,6 +352,8 @@ export class WorkerSide {
     // What the job has said before comes before.
     sharing.system?.flush(sharing.parent!);
     if (!this.#results || this.#closing.size > 0) return false;
+    // A message is read in less time than the pipe.
+    if (!this.#is_thread && this.#line.length === 1) return false;
     this.#outbox.flush();
     if (!this.#results.put(id, this.#posted, result)) return false;
     if (this.#results.must_call()) this.#outbox.call();
