@@ -108,8 +108,12 @@ export {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
+export type { EndReason } from "./internal/workers/worker_handle.ts";
+export type { ServerEvent, ServerObserver } from "./server/events.ts";
 export type {
   CloseResult,
+  Durations,
+  Outcome,
   OverflowReason,
   RefusalReason,
   ServerInfo,

@@ -104,7 +104,7 @@ function execute(store: Entries, name: string, words: string[]): string {
 
 /** Serves a connection. */
 export class CommandHandler extends StreamRequestHandler<Remote<KeyValueServer>> {
-  /** The replies to a pipeline of commands go out together, when it must wait for the next one. */
+  /** The replies to a pipeline of commands go out together. */
   static override wbufsize = 65_536;
   static override timeout = 300_000; // ms that a client may be silent
   static override read_deadline = 30_000; // ms that a word may take, once it has begun

@@ -55,9 +55,9 @@ export class StreamRequestHandler<
   static rbufsize: number = -1;
   /**
    * How much `wfile` collects, in bytes: with 0 (the default) every write is sent before it resolves;
-   * 8192 where negative. What it has collected is sent when it is full, before `rfile` waits for the
-   * client (so the replies to many requests that came at once go together, and no client waits for a
-   * reply that was not sent; Python would let it wait), by `flush()`, and at the end.
+   * 8192 where negative. What it has collected is sent when it is full, when this turn of the event loop ends (so
+   * the replies to many requests that came at once go together, and nothing is held back; Python would
+   * let the client wait), by `flush()`, and at the end. With `Infinity` only the last two send.
    */
   static wbufsize = 0;
   /** Whether small writes are sent without delay (`TCP_NODELAY`); the default is `true`. */
@@ -76,10 +76,8 @@ export class StreamRequestHandler<
     this.connection = this.request;
     if (settings.timeout !== null) this.connection.settimeout(settings.timeout);
     if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
-    const wfile = this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
-    const flush = settings.wbufsize === 0 ? undefined : () => wfile.flush();
-    const { rbufsize, read_deadline } = settings;
-    this.rfile = new BufferedReader(this.connection, rbufsize, flush, read_deadline);
+    this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
+    this.rfile = new BufferedReader(this.connection, settings.rbufsize, settings.read_deadline);
   }
 
   /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */

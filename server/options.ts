@@ -1,5 +1,6 @@
 import { check_names } from "../internal/runtime/check_names.ts";
 import { is_address_list, is_group_list } from "./address_list.ts";
+import type { ServerObserver } from "./events.ts";
 
 export { check_names };
 
@@ -210,6 +211,13 @@ export interface ServerOptions {
    * @default {true}
    */
   block_on_close?: boolean;
+  /**
+   * Is told what happens, when it happens, in the server's own thread: see {@linkcode ServerEvent}. It may call
+   * the server. What it throws is printed once, and harms nothing; a promise that it gives is not waited for.
+   *
+   * @default {null}
+   */
+  observer?: ServerObserver | null;
 }
 
 /** What `serve_forever()` can be told. */
@@ -375,6 +383,11 @@ export const RULES: Readonly<Record<keyof Settings, Rule>> = {
   max_children: POSITIVE,
   daemon_threads: BOOLEAN,
   block_on_close: BOOLEAN,
+  observer: or_null({
+    check: (value) => typeof value === "function",
+    words: "a function",
+    in_workers: false,
+  }),
 };
 
 /**

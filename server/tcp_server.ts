@@ -2,7 +2,7 @@ import { can_hand_over } from "../internal/runtime/deno_internals.ts";
 import { net_addr, type NetAddress, with_address } from "./address.ts";
 import { is_listed } from "./address_list.ts";
 import { BaseServer, check_bound } from "./base_server.ts";
-import type { ServerInfo } from "./info.ts";
+import type { ServerInfo, Traffic } from "./info.ts";
 import { DenoListener } from "./listeners/deno_listener.ts";
 import { HandoverListener } from "./listeners/handover_listener.ts";
 import { inherit_socket } from "./listeners/inherited_sockets.ts";
@@ -14,10 +14,12 @@ import {
   check_ready,
   hands_over,
   interrupt_request,
+  observation,
   report,
+  traffic,
 } from "./requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
-import { close_gracefully, end_input, type StreamSocket } from "./sockets/stream_socket.ts";
+import { close_gracefully, end_input, StreamSocket, traffic_of } from "./sockets/stream_socket.ts";
 
 /**
  * Where a stream server listens: an address that `Deno.connect()` takes.
@@ -139,7 +141,10 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
       trusts: (peer) => trusts(this, peer),
       timeout: this.proxy_timeout,
       limit: this.request_queue_size,
-      report: (error) => this[report](error),
+      rejected: (error, peer) => {
+        this[observation].tell({ type: "proxy.rejected", peer, error_type: error.name });
+        this[report](error);
+      },
     });
     this.server_address = this.socket.addr as StreamServerAddress<A>;
   }
@@ -147,8 +152,9 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   /** What the server is doing and has done, at no cost: counters only. */
   override info(): ServerInfo {
     const { socket } = this;
-    if (!(socket instanceof ProxiedListener)) return super.info();
-    return { ...super.info(), proxy_rejected: socket.rejected };
+    const info = { bytes_in: 0, bytes_out: 0, ...super.info() };
+    if (!(socket instanceof ProxiedListener)) return info;
+    return { ...info, proxy_rejected: socket.rejected };
   }
 
   /** @ignore */
@@ -200,6 +206,12 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   /** @ignore */
   override [interrupt_request](request: StreamSocket<A>): void {
     end_input(request);
+  }
+
+  /** @ignore */
+  override [traffic](request: StreamSocket<A>): Traffic | undefined {
+    // An override may have put another object in its place.
+    return request instanceof StreamSocket ? traffic_of(request) : undefined;
   }
 }
 

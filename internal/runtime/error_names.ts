@@ -88,3 +88,8 @@ export function names_of(error: unknown): { code: string; name: string } {
     return { code: "", name: "" };
   }
 }
+
+/** The name of an error's class; of what is none, its type. */
+export function error_type_of(error: unknown): string {
+  return names_of(error).name || typeof error;
+}

@@ -1,4 +1,5 @@
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
+import type { Traffic } from "../info.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
@@ -11,12 +12,15 @@ import {
   origin_of,
   socket_over,
   StreamSocket,
+  traffic_of,
 } from "../sockets/stream_socket.ts";
 import type { Parcel } from "./request_messages.ts";
 
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
   request: unknown;
+  /** How many bytes it was, where that is known. */
+  traffic(): Traffic | undefined;
   /** Ends its input: see `server_close()`. */
   interrupt(): void;
   /** Closes it at once. */
@@ -97,7 +101,7 @@ function introduced(socket: StreamSocket, header: ProxyHeader | undefined): Stre
 
 /** A request that is nothing to be closed. */
 function value(request: unknown): Carried {
-  return { request, interrupt() {}, close() {}, finish: () => undefined };
+  return { request, traffic: () => undefined, interrupt() {}, close() {}, finish: () => undefined };
 }
 
 /** A connection that is in this worker. */
@@ -106,6 +110,10 @@ class CarriedSocket implements Carried {
 
   constructor(socket: StreamSocket) {
     this.request = socket;
+  }
+
+  traffic(): Traffic | undefined {
+    return traffic_of(this.request);
   }
 
   interrupt(): void {

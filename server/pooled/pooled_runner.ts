@@ -18,7 +18,7 @@ import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts
 import { with_address } from "../address.ts";
 import type { DatagramListener, Listener } from "../listeners/listener.ts";
 import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
-import { cut_reason, type Exchange } from "../requests/exchange.ts";
+import { cut_reason, type Elsewhere, type Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
@@ -72,12 +72,15 @@ export interface PooledOptions {
 }
 
 /** A request as a job of the pool. Its connection leaves this thread, if it can. */
-class RequestJob implements Job {
+class RequestJob implements Job, Elsewhere {
   readonly exchange: Exchange;
   readonly message: RequestMessage;
   readonly is_plain: boolean;
   readonly fd?: number;
   must_end?: { reason: unknown };
+  worker?: number | undefined;
+  bytes_in?: number;
+  bytes_out?: number;
   is_over = false;
   /** Whether it was told to end now. */
   is_cut = false;
@@ -89,6 +92,8 @@ class RequestJob implements Job {
     const { parcel, fd } = pack(request);
     this.exchange = exchange;
     this.message = is_known ? parcel : { ...parcel, client_address };
+    const { traceparent } = exchange;
+    if (traceparent !== undefined) this.message.traceparent = traceparent;
     // A hook may have put anything onto the addresses, too.
     this.is_plain = (is_known || parcel.kind === "datagram") &&
       is_small_and_plain(client_address) &&
@@ -183,6 +188,10 @@ export class PooledRunner implements Runner {
       has_descriptors: (count) => this.#has_descriptors(count, settings.handler.module),
       call: (job, target, method, args) => this.#call(job, target, method, args),
       report: (job, error) => void this.#side.report(error, (job as RequestJob)?.exchange ?? null),
+      watch: {
+        started: (worker) => this.#side.observation.worker_started(worker),
+        ended: (worker, end) => this.#side.observation.worker_ended(worker, end),
+      },
     });
     try {
       await pool.start();

@@ -46,4 +46,6 @@ export type Parcel =
 export type RequestMessage = Parcel & {
   /** Left out where it is the connection's. */
   client_address?: unknown;
+  /** The trace that it belongs to, if it does. */
+  traceparent?: string;
 };

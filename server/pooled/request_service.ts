@@ -7,6 +7,7 @@ import { load_class } from "../../internal/workers/class_place.ts";
 import { type Scope, sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
+import type { Traffic } from "../info.ts";
 import { Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
@@ -69,6 +70,7 @@ class HandledRequest implements JobRun {
       ? request.remoteAddr
       : message.client_address;
     this.#exchange = new Exchange(request, client_address);
+    this.#exchange.traceparent = message.traceparent;
     this.#scope = sharing.system?.begin({ job: job.id });
   }
 
@@ -100,6 +102,10 @@ class HandledRequest implements JobRun {
       this.#exchange.close();
       over(this.#carried);
     }
+  }
+
+  traffic(): Traffic | undefined {
+    return this.#carried.traffic();
   }
 
   interrupt(reason: Error): void {

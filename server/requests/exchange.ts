@@ -1,13 +1,19 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
-import type { RefusalReason } from "../info.ts";
-import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
+import type { Outcome, RefusalReason, Traffic } from "../info.ts";
+import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
  * The exchange of each request under way that is an object, so that handlers find their signal. No
  * `WeakMap`: following its entries would cost the garbage collector more than all else a request does.
  */
 const exchanges = new Map<unknown, Exchange>();
+
+/** A request that runs elsewhere. */
+export interface Elsewhere extends Traffic {
+  /** The number of the worker that has it, or had it. */
+  worker?: number | undefined;
+}
 
 /**
  * One request, from the moment it is taken until it is closed, and what ends it before its time.
@@ -18,6 +24,8 @@ const exchanges = new Map<unknown, Exchange>();
 export class Exchange<Request = unknown, Address = unknown> {
   request: Request;
   readonly client_address: Address;
+  /** When it was taken, on the clock of `performance.now()`. */
+  readonly taken_at: number = performance.now();
   state: RequestState = "arrived";
   /** Whether its handler was begun. */
   started = false;
@@ -26,6 +34,14 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
   outcome: Outcome | undefined;
+  /** Its number, where its start was told; else 0. */
+  id = 0;
+  /** When its handler was begun, on the same clock; only where that is told. */
+  begun_at: number | undefined;
+  /** What it failed with. */
+  error: unknown;
+  /** The trace that it belongs to, as an observer has said. */
+  traceparent: string | undefined;
   /** Why it is refused, if it is. */
   refusal: RefusalReason | undefined;
   /** What it is counted under, where requests of a client are counted. */
@@ -37,7 +53,7 @@ export class Exchange<Request = unknown, Address = unknown> {
   /** Why it was. */
   reason: unknown;
   /** What its runner knows it as, if it runs elsewhere. */
-  job: unknown;
+  job: Elsewhere | undefined;
   /** What its handler waits for and holds, if it runs here. */
   scope: Scope | undefined;
   /** What ends it when it takes too long. */

@@ -22,3 +22,9 @@ export const hands_over: unique symbol = Symbol("hands_over");
 
 /** Reports an error that belongs to no request. */
 export const report: unique symbol = Symbol("report");
+
+/** Tells the observer. */
+export const observation: unique symbol = Symbol("observation");
+
+/** How many bytes a request was here. */
+export const traffic: unique symbol = Symbol("traffic");

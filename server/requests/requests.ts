@@ -2,12 +2,21 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
-import type { CloseResult, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
+import type {
+  CloseResult,
+  Outcome,
+  OverflowReason,
+  RefusalReason,
+  ServerInfo,
+  Traffic,
+} from "../info.ts";
 import { Ages } from "./ages.ts";
 import { ClientCounts } from "./client_counts.ts";
-import { Exchange, exchange_of } from "./exchange.ts";
+import { DurationCounts } from "./duration_counts.ts";
+import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
+import { traffic } from "./inner_hooks.ts";
+import type { Observation } from "./observation.ts";
 import { Reports } from "./reports.ts";
-import type { Outcome } from "./request_life.ts";
 import type { Runner } from "./runner.ts";
 
 /** How long a request may go on after `request_timeout` before it is given up, in ms. */
@@ -33,6 +42,7 @@ export interface RequestHooks<Request, Address> {
     address: Address,
     reason: OverflowReason,
   ): void | Promise<void>;
+  [traffic](request: Request): Traffic | undefined;
   handle_error(
     request: Request | null,
     address: Address | null,
@@ -46,7 +56,15 @@ type Originals = Pick<RequestHooks<never, never>, "process_request" | "finish_re
 /** How many requests there are and were, and what became of them. */
 export type RequestCounts = Pick<
   ServerInfo,
-  "active" | "waiting" | "accepted" | Outcome | "refused_by"
+  | "active"
+  | "most_active"
+  | "waiting"
+  | "accepted"
+  | Outcome
+  | "refused_by"
+  | "durations"
+  | "bytes_in"
+  | "bytes_out"
 >;
 
 /**
@@ -57,6 +75,8 @@ export type RequestCounts = Pick<
  * @typeParam Address The type of a client's address.
  */
 export class Requests<Request, Address> {
+  /** What is told of them. */
+  readonly observation: Observation;
   /** What is printed of their errors. */
   readonly reports: Reports = new Reports();
   #hooks: RequestHooks<Request, Address>;
@@ -71,8 +91,9 @@ export class Requests<Request, Address> {
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
   /** Why all requests must end, once they must. */
   #must_end: DOMException | undefined;
-  #counts: Record<"active" | "accepted" | Outcome, number> = {
+  #counts: Record<"active" | "most_active" | "accepted" | Outcome, number> = {
     active: 0,
+    most_active: 0,
     accepted: 0,
     completed: 0,
     failed: 0,
@@ -86,6 +107,13 @@ export class Requests<Request, Address> {
     denied: 0,
     closing: 0,
   };
+  #durations: Record<Outcome, DurationCounts> = {
+    completed: new DurationCounts(),
+    failed: new DurationCounts(),
+    refused: new DurationCounts(),
+    timed_out: new DurationCounts(),
+  };
+  #traffic: Traffic = {};
   /** How many are being told so. */
   #refusing = 0;
   #clients: ClientCounts = new ClientCounts();
@@ -98,17 +126,20 @@ export class Requests<Request, Address> {
    * @param hooks The server.
    * @param originals The hooks that may hand on something else, as they are where nobody overrides them.
    * @param runner What runs its requests.
+   * @param observation What is told of them.
    * @param freed Called when a request is over.
    */
   constructor(
     hooks: RequestHooks<Request, Address>,
     originals: Originals,
     runner: Runner,
+    observation: Observation,
     freed: () => void,
   ) {
     this.#hooks = hooks;
     this.#originals = originals;
     this.#runner = runner;
+    this.observation = observation;
     this.#freed = freed;
   }
 
@@ -122,8 +153,15 @@ export class Requests<Request, Address> {
     const begun = active + completed + failed + refused + timed_out;
     return {
       ...this.#counts,
+      ...this.#traffic,
       waiting: accepted - begun - this.#refusing,
       refused_by: { ...this.#refused_by },
+      durations: {
+        completed: this.#durations.completed.durations,
+        failed: this.#durations.failed.durations,
+        refused: this.#durations.refused.durations,
+        timed_out: this.#durations.timed_out.durations,
+      },
     };
   }
 
@@ -132,6 +170,7 @@ export class Requests<Request, Address> {
     this.#counts.accepted++;
     const exchange = new Exchange(request, client_address);
     this.#exchanges.add(exchange);
+    if (this.observation.is_on) this.observation.request_started(exchange, this.#counts.accepted);
     return exchange;
   }
 
@@ -351,7 +390,9 @@ export class Requests<Request, Address> {
     finish?: () => void | Promise<void>,
   ): Promise<void> {
     if (!exchange.moves("start")) return Promise.resolve();
-    this.#counts.active++;
+    const { most_active } = this.#counts;
+    if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
+    if (exchange.id > 0) exchange.begun_at = performance.now();
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
@@ -400,6 +441,7 @@ export class Requests<Request, Address> {
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
     exchange.outcome = "failed";
+    exchange.error = error;
     if (!exchange.is_told_by(error)) await this.report(error, exchange);
   }
 
@@ -407,6 +449,7 @@ export class Requests<Request, Address> {
   async #hook_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.cut) return;
     exchange.outcome ??= "failed";
+    exchange.error ??= error;
     // What handle_error() does has its time, too; where the handler goes on, the same.
     if (!exchange.over && !exchange.started) this.#start_clock(exchange);
     await exchange.until(this.report(error, exchange));
@@ -440,6 +483,7 @@ export class Requests<Request, Address> {
     const message = `The request took longer than request_timeout = ${limit} ms`;
     const error = new Deno.errors.TimedOut(message);
     exchange.outcome = "timed_out";
+    exchange.error = error;
     exchange.abort(error);
     void this.report(error, exchange);
     await this.#force(exchange);
@@ -455,7 +499,10 @@ export class Requests<Request, Address> {
 
   /** Closes a request at once. Where a handler is at work, it is over when that has ended. */
   async #cut(exchange: Exchange<Request, Address>): Promise<void> {
-    if (exchange.moves("cut")) exchange.outcome ??= "failed";
+    if (exchange.moves("cut") && !exchange.outcome) {
+      exchange.outcome = "failed";
+      exchange.error = cut_reason(exchange);
+    }
     this.#runner.cut(exchange);
     await this.#close_now(exchange);
     if (!exchange.started) this.#forget(exchange);
@@ -506,8 +553,9 @@ export class Requests<Request, Address> {
   #forget(exchange: Exchange<Request, Address>): void {
     const counted = exchange.state === "closing";
     if (!exchange.moves("close")) return;
-    if (!counted) this.#count(exchange);
     this.#exchanges.delete(exchange);
+    // Who is told of it may close the server: it must be gone by then.
+    if (!counted) this.#count(exchange);
     exchange.close();
     this.#freed();
   }
@@ -515,10 +563,26 @@ export class Requests<Request, Address> {
   /** Counts a request as over. */
   #count(exchange: Exchange<Request, Address>): void {
     if (exchange.started) this.#counts.active--;
-    this.#counts[exchange.outcome ??= "completed"]++;
-    const { outcome, refusal } = exchange;
+    const { outcome = "completed", refusal } = exchange;
+    this.#counts[exchange.outcome = outcome]++;
     if (outcome === "refused") this.#refused_by[refusal!]++;
     if (refusal === "overflow" || refusal === "per_client") this.#refusing--;
     if (exchange.client_key !== undefined) this.#clients.leave(exchange.client_key);
+    const duration = performance.now() - exchange.taken_at;
+    this.#durations[outcome].add(duration);
+    const traffic = this.#traffic_of(exchange);
+    if (exchange.id > 0) this.observation.request_stopped(exchange, duration, traffic);
+  }
+
+  /** How many bytes a request was, which are counted. */
+  #traffic_of({ job, request }: Exchange<Request, Address>): Traffic | undefined {
+    const { bytes_in, bytes_out } = job ?? {};
+    const known = bytes_in !== undefined && bytes_out !== undefined
+      ? { bytes_in, bytes_out }
+      : this.#hooks[traffic](request);
+    const sum = this.#traffic;
+    if (known?.bytes_in !== undefined) sum.bytes_in = (sum.bytes_in ?? 0) + known.bytes_in;
+    if (known?.bytes_out !== undefined) sum.bytes_out = (sum.bytes_out ?? 0) + known.bytes_out;
+    return known;
   }
 }

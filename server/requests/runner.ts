@@ -1,11 +1,14 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Settings } from "../options.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Observation } from "./observation.ts";
 
 /** What a runner has of the server's class. */
 export interface ServerSide {
   /** Reports an error of a request, or of none, to the server's `handle_error()`. Never rejects. */
   report(error: unknown, exchange: Exchange | null): Promise<void>;
+  /** Tells what happens. */
+  readonly observation: Observation;
   /** The names of the methods that the library's classes have: subclasses override some. */
   readonly hooks: readonly string[];
   /** Whether a subclass overrides a hook, so that it may do something else. */

@@ -36,6 +36,8 @@ export class SocketInput {
   #clock: IdleClock | undefined;
   /** Whether nothing is read any more. */
   closed = false;
+  /** How many bytes have come. */
+  count: number;
   /** Whether the input was ended while a read waited, and nothing was written since. */
   idle = false;
 
@@ -47,6 +49,7 @@ export class SocketInput {
   constructor(source: ByteSource, unread: Uint8Array, report: (error: unknown) => void) {
     this.#source = source;
     this.#unread = unread;
+    this.count = unread.length;
     this.#is_fresh = unread.length === 0;
     this.#report = report;
   }
@@ -58,6 +61,7 @@ export class SocketInput {
 
   /** Gives back what was read and is not used: it comes first, as if nothing had come before it. */
   put_back(bytes: Uint8Array): void {
+    this.count = bytes.length;
     this.#is_fresh = bytes.length === 0;
     this.#unread = joined(bytes, this.#unread);
   }
@@ -157,6 +161,7 @@ export class SocketInput {
       return false;
     }
     this.#is_fresh = false;
+    this.count += bytes.length;
     const waiter = this.#end_wait();
     if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
       // The usual case, and no copy but this one.

@@ -26,6 +26,8 @@ export class SocketOutput {
   #writers: (() => void)[] = [];
   #state: "open" | "closed" | "stuck" = "open";
   #closed = false;
+  /** How many bytes were written. */
+  count = 0;
 
   /**
    * @param conn Where the bytes go.
@@ -59,6 +61,7 @@ export class SocketOutput {
       if (turn_is_long()) await rest();
       let sent = await this.#write_some(p);
       while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
+      this.count += sent;
       return sent;
     } catch (error) {
       this.#report(error);

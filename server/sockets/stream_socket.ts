@@ -3,6 +3,7 @@ import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { duplicate_conn } from "../../internal/runtime/deno_internals.ts";
 import { exchange_of } from "../requests/exchange.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
+import type { Traffic } from "../info.ts";
 import type { ByteSource } from "./byte_source.ts";
 import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
@@ -50,6 +51,8 @@ interface Friends {
    * and where something was read and is still here.
    */
   duplicate(socket: StreamSocket): number | undefined;
+  /** How many bytes it has read and written; `undefined` once it has left this thread. */
+  traffic_of(socket: StreamSocket): Traffic | undefined;
   /** FIN, then discarding what the peer still sends for at most `linger` ms, then close. */
   close_gracefully(socket: StreamSocket, linger: number): Promise<void>;
 }
@@ -96,6 +99,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #header: ProxyHeader | undefined;
   #input: SocketInput;
   #output: SocketOutput;
+  /** Whether it was taken out of this thread. */
+  #has_left = false;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -132,6 +137,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     friends.detach = (socket) => socket.#detach();
     friends.give_away = (socket) => socket.#give_away();
     friends.duplicate = (socket) => socket.#duplicate();
+    friends.traffic_of = (socket) => socket.#traffic;
     friends.close_gracefully = (socket, linger) =>
       close_in_peace(socket, socket.#input, socket.#output, linger);
   }
@@ -316,11 +322,17 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return { local: localAddr, remote: remoteAddr, header: this.#header };
   }
 
+  get #traffic(): Traffic | undefined {
+    if (this.#has_left) return undefined;
+    return { bytes_in: this.#input.count, bytes_out: this.#output.count };
+  }
+
   #detach(): DetachedSocket | undefined {
     const conn = this.#conn as ByteConn<A> & Partial<Detachable & ByteSource>;
     if (!conn.detach || this.#is_busy) return undefined;
     const fd = conn.detach();
     if (fd < 0) return undefined;
+    this.#has_left = true;
     this.#input.close();
     this.#output.close();
     const unread = joined(this.#input.unread, conn.left ?? EMPTY);
@@ -361,5 +373,6 @@ export const {
   detach,
   give_away,
   duplicate,
+  traffic_of,
   close_gracefully,
 } = friends;

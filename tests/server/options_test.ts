@@ -45,6 +45,7 @@ const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | u
   max_requests_per_worker: { good: [1, 9, Infinity], bad: [0, -1, 1.5, NaN, null, "1"] },
   daemon_threads: { good: [true, false], bad: [1, 0, null, "true"] },
   block_on_close: { good: [true, false], bad: [1, 0, null, "true"] },
+  observer: { good: [null, console.log], bad: [true, "log", {}, []] },
 };
 
 for (const [name, values] of Object.entries(CASES)) {
