@@ -2,7 +2,7 @@ import config from "../../deno.json" with { type: "json" };
 import { print, written } from "../../internal/runtime/standard_error.ts";
 import { format_address } from "../../server/address.ts";
 import type { Settings } from "../../server/options.ts";
-import type { BaseServer, ServerOptions } from "../../mod.ts";
+import type { BaseServer, ServerObserver } from "../../mod.ts";
 import { read_command_line, type ServeCommand } from "./command_line.ts";
 import { error_line } from "./error_line.ts";
 import { with_flags } from "./flags.ts";
@@ -39,8 +39,11 @@ async function run(args: string[]): Promise<void> {
 }
 
 async function serve(command: ServeCommand): Promise<void> {
+  for (const name of ["tls", "monitor"] as const) {
+    if (command[name]) throw new UsageError(`Cannot use --${name}: this version does not have it`);
+  }
   const file = await load_handler(command.handler, command.name);
-  await using server = make_server(command, file);
+  await using server = make_server(command, file, await observer_for(command.log));
   using shown = new DisposableStack();
   if (!command.quiet) when_it_serves(server, () => show(server, file.name, shown));
   const { grace } = command;
@@ -65,17 +68,30 @@ function show(server: BaseServer, name: string, shown: DisposableStack): void {
   if (Deno.stderr.isTerminal()) shown.use(new StatusLine(() => server.info()));
 }
 
+/** What writes the log; nothing of it is loaded where there is none. */
+async function observer_for(log: ServeCommand["log"]): Promise<ServerObserver | null> {
+  if (log === "none") return null;
+  const { json_log, text_log } = await import("../monitor/mod.ts");
+  return log === "json" ? json_log() : text_log();
+}
+
 /**
  * Makes the server, which listens then.
  *
  * @throws {UsageError} If a setting makes no sense, or is about what does not exist.
  * @throws {Error} If it cannot listen there.
  */
-function make_server(command: ServeCommand, file: HandlerFile): BaseServer {
+function make_server(
+  command: ServeCommand,
+  file: HandlerFile,
+  observer: ServerObserver | null,
+): BaseServer {
   const Server = server_class(command, file);
-  const options: ServerOptions = command.settings;
   try {
-    return new Server(command.address, file.Handler, options);
+    return new Server(command.address, file.Handler, {
+      ...command.settings,
+      ...(observer && { observer }),
+    });
   } catch (error) {
     const Kind = is_usage(error) ? UsageError : Error;
     throw new Kind(why_not(error, command), { cause: error });

@@ -169,6 +169,24 @@ Deno.test("deno task serve examples/key_value_store.ts --threading", {
   assertEquals(heard, "OK\n42\nOK\n100\n");
 });
 
+Deno.test("serve --log: lines of JSON, or for people, on standard error", { ignore }, async () => {
+  await using folder = await served_files();
+  await at_once(["json", "text"], (log) => log, async (log) => {
+    const words = [folder.join("upper.ts"), "--log", log, "--threading"];
+    await using served = new Served([...words, ...LOOPBACK]);
+    const lines: string[] = [];
+    const read_until = async (text: string) => {
+      do lines.push(await served.line()); while (!lines.at(-1)!.includes(text));
+    };
+    await read_until(" on 127.0.0.1:");
+    const address = address_in(lines.pop()!);
+    assertMatch((await ask(address, "hello"))!, /^HELLO /);
+    await read_until("completed");
+    if (log === "text") assertMatch(lines.at(-1)!, / request 1 of 127\.0\.0\.1:\d+ completed in /);
+    else for (const line of lines) assert(JSON.parse(line).server === "ThreadingTCPServer", line);
+  });
+});
+
 /** What cannot be served, what is said of it, and the exit code. `FOLDER` is where the files are. */
 const WRONG: [words: string[], said: string, code: 1 | 2][] = [
   [["nothing.ts"], 'Cannot load FOLDER/nothing.ts: Module not found "file://FOLDER/nothing.ts"', 2],
