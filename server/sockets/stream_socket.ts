@@ -201,7 +201,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * it has: nothing more can be written.
    */
   write(p: Uint8Array): Promise<number> {
-    return may_fail(this.#output.write(check_bytes(p)));
+    return this.#output.write(check_bytes(p));
   }
 
   /**
