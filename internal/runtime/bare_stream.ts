@@ -59,6 +59,8 @@ const METHODS = [
   "unref",
 ];
 
+/** The code of the end of the input (UV_EOF). */
+const END = -4095;
 /** The code of what was not done because its connection was closed (ECANCELED). */
 const CANCELED = -125;
 
@@ -177,11 +179,9 @@ export class BareStream {
 
   #read = (): void => {
     const count = binding!.streamBaseState[binding!.kReadBytesOrError]!;
-    if (count > 0) return this.#reader.read(count);
-    if (count === 0) return;
-    const error = error_of("read", count);
-    if (error.code === "EOF") this.#reader.ended();
-    else this.#reader.failed(error);
+    if (count > 0) this.#reader.read(count);
+    else if (count === END) this.#reader.ended();
+    else if (count < 0) this.#reader.failed(error_of("read", count));
   };
 }
 

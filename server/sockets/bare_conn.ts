@@ -3,11 +3,12 @@ import { set_tcp_option } from "../../internal/runtime/deno_internals.ts";
 import { must_end } from "../../internal/runtime/order_to_end.ts";
 import type { SourceConn } from "./byte_conn.ts";
 import type { Arrived } from "./byte_source.ts";
+import { large_buffers } from "./large_buffers.ts";
 import { deno_error } from "./node_error.ts";
 
 /** What one read takes at the most, in bytes. */
 const READ_SIZE = 65_536;
-/** A read of so much is followed by more, and goes where the reader wants it. */
+/** A read of so much is followed by more, and goes at once where it is to stay. */
 const MUCH = 16_384;
 
 /** All connections of a thread read into this: each read is taken out before the next begins. */
@@ -33,8 +34,10 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   #is_reading = true;
   /** Whether the last read has brought much. */
   #much = false;
-  /** Where what is read goes at once: the array of the read that waits. */
+  /** The array of the read that waits, or one that it may keep: where what is read goes at once. */
   #target: Uint8Array | undefined;
+  /** Whether that was lent. */
+  #is_lent = false;
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
@@ -77,16 +80,13 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
-    if (this.#much && target && target.length >= MUCH) {
-      this.#target = target;
-      this.#stream.read_into(target);
-    }
+    if (this.#much) this.#read_into(target);
     this.#start();
   }
 
   /** See `ByteSource`. */
   give_up(): void {
-    this.#read_as_ever();
+    this.#take_back(false);
   }
 
   /** See `Detachable`. */
@@ -119,6 +119,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
 
   close(): void {
     if (this.#closed) return;
+    this.#take_back(false);
     this.#closed = true;
     this.#stream.close();
     // Most connections are closed while nobody waits, and errors with their stacks are dear.
@@ -154,21 +155,34 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   /** Called with each read. */
   #receive(count: number): void {
     const buffer = this.#target ?? this.#buffer;
+    const is_full = count === buffer.length;
+    const may_keep = is_full && this.#is_lent;
     this.#much = count >= MUCH;
-    this.#read_as_ever();
+    this.#take_back(may_keep);
     // The next read would begin at once, before this one is used.
-    if (count === buffer.length) this.#stop();
+    if (is_full) this.#stop();
     const bytes = buffer.subarray(0, count);
     const arrived = this.#end_wait();
-    if (arrived) return void arrived(bytes);
-    this.left = bytes.slice();
+    if (arrived) return void arrived(bytes, may_keep);
+    this.left = may_keep ? bytes : bytes.slice();
     this.#stop();
   }
 
+  /** Has it read where the bytes are to stay: into the array of the reader, or into one that is large. */
+  #read_into(target: Uint8Array | undefined): void {
+    const is_own = target !== undefined && target.length >= MUCH;
+    this.#target = is_own ? target : large_buffers.lend();
+    this.#is_lent = !is_own;
+    if (this.#target) this.#stream.read_into(this.#target);
+  }
+
   /** Has it read into the buffer of the thread: the array of a reader is its own again. */
-  #read_as_ever(): void {
+  #take_back(is_kept: boolean): void {
     if (!this.#target) return;
+    if (is_kept) large_buffers.forget();
+    else if (this.#is_lent) large_buffers.take_back(this.#target);
     this.#target = undefined;
+    this.#is_lent = false;
     this.#stream.read_into(this.#buffer);
   }
 
@@ -201,6 +215,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   #end(): void {
+    this.#take_back(false);
     this.#ended = true;
     this.#end_wait()?.(null);
   }
@@ -211,6 +226,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   #fail(error: unknown): void {
+    this.#take_back(false);
     this.#failure ??= error;
     const failed = this.#failed;
     this.#end_wait();

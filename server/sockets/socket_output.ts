@@ -7,7 +7,8 @@ import { IdleClock } from "./idle_clock.ts";
 /** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
 const MAX_PIECE = 65_536;
 
-const NONE = Promise.resolve(0);
+/** What was done at once needs no promise of its own. */
+const DONE = Promise.resolve();
 
 /** What is told of an output's writes. */
 interface OutputOwner {
@@ -54,7 +55,19 @@ export class SocketOutput {
 
   /** Writes all of the bytes, when it is their turn; resolves to their number. Its failure ends no program. */
   write(p: Uint8Array): Promise<number> {
-    if (p.length === 0) return NONE;
+    const written = this.#begin(p);
+    return typeof written === "number" ? Promise.resolve(written) : written;
+  }
+
+  /** The same, and resolves to nothing. */
+  send_all(p: Uint8Array): Promise<void> {
+    const written = this.#begin(p);
+    return typeof written === "number" ? DONE : may_fail(written.then(pass_over));
+  }
+
+  /** Writes; a number where the system has taken all at once. */
+  #begin(p: Uint8Array): number | Promise<number> {
+    if (p.length === 0) return 0;
     if (this.#writing || !this.#is_open || turn_is_long()) {
       return may_fail(this.#write_in_turn(p));
     }
@@ -67,7 +80,7 @@ export class SocketOutput {
     }
     if (written < p.length) return may_fail(this.#write_rest(p, written));
     this.#next();
-    return Promise.resolve(written);
+    return written;
   }
 
   async #write_in_turn(p: Uint8Array): Promise<number> {
@@ -200,3 +213,5 @@ export class SocketOutput {
     else this.#writing = false;
   }
 }
+
+function pass_over(): void {}

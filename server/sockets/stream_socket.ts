@@ -222,7 +222,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws What {@linkcode write} throws.
    */
   sendall(data: Uint8Array): Promise<void> {
-    return may_fail(this.#output.write(check_bytes(data)).then(() => {}));
+    return this.#output.send_all(check_bytes(data));
   }
 
   /**
