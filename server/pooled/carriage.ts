@@ -1,5 +1,6 @@
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { Traffic } from "../info.ts";
+import { BareConn } from "../sockets/bare_conn.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
@@ -73,7 +74,10 @@ export function unpack(
   switch (parcel.kind) {
     case "connection": {
       const { local, remote, header, unread, no_delay } = parcel;
-      const conn = new NodeConn((options) => job.open(options), local, remote, no_delay);
+      const handle = job.open_bare();
+      const conn = handle
+        ? new BareConn(handle, local, remote, no_delay)
+        : new NodeConn((options) => job.open(options), local, remote, no_delay);
       conn.patience = parcel.patience;
       return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }

@@ -6,8 +6,19 @@ export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
   "readable" | "writable"
 >;
 
+/** Where a connection's bytes go. */
+export interface ByteSink {
+  /** Writes some of the bytes; gives how many, at once where there is nothing to wait for. */
+  write(p: Uint8Array): number | Promise<number>;
+  /** Sends FIN. */
+  closeWrite(): Promise<void>;
+}
+
 /** A connection that lends what it has read. */
-export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "read"> & ByteSource;
+export type SourceConn<A extends Deno.Addr = Deno.Addr> =
+  & Omit<ByteConn<A>, "read" | "write">
+  & ByteSource
+  & ByteSink;
 
 /** A connection that can leave this thread as a file descriptor. */
 export interface Detachable {

@@ -207,7 +207,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * it has: nothing more can be written.
    */
   write(p: Uint8Array): Promise<number> {
-    return may_fail(this.#output.write(check_bytes(p)));
+    return this.#output.write(check_bytes(p));
   }
 
   /**
@@ -228,7 +228,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws What {@linkcode write} throws.
    */
   sendall(data: Uint8Array): Promise<void> {
-    return may_fail(this.#output.write(check_bytes(data)).then(() => {}));
+    return this.#output.send_all(check_bytes(data));
   }
 
   /**
