@@ -21,7 +21,7 @@ export interface HandlerFile {
 const SPECIFIER = /^[a-z][a-z\d+.-]+:/i;
 
 /** After so many ms without an end, a module that is loaded may be waiting for its own server. */
-const LONG = 5000;
+const LONG = 3000;
 
 /**
  * Loads the handler of a file. Workers, and functions that run elsewhere, find that file as the main module.

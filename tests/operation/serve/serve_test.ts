@@ -322,6 +322,13 @@ Deno.test("serve --verbose shows errors with their stack; --quiet says nothing",
   const { version: known } = JSON.parse(await Deno.readTextFile("deno.json"));
   assertEquals(version, { code: 0, output: `${known}\n`, errors: "" });
 
+  await using serving = new Served([folder.join("serves.ts")]);
+  assertEquals(
+    await serving.line(),
+    `${folder.join("serves.ts")} is still loading: what starts a server there belongs under ` +
+      "if (import.meta.main)",
+  );
+
   const path = folder.join("quiet.sock");
   await using quiet = new Served([folder.join("upper.ts"), "--quiet", "--unix", path]);
   await soon(appears(path));
