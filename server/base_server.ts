@@ -23,7 +23,9 @@ import {
   hands_over,
   interrupt_request,
   make_runner,
+  renew_tls,
   report,
+  secure_request,
 } from "./requests/inner_hooks.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
@@ -155,10 +157,17 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
     this.#runner = this[make_runner]({
-      // The other servers and the mix-ins have no more.
-      hooks: Object.getOwnPropertyNames(BaseServer.prototype),
+      // The other servers and the mix-ins have only this one more.
+      hooks: [...Object.getOwnPropertyNames(BaseServer.prototype), "reload_tls"],
       overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
+      // They are made after the runner, which they need.
+      handshakes: {
+        begun: (exchange) => this.#requests.handshakes.begun(exchange),
+        ended: (exchange, error) => this.#requests.handshakes.ended(exchange, error),
+      },
+      securing: (exchange) => this.#requests.securing(exchange as never),
+      secured: (exchange) => this.#requests.secured(exchange as never),
     });
     const freed = () => this.#serving.freed();
     this.#requests = new Requests(this, BaseServer.prototype, this.#runner, freed);
@@ -312,6 +321,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
       address: this.server_address,
       suspended: this.#serving.suspended,
       ...this.#requests.counts,
+      ...this.#requests.handshakes.counts,
       ...(workers && { workers }),
     };
   }
@@ -455,6 +465,16 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
 
   /** @ignore */
   [interrupt_request](_request: Request): void {}
+
+  /** @ignore */
+  [secure_request](_request: Request): Promise<void> | undefined {
+    return undefined;
+  }
+
+  /** @ignore */
+  [renew_tls](material: unknown): void {
+    this.#runner.renew_tls(material);
+  }
 
   /** @ignore */
   [accepted](request: Request, client_address: Address): [Request, Address] {

@@ -42,6 +42,13 @@ export interface ServerInfo {
   refused_by: Record<RefusalReason, number>;
   /** Requests that took longer than `request_timeout`. */
   timed_out: number;
+  /** TLS handshakes that ended well; there where the server, or a handler, speaks TLS. */
+  handshakes?: number;
+  /**
+   * TLS handshakes that failed or took too long. A connection that begins with one was accepted, but is no request, and
+   * in no other count.
+   */
+  handshakes_failed?: number;
   /**
    * With `proxy_protocol: "required"`: connections closed because their header was bad or late, or came from none
    * of the `trusted_proxies`, or from one on `deny`. They are no requests, and in no other count.

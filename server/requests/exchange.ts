@@ -1,6 +1,7 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
 import type { RefusalReason } from "../info.ts";
+import type { HandshakeWatch } from "./handshakes.ts";
 import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
@@ -40,6 +41,10 @@ export class Exchange<Request = unknown, Address = unknown> {
   job: unknown;
   /** What its handler waits for and holds, if it runs here. */
   scope: Scope | undefined;
+  /** The TLS handshake that is under way: that with which it begins, or one that its handler has asked for. */
+  handshake: "first" | "later" | undefined;
+  /** Told of handshakes, where it is handled. */
+  handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */

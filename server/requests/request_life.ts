@@ -17,8 +17,8 @@ export type RequestEvent =
   /** It is closed, and nothing more is done for it. */
   | "close";
 
-/** How a request ended. */
-export type Outcome = "completed" | "failed" | "refused" | "timed_out";
+/** How a request ended. One whose client could not be secured by TLS was none. */
+export type Outcome = "completed" | "failed" | "refused" | "timed_out" | "unsecured";
 
 /**
  * The life of a request. What is not in the table changes nothing: a request that was cut is not begun,

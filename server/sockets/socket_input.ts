@@ -72,6 +72,11 @@ export class SocketInput {
     return this.#state === "ended";
   }
 
+  /** Whether the input ends, or has ended, because the request must. */
+  get ending(): boolean {
+    return this.#state === "ending";
+  }
+
   /** Whether reading has failed. */
   get broken(): boolean {
     return this.#error !== undefined;
