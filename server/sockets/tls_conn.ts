@@ -211,7 +211,8 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   #break(error: unknown): void {
     if (this.#closed) return;
     this.#fail(error);
-    this.#gone?.(error);
+    // Who waits for the handshake is told so already.
+    if (this.tls) this.#gone?.(error);
     this.close();
   }
 
