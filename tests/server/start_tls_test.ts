@@ -28,8 +28,8 @@ const GREETING = "220 ready\r\n";
 const AHEAD = "220 go ahead\r\n";
 
 /** Connects, is greeted, and wishes for TLS: `behind` is sent with the wish. */
-async function wish(address: Deno.NetAddr, word = "STARTTLS", behind = new Uint8Array(0)) {
-  const conn = await soon(Deno.connect(address));
+async function wish(address: Deno.NetAddr, word = "STARTTLS", behind: Uint8Array = bytes_of("")) {
+  const conn = await soon(Deno.connect({ port: address.port }));
   assertEquals(text_of(await read_bytes(conn, GREETING.length)), GREETING);
   await write_bytes(conn, Uint8Array.of(...bytes_of(`${word}\r\n`), ...behind));
   return conn;
@@ -133,8 +133,7 @@ Deno.test("AsyncUnixStreamServer: start_tls() is not supported", async () => {
   await using folder = await TempFolder.make();
   const Server = Noting(AsyncUnixStreamServer);
   await using server = serving(new Server(folder.join("mail.sock"), StartTlsHandler));
-  const address = server.server_address as Deno.UnixAddr;
-  using client = await LineClient.connect(address);
+  using client = await LineClient.connect(server.server_address as Deno.UnixAddr);
   assertEquals(await client.line(), GREETING.trimEnd());
   assertEquals(await client.ask("STARTTLS"), AHEAD.trimEnd());
   assertEquals(await client.line(), "500 NotSupported");
@@ -151,7 +150,7 @@ Deno.test("start_tls() of a connection in memory, and of one that is closed", as
 
 Deno.test("start_tls() refuses options that make no sense, and the connection goes on", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connecting = Deno.connect(listener.addr);
+  const connecting = Deno.connect({ port: listener.addr.port });
   using socket = new StreamSocket(await listener.accept());
   using _client = await connecting;
   await assertRejects(() => socket.start_tls({}), TypeError, "it must have cert and key");
@@ -160,7 +159,7 @@ Deno.test("start_tls() refuses options that make no sense, and the connection go
 
 Deno.test("start_tls() of a connection of the program's own", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connecting = Deno.connect(listener.addr);
+  const connecting = Deno.connect({ port: listener.addr.port });
   const handler = new TlsHandler(
     new StreamSocket<Deno.Addr>(await listener.accept()),
     listener.addr,
@@ -184,8 +183,8 @@ class Early implements AsyncDisposable {
 
   private constructor(socket: import("node:tls").TLSSocket) {
     this.#socket = socket;
-    socket.on("data", (data) => {
-      this.#lines.push(String(data));
+    socket.on("data", (data: Uint8Array) => {
+      this.#lines.push(text_of(data));
       this.#came();
     });
   }

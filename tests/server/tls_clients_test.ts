@@ -27,7 +27,7 @@ for (const version of ["1_2", "1_3"]) {
     await using server = serving(make_tls(way, TlsHandler));
     const { port } = server.server_address;
     const args = ["-connect", `127.0.0.1:${port}`, "-servername", "localhost", `-tls${version}`];
-    const { output, errors } = await s_client(args, "hello\ntls\n");
+    const { output, errors } = await s_client(args, "hello\ntls\nquit\n");
     assertStringIncludes(output, "hello\n", errors);
     assertStringIncludes(output, `"protocol":"TLSv${version.replace("_", ".")}"`);
     assertEquals(errors.includes("unexpected eof"), false, errors);
@@ -47,7 +47,7 @@ Deno.test({
       // OpenSSL itself speaks the old ones only at its lowest level.
       const { code } = await s_client(["-connect", at, flag, "-cipher", "ALL:@SECLEVEL=0"], "x\n");
       assertEquals(code, 1);
-      const good = await s_client(["-connect", at], "hello\n");
+      const good = await s_client(["-connect", at], "hello\nquit\n");
       assertEquals(good.output, "hello\n", good.errors);
     }
   },
@@ -60,7 +60,7 @@ Deno.test({
     await using folder = await TempFolder.make();
     const path = folder.join("tls.sock");
     await using _server = serving(new AsyncUnixStreamServer(path, TlsHandler, { tls: LOCALHOST }));
-    const { output, errors } = await s_client(["-unix", path], "hello\n");
+    const { output, errors } = await s_client(["-unix", path], "hello\nquit\n");
     assertEquals(output, "hello\n", errors);
   },
 });
