@@ -1,7 +1,7 @@
 /** `reload_tls()`: other certificates while a server serves. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AsyncTCPServer, ForkingTCPServer } from "../../mod.ts";
-import { connect_tls, file, LOCALHOST, pair } from "../fixtures/certificates/certificates.ts";
+import { connect_tls, file, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
 import { LineClient } from "../fixtures/clients/clients.ts";
 import { TlsHandler } from "../fixtures/handlers/tls_handlers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
@@ -12,8 +12,7 @@ import { soon } from "../fixtures/tools/waiting.ts";
 /** Says hello to a server whose certificate has a name. */
 async function hello(address: Deno.NetAddr, hostname: string): Promise<void> {
   const raw = await Deno.connect({ port: address.port });
-  const caCerts = [Deno.readTextFileSync(file("ca.crt"))];
-  using client = new LineClient(await Deno.startTls(raw, { hostname, caCerts }));
+  using client = new LineClient(await Deno.startTls(raw, { hostname, caCerts: [pem("ca.crt")] }));
   assertEquals(await client.ask("hello"), "hello");
 }
 
