@@ -136,6 +136,9 @@ export type {
   ServeOptions,
   ServerOptions,
 } from "./server/options.ts";
+export { TlsError, type TlsFailure } from "./internal/shared/errors.ts";
+export type { TlsCertificate, TlsOptions } from "./server/tls_options.ts";
+export type { TlsInfo } from "./server/sockets/tls_terms.ts";
 export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";

@@ -1,6 +1,7 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
-import type { Outcome, RefusalReason, Traffic } from "../info.ts";
+import type { Ending, RefusalReason, Traffic } from "../info.ts";
+import type { HandshakeWatch } from "./handshakes.ts";
 import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
 
 /**
@@ -13,6 +14,8 @@ const exchanges = new Map<unknown, Exchange>();
 export interface Elsewhere extends Traffic {
   /** The number of the worker that has it, or had it. */
   worker?: number | undefined;
+  /** Its number there, in the worker that has it. */
+  readonly id?: number;
 }
 
 /**
@@ -33,7 +36,7 @@ export class Exchange<Request = unknown, Address = unknown> {
   cut = false;
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
-  outcome: Outcome | undefined;
+  outcome: Ending | undefined;
   /** Its number, where its start was told; else 0. */
   id = 0;
   /** When its handler was begun, on the same clock; only where that is told. */
@@ -56,6 +59,12 @@ export class Exchange<Request = unknown, Address = unknown> {
   job: Elsewhere | undefined;
   /** What its handler waits for and holds, if it runs here. */
   scope: Scope | undefined;
+  /** The TLS handshake that is under way: that with which it begins, or one that its handler has asked for. */
+  handshake: "first" | "later" | undefined;
+  /** When that began, on the clock of `performance.now()`. */
+  handshake_at = 0;
+  /** Told of handshakes, where it is handled. */
+  handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
