@@ -4,6 +4,7 @@ import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
 import type { CloseResult, OverflowReason, RefusalReason, ServerInfo } from "../info.ts";
 import { Ages } from "./ages.ts";
+import { Chain } from "./chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { Exchange, exchange_of } from "./exchange.ts";
 import { Reports } from "./reports.ts";
@@ -63,7 +64,7 @@ export class Requests<Request, Address> {
   #originals: Originals;
   #runner: Runner;
   #freed: () => void;
-  #exchanges: Set<Exchange<Request, Address>> = new Set();
+  #exchanges: Chain<Exchange<Request, Address>> = new Chain();
   /**
    * The request that an overridden hook is at work for: what the hook hands on in its place, now or after
    * an `await`, is known as the same request.
@@ -359,19 +360,23 @@ export class Requests<Request, Address> {
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
       exchange.on_close(resolve);
-      const ended = () => {
-        this.#end(exchange);
-        resolve();
-      };
-      const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
-      try {
-        const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
-        if (is_pending(finished)) finished.then(ended, failed);
-        else ended();
-      } catch (error) {
-        failed(error);
-      }
+      void this.#handle_to_end(exchange, resolve, finish);
     });
+  }
+
+  async #handle_to_end(
+    exchange: Exchange<Request, Address>,
+    ended: () => void,
+    finish: (() => void | Promise<void>) | undefined,
+  ): Promise<void> {
+    try {
+      const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
+      if (is_pending(finished)) await finished;
+    } catch (error) {
+      await this.#handler_failed(exchange, error);
+    }
+    this.#end(exchange);
+    ended();
   }
 
   /** Runs what an override has instead, which may be called on behalf of another request. */
