@@ -360,23 +360,19 @@ export class Requests<Request, Address> {
     return new Promise((resolve) => {
       // A handler that never ends must not hold the loop once its request is given up.
       exchange.on_close(resolve);
-      void this.#handle_to_end(exchange, resolve, finish);
+      const ended = () => {
+        this.#end(exchange);
+        resolve();
+      };
+      const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
+      try {
+        const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
+        if (is_pending(finished)) finished.then(ended, failed);
+        else ended();
+      } catch (error) {
+        failed(error);
+      }
     });
-  }
-
-  async #handle_to_end(
-    exchange: Exchange<Request, Address>,
-    ended: () => void,
-    finish: (() => void | Promise<void>) | undefined,
-  ): Promise<void> {
-    try {
-      const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
-      if (is_pending(finished)) await finished;
-    } catch (error) {
-      await this.#handler_failed(exchange, error);
-    }
-    this.#end(exchange);
-    ended();
   }
 
   /** Runs what an override has instead, which may be called on behalf of another request. */
