@@ -1,14 +1,10 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
 import type { Ending, RefusalReason, Traffic } from "../info.ts";
+import type { Link } from "./chain.ts";
 import type { HandshakeWatch } from "./handshakes.ts";
+import { note_of, set_note } from "./note.ts";
 import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
-
-/**
- * The exchange of each request under way that is an object, so that handlers find their signal. No
- * `WeakMap`: following its entries would cost the garbage collector more than all else a request does.
- */
-const exchanges = new Map<unknown, Exchange>();
 
 /** A request that runs elsewhere. */
 export interface Elsewhere extends Traffic {
@@ -24,7 +20,9 @@ export interface Elsewhere extends Traffic {
  * @typeParam Request The type of the request.
  * @typeParam Address The type of the client's address.
  */
-export class Exchange<Request = unknown, Address = unknown> {
+export class Exchange<Request = unknown, Address = unknown> implements Link {
+  before: this | undefined;
+  after: this | undefined;
   request: Request;
   readonly client_address: Address;
   /** When it was taken, on the clock of `performance.now()`. */
@@ -186,18 +184,18 @@ export class Exchange<Request = unknown, Address = unknown> {
   }
 
   #list(request: Request): void {
-    if (typeof request === "object" && request !== null) exchanges.set(request, this);
+    if (typeof request === "object" && request !== null) set_note(request, this);
   }
 
   /** The same object may be a request again, before this one is closed. */
   #unlist(request: Request): void {
-    if (exchanges.get(request) === this) exchanges.delete(request);
+    if (note_of(request) === this) set_note(request as object, undefined);
   }
 }
 
 /** The exchange of a request under way that is an object; `undefined` for any other. */
 export function exchange_of(request: unknown): Exchange | undefined {
-  return exchanges.get(request);
+  return note_of(request) as Exchange | undefined;
 }
 
 /** Why a request is cut: some are without having been told to end before. */

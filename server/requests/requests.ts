@@ -12,6 +12,7 @@ import type {
   Traffic,
 } from "../info.ts";
 import { Ages } from "./ages.ts";
+import { Chain } from "./chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
 import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
@@ -88,7 +89,7 @@ export class Requests<Request, Address> {
   #originals: Originals;
   #runner: Runner;
   #freed: () => void;
-  #exchanges: Set<Exchange<Request, Address>> = new Set();
+  #exchanges: Chain<Exchange<Request, Address>> = new Chain();
   /**
    * The request that an overridden hook is at work for: what the hook hands on in its place, now or after
    * an `await`, is known as the same request.
