@@ -82,6 +82,13 @@ export class Observation {
     exchange.traceparent = event?.traceparent;
   }
 
+  /** The handler of a request begins whose start was told. */
+  request_runs(exchange: Exchange): void {
+    exchange.begun_at = performance.now();
+    const { id, taken_at, begun_at } = exchange;
+    this.tell({ type: "request.run", id, wait: begun_at - taken_at });
+  }
+
   /** A request is over whose start was told. */
   request_stopped(exchange: Exchange, duration: number, traffic: Traffic | undefined): void {
     const { id, client_address: client, refusal, taken_at, begun_at, error } = exchange;
