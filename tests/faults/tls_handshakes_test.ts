@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
-import { AsyncTCPServer, ThreadingTCPServer, TlsError } from "../../mod.ts";
+import { AsyncTCPServer, ThreadingTCPServer, type TlsError } from "../../mod.ts";
 import { connect_tls, LOCALHOST, pem } from "../fixtures/certificates/certificates.ts";
 import { client_hello } from "../fixtures/clients/client_hello.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
