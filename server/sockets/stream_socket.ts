@@ -164,7 +164,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     friends.give_away = (socket) => socket.#give_away();
     friends.duplicate = (socket) => socket.#duplicate();
     friends.close_gracefully = (socket, linger) =>
-      close_in_peace(socket, socket.#input, socket.#output, socket.#secured ? true : false, linger);
+      close_in_peace(socket, socket.#input, socket.#output, socket.#secured !== undefined, linger);
   }
 
   /** The local address of the connection. */
