@@ -25,6 +25,7 @@ const FLOORS: Record<string, string[]> = {
     "server/events.ts",
     "server/info.ts",
     "server/options.ts",
+    "server/tls_options.ts",
   ],
   "objects that several threads and processes use": ["internal/shared/"],
   "threads and child processes": ["internal/workers/"],

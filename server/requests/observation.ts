@@ -6,6 +6,7 @@ import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ServerEvent, ServerObserver } from "../events.ts";
 import type { CloseResult, Traffic } from "../info.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HandshakeEnd } from "./handshakes.ts";
 
 /** What happens, without when and where. */
 export type Happening = Without<ServerEvent>;
@@ -81,6 +82,13 @@ export class Observation {
     exchange.traceparent = event?.traceparent;
   }
 
+  /** The handler of a request begins whose start was told. */
+  request_runs(exchange: Exchange): void {
+    exchange.begun_at = performance.now();
+    const { id, taken_at, begun_at } = exchange;
+    this.tell({ type: "request.run", id, wait: begun_at - taken_at });
+  }
+
   /** A request is over whose start was told. */
   request_stopped(exchange: Exchange, duration: number, traffic: Traffic | undefined): void {
     const { id, client_address: client, refusal, taken_at, begun_at, error } = exchange;
@@ -97,6 +105,22 @@ export class Observation {
       ...traffic,
       ...(error !== undefined && { error_type: error_type_of(error) }),
     });
+  }
+
+  /** A TLS handshake is over whose start was told. */
+  handshake_stopped({ id, handshake_at }: Exchange, end: HandshakeEnd): void {
+    const duration = performance.now() - handshake_at;
+    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(end.error) };
+    this.tell({ type: "handshake.stop", id, duration, ...how });
+  }
+
+  /** Certificates were read again: well, unless there is an error. */
+  tls_reloaded(not_after: () => number, error?: unknown): void {
+    if (!this.is_on) return;
+    const what = error === undefined
+      ? { ok: true }
+      : { ok: false, error_type: error_type_of(error) };
+    this.tell({ type: "tls.reload", not_after: not_after(), ...what });
   }
 
   /** A worker was started. */
