@@ -8,6 +8,7 @@ import { posix } from "node:path";
 /** The floors from the top to the ground: a folder with all that is in it, or single files. */
 const FLOORS: Record<string, string[]> = {
   "the face": ["mod.ts"],
+  "what watches servers": ["operation/"],
   "processes": ["concurrency/multiprocessing/"],
   "pools": ["concurrency/futures/"],
   "threads and queues": ["concurrency/queue/", "concurrency/threading/"],
