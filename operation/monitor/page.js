@@ -1,5 +1,7 @@
 /** After so long without news, in ms, the program is held up. */
 const LATE = 2500;
+/** An event loop that is so late, in ms, was held up by something. */
+const HELD_UP = 100;
 /** How high the lines are drawn: a little is left for their width. */
 const HEIGHT = 24;
 
@@ -8,12 +10,14 @@ const TONES = {
   ready: "good",
   open: "good",
   completed: "good",
+  got: "good",
   done: "good",
   suspended: "warn",
   stopping: "warn",
   starting: "warn",
   timed_out: "warn",
   failed: "bad",
+  dropped: "bad",
   ended: "bad",
 };
 
@@ -269,8 +273,10 @@ function draw_state() {
   const state = is_paused ? "paused" : is_late ? "late" : stream_state;
   if (body.dataset.state !== state) body.dataset.state = state;
   put(find("#status"), STATES[state]);
+  const is_held_up = state === "live" && news.late > HELD_UP;
   const is_old = shown_at > 0 && state !== "live";
-  put(find("#age"), is_old ? `last update ${age_text(now - shown_at)} ago` : "");
+  const age = is_old ? `last update ${age_text(now - shown_at)} ago` : "";
+  put(find("#age"), is_held_up ? `held up for ${ms_text(news.late)}` : age);
 }
 
 const events = new EventSource("events");

@@ -77,7 +77,7 @@ export class WatchedServer implements Watched {
       outcomes: { completed, failed, timed_out, refused },
       refused_by,
       counts: numbers({ handshakes, handshakes_failed, proxy_rejected }),
-      bytes: numbers({ in: bytes_in, out: bytes_out }),
+      bytes: numbers({ received: bytes_in, sent: bytes_out }),
       ...(workers && { workers: workers.map((worker) => ({ ...worker, limit: this.#places })) }),
     };
   }
