@@ -3,8 +3,10 @@ import { print } from "../../internal/runtime/standard_error.ts";
 import { net_addr } from "../../server/address.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { host_in_url, is_loopback } from "./gate.ts";
+import type { ObservedGroup } from "./observed.ts";
+import { prometheus } from "./prometheus.ts";
 import { type Place, Site } from "./site.ts";
-import { watch_all, type Watchable } from "./watch.ts";
+import { watch_all } from "./watch.ts";
 import type { Watched } from "./watched.ts";
 
 /** What stands for all addresses of a machine, and one of them. */
@@ -85,24 +87,26 @@ export class Monitor implements AsyncDisposable {
   /**
    * Begins to watch, and listens.
    *
-   * @param watched A server, an executor, a queue, or several of them.
+   * @param observed A server, an executor, a queue, several of them, or several under names of your own, such as
+   * `{ web: server, mails: queue }`. Without these they have the names of their classes.
    * @param options Where the page is, and who may see it.
    * @throws {TypeError} If something cannot be watched, or an option has another type or an unknown name.
-   * @throws {RangeError} If the port is none, or the token is empty.
+   * @throws {RangeError} If the port is none.
+   * @throws {Deno.errors.NotSupported} If a queue was made in another thread or process.
    * @throws {Deno.errors.AddrInUse} If the port is taken.
    */
-  constructor(watched: Watchable | readonly Watchable[], options: MonitorOptions = {}) {
+  constructor(observed: ObservedGroup, options: MonitorOptions = {}) {
     const { hostname, port, token } = checked(options);
     const told = {
       fault: (fault: Omit<Fault, "count">) => this.#faults.add(fault),
       over: () => this.#look_whether_over(),
     };
-    this.#watched = watch_all([watched].flat() as Watchable[], told);
+    this.#watched = watch_all(observed, told);
     try {
       this.#site = new Site({ hostname, port, token }, {
         news: (late) => this.#news(late),
         info: () => this.#watched.map(({ kind, name, info }) => ({ kind, name, info })),
-        metrics: () => "",
+        metrics: () => prometheus(observed),
         unfit: () => this.#watched.find(({ unfit }) => unfit !== undefined)?.unfit,
       });
     } catch (error) {

@@ -6,7 +6,7 @@ import {
   type RequestHandlerConstructor,
   StreamRequestHandler,
 } from "../../../mod.ts";
-import { Monitor, type Watchable } from "../../../operation/monitor/mod.ts";
+import { Monitor, type ObservedGroup } from "../../../operation/monitor/mod.ts";
 import { ask, LineClient } from "../../fixtures/clients/clients.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
@@ -84,10 +84,12 @@ Deno.test("/info has what info() tells, as JSON", async () => {
   assertEquals(things[2].info.maxsize, 7);
 });
 
-Deno.test("What has the same name is numbered", async () => {
+Deno.test("What is watched has the name that it is given, else that of its class, numbered", async () => {
   await using monitor = new Monitor([new Queue(), new Queue()]);
   const things = JSON.parse((await get(monitor, "/info")).text);
-  assertEquals(things.map(({ name }: { name: string }) => name), ["Queue 1", "Queue 2"]);
+  assertEquals(things.map(({ name }: { name: string }) => name), ["Queue", "Queue 2"]);
+  await using other = new Monitor({ mails: new Queue() });
+  assertEquals(JSON.parse((await get(other, "/info")).text)[0].name, "mails");
 });
 
 Deno.test("An open page is told what is going on", async () => {
@@ -205,13 +207,13 @@ Deno.test("A monitor that cannot listen leaves nothing behind", async () => {
 Deno.test("What makes no sense is refused at once", () => {
   const queue = new Queue();
   const make = (watched: unknown, options: unknown) => () =>
-    new Monitor(watched as Watchable, options as Record<string, never>);
+    new Monitor(watched as ObservedGroup, options as Record<string, never>);
   assertThrows(make(queue, { prot: 8080 }), TypeError, 'option "prot"');
   assertThrows(make(queue, { port: 70_000 }), RangeError, "port 70000");
   assertThrows(make(queue, { hostname: 7 }), TypeError);
   assertThrows(make(queue, { token: "" }), TypeError, "token");
   assertThrows(make(queue, { token: 7 }), TypeError, "token");
-  assertThrows(make({}, {}), TypeError, "a server, an executor or a queue");
+  assertThrows(make({ info: () => ({}) }, {}), TypeError, "a server, an executor or a queue");
   assertThrows(make([queue, null], {}), TypeError, "a server, an executor or a queue");
 });
 
