@@ -1,6 +1,7 @@
 import type { ExecutorInfo } from "../../concurrency/futures/executor.ts";
 import type { PoolEvent } from "../../concurrency/futures/pool_event.ts";
 import type { QueueEvent, QueueInfo } from "../../concurrency/queue/queue_event.ts";
+import { class_name_of } from "../../internal/runtime/class_name.ts";
 import type { ServerEvent } from "../../server/events.ts";
 import type { ServerInfo } from "../../server/info.ts";
 
@@ -45,7 +46,7 @@ export function named(group: ObservedGroup): [name: string, observed: Observed][
         `Cannot observe ${Deno.inspect(observed)}: it must be a server, an executor or a queue`,
       );
     }
-    const name = free_name(given ?? observed.constructor.name, taken);
+    const name = free_name(given ?? class_name_of(observed), taken);
     taken.add(name);
     return [name, observed];
   });

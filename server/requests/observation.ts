@@ -1,3 +1,4 @@
+import { class_name_of } from "../../internal/runtime/class_name.ts";
 import { error_type_of, names_of } from "../../internal/runtime/error_names.ts";
 import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
@@ -29,6 +30,7 @@ export interface Watcher {
 /** Tells the observer of a server what happens, if there is one: without one nothing is made. */
 export class Observation {
   #server: Observed;
+  #name: string;
   /** When it began to take requests, on the clock of `performance.now()`. */
   #started_at: number | undefined;
   #accept_errors = 0;
@@ -38,6 +40,7 @@ export class Observation {
   /** @param server Who is observed. */
   constructor(server: Observed) {
     this.#server = server;
+    this.#name = class_name_of(server);
   }
 
   /** Whether anybody is told. */
@@ -54,7 +57,7 @@ export class Observation {
   /** Tells what happens; gives the event, as the observer has left it. */
   tell<H extends Happening>(happening: H, error?: unknown): H | undefined {
     if (!this.is_on) return undefined;
-    const event = { time: Date.now(), server: this.#server.constructor.name, ...happening };
+    const event = { time: Date.now(), server: this.#name, ...happening };
     this.#observer.tell(() => this.#server.observer?.(event as unknown as ServerEvent));
     for (const watcher of this.#watchers) watcher.heard(event as unknown as ServerEvent, error);
     return event;
@@ -97,6 +100,13 @@ export class Observation {
       client: exchange.client_address,
     } as Extract<Happening, { type: "request.start" }>);
     exchange.traceparent = event?.traceparent;
+  }
+
+  /** The handler of a request begins whose start was told. */
+  request_runs(exchange: Exchange): void {
+    exchange.begun_at = performance.now();
+    const { id, taken_at, begun_at } = exchange;
+    this.tell({ type: "request.run", id, wait: begun_at - taken_at });
   }
 
   /** A request is over whose start was told. */
