@@ -32,11 +32,13 @@ export class ShortWait {
 
 /** Waits; whether something came, and this thread had its core all the time. */
 function comes_soon(is_there: () => boolean): boolean {
-  const start = performance.now();
-  for (let last = start, now; last < start + WAIT; last = now) {
-    now = performance.now();
+  let last = performance.now();
+  const end = last + WAIT;
+  while (last < end) {
+    const now = performance.now();
     if (now - last > LOST) return false;
     if (is_there()) return true;
+    last = now;
   }
   return false;
 }
