@@ -3,10 +3,10 @@
  * there for it, or any server that answers lines.
  *
  * ```sh
- * printf 'hello\nbye\n' | deno run --allow-net=127.0.0.1:8080 examples/servers/upper_client.ts 8080
+ * deno run --allow-net=127.0.0.1:8080 examples/servers/upper_client.ts --port 8080
  * ```
  *
- * It prints:
+ * It prints, if `hello` and `bye` are typed:
  *
  * ```text
  * > HELLO
@@ -15,9 +15,10 @@
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { BufferedReader } from "../../mod.ts";
 
-const [port = "8080"] = Deno.args;
+const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

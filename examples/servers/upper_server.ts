@@ -3,7 +3,7 @@
  * what it receives, and has threads for that. Ctrl-C ends it. `upper_client.ts` talks to it.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1:8080 --allow-read=. examples/servers/upper_server.ts 8080
+ * deno run --allow-net=127.0.0.1:8080 --allow-read=. examples/servers/upper_server.ts --port 8080
  * ```
  *
  * It prints:
@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { BaseRequestHandler, ThreadingTCPServer } from "../../mod.ts";
 import { BRIEF } from "../limits.ts";
 
@@ -40,7 +41,7 @@ export class UpperHandler extends BaseRequestHandler {
 }
 
 if (import.meta.main) {
-  const [port = "8080"] = Deno.args;
+  const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
   await using server = new ThreadingTCPServer(["127.0.0.1", Number(port)], UpperHandler, BRIEF);
   const { hostname, port: bound } = server.server_address;
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
