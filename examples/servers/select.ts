@@ -68,7 +68,9 @@ async function accept(listener: Deno.Listener): Promise<void> {
 using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 const accepting = accept(listener);
 const asking = ask_all(listener.addr, WORDS);
-for (let lines = 0, left = 0; left < WORDS.length;) {
+let lines = 0;
+let left = 0;
+while (left < WORDS.length) {
   const { client, line } = await ready.get();
   if (line === undefined) {
     connections.get(client)!.close();

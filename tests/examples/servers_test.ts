@@ -22,7 +22,7 @@ async function assert_prints(
   port: number,
   printed: string[] = [],
 ): Promise<void> {
-  const promised = promised_in(Deno.readTextFileSync(new URL(example, EXAMPLES)))!;
+  const promised = promised_in(await Deno.readTextFile(new URL(example, EXAMPLES)))!;
   const lines = promised.lines.map((line) => line.replace("8080", String(port)));
   while (printed.length < lines.length) printed.push(await program.line());
   assert_kept({ ...promised, lines }, printed);
