@@ -18,7 +18,12 @@
  *
  * @module
  */
-import { AsyncExecutor, type Executor, ThreadPoolExecutor } from "../../concurrency/futures/mod.ts";
+import {
+  AsyncExecutor,
+  type Executor,
+  type Future,
+  ThreadPoolExecutor,
+} from "../../concurrency/futures/mod.ts";
 import { ask_all } from "./clients.ts";
 
 const WORDS = ["one", "two", "three", "four"];
@@ -28,23 +33,24 @@ export async function echo(connection: Deno.Conn): Promise<void> {
   await connection.readable.pipeTo(connection.writable);
 }
 
-/** Serves so many clients by an executor. */
+/** Serves so many clients by an executor, until all have left. */
 async function serve(listener: Deno.Listener, executor: Executor, clients: number): Promise<void> {
-  for (let client = 1; client <= clients; client++) {
-    executor.submit(echo, await listener.accept());
-  }
+  const served: Future<void>[] = [];
+  while (served.length < clients) served.push(executor.submit(echo, await listener.accept()));
+  await Promise.all(served);
 }
 
-/** Has the clients talk to a server over an executor, until the last of them is served. */
+/** Has clients talk to a server over an executor. */
 async function run(name: string, executor: Executor): Promise<void> {
-  await using _until_done = executor;
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = serve(listener, executor, WORDS.length);
-  console.log(`${name}: ${(await ask_all(listener.addr, WORDS)).join(" ")}`);
-  await serving;
+  const [answers] = await Promise.all([ask_all(listener.addr, WORDS), serving]);
+  console.log(`${name}: ${answers.join(" ")}`);
 }
 
 if (import.meta.main) {
-  await run("ThreadPoolExecutor(4)", new ThreadPoolExecutor(4));
-  await run("AsyncExecutor(128)", new AsyncExecutor(128));
+  await using threads = new ThreadPoolExecutor(4);
+  await run("ThreadPoolExecutor(4)", threads);
+  await using loop = new AsyncExecutor(128);
+  await run("AsyncExecutor(128)", loop);
 }
