@@ -2,11 +2,19 @@ import type { BaseServer } from "../../mod.ts";
 import { format_address } from "../../server/address.ts";
 import type { Settings } from "../../server/options.ts";
 
-/** What a server of a handler is, in a line. */
-export function headline(handler: string, server: BaseServer & Partial<Settings>): string {
-  const place = `${handler} on ${format_address(server.server_address)}`;
-  const parts = [place, ...(server.tls ? ["TLS"] : []), how_it_runs(server)];
-  return `${parts.join(", ")} (Ctrl-C stops it)`;
+/** What a server of a handler is, in a line, and where its page is, if there is one. */
+export function headline(
+  handler: string,
+  server: BaseServer & Partial<Settings>,
+  page: Deno.NetAddr | undefined,
+): string {
+  const parts = [
+    `${handler} on ${format_address(server.server_address)}`,
+    server.tls ? "TLS" : "",
+    how_it_runs(server),
+    page ? `monitor at http://${format_address(page)}/` : "",
+  ];
+  return `${parts.filter(Boolean).join(", ")} (Ctrl-C stops it)`;
 }
 
 /** How the requests of a server run. */

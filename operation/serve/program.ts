@@ -1,6 +1,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { print, written } from "../../internal/runtime/standard_error.ts";
 import type { BaseServer, ServerObserver, TCPServer } from "../../mod.ts";
+import type { Monitor } from "../monitor/mod.ts";
 import { Reloading } from "./certificates.ts";
 import { read_command_line, type ServeCommand } from "./command_line.ts";
 import { error_line } from "./error_line.ts";
@@ -38,15 +39,14 @@ async function run(args: string[]): Promise<void> {
 }
 
 async function serve(command: ServeCommand): Promise<void> {
-  if (command.monitor !== undefined) {
-    throw new UsageError("Cannot use --monitor: this version does not have it");
-  }
   const { grace, log, quiet, tls } = command;
   const file = await load_handler(command.handler, command.name);
   await using server = new_server(command, file, await observer_for(log));
   using _reloading = tls ? new Reloading(server as TCPServer) : undefined;
+  await using monitor = await monitor_of(server, command.monitor);
   using shown = new DisposableStack();
-  if (!quiet) when_it_serves(server, () => show(server, headline(file.name, server), shown));
+  const line = headline(file.name, server, monitor?.address);
+  if (!quiet) when_it_serves(server, () => show(server, line, shown));
   await server.serve_forever({
     stop_on: ["SIGINT", "SIGTERM"],
     ...(grace !== undefined && { grace }),
@@ -58,6 +58,26 @@ async function observer_for(log: ServeCommand["log"]): Promise<ServerObserver | 
   if (log === "none") return null;
   const { json_log, text_log } = await import("../monitor/mod.ts");
   return log === "json" ? json_log() : text_log();
+}
+
+/**
+ * The page that shows the server, which is not loaded where there is none.
+ *
+ * @throws {Error} If it cannot listen there.
+ */
+async function monitor_of(
+  server: BaseServer,
+  port: number | undefined,
+): Promise<Monitor | undefined> {
+  if (port === undefined) return undefined;
+  const { Monitor } = await import("../monitor/mod.ts");
+  try {
+    return new Monitor(server, { port });
+  } catch (error) {
+    const hint = error instanceof Deno.errors.AddrInUse ? ": write --monitor 0 for any" : "";
+    const message = `Cannot show the monitor at port ${port}: ${error_line(error)}${hint}`;
+    throw new Error(message, { cause: error });
+  }
 }
 
 /** Calls something when a server takes its first request: its workers are ready then. */

@@ -75,7 +75,10 @@ for (const path of documents()) {
     if (info !== "ts ignore") continue;
     const handler = /class (\w+Handler)\b/.exec(code)?.[1];
     const server = /new (\w+Server)\(/.exec(code)?.[1];
-    PROGRAMS.set(`${path}: ${handler && server ? `${handler}, ${server}` : name_of(code)}`, code);
+    PROGRAMS.set(
+      `${path}: ${handler && (server || !name_of(code)) ? `${handler}, ${server}` : name_of(code)}`,
+      code,
+    );
   }
 }
 

@@ -254,6 +254,25 @@ Deno.test(
   },
 );
 
+Deno.test("serve --monitor: a page beside the server, and one line if its port is taken", {
+  ignore,
+}, async () => {
+  await using folder = await served_files();
+  const words = [folder.join("upper.ts"), ...LOOPBACK, "--monitor"];
+  await using served = new Served([...words, "0"]);
+  const line = await served.line();
+  const [, url] = /, async, monitor at (http:\/\/127\.0\.0\.1:\d+\/) \(Ctrl-C/.exec(line) ?? [];
+  assertMatch((await ask(address_in(line), "hello"))!, /^HELLO /);
+  const answer = await soon(fetch(`${url}health`));
+  assertEquals([answer.status, (await answer.text()).trim()], [200, "ok"]);
+  const { port } = new URL(url!);
+  await using other = new Served([...words, port]);
+  const taken = `^Cannot show the monitor at port ${port}: .*: write --monitor 0 for any$`;
+  assertMatch(await other.line(), new RegExp(taken));
+  assertEquals((await other.status()).code, 1);
+  await served.stops();
+});
+
 /** What cannot be served, what is said of it, and the exit code. `FOLDER` is where the files are. */
 const WRONG: [words: string[], said: string, code: 1 | 2][] = [
   [["nothing.ts"], 'Cannot load FOLDER/nothing.ts: Module not found "file://FOLDER/nothing.ts"', 2],
