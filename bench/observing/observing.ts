@@ -14,13 +14,10 @@ import { fileURLToPath } from "node:url";
 import { LoadGenerator } from "../load_generator.ts";
 import { markdown_table } from "../markdown_table.ts";
 import { median } from "../median.ts";
-import { output_of } from "../output_of.ts";
 import { ServerProcess } from "../server_process.ts";
 
 /** A connection for each request: there are no more events than then. */
 const LOAD = { mode: "request", connections: 32, size: 64 } as const;
-/** How many of the system's ticks are a second of the processor's time. */
-const TICKS = 100;
 
 const SERVER = fileURLToPath(new URL("server.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../packages/opentelemetry/deno.json", import.meta.url));
@@ -55,21 +52,10 @@ function command_of(server: string, observer: string, log: string, endpoint: str
   return [...(is_exported ? exports : []), ...logged, ...command];
 }
 
-/** The processor time that a process has used, in us. */
-async function used(pid: number): Promise<number> {
-  const stat = await output_of("cat", [`/proc/${pid}/stat`]) ?? "";
-  const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
-  return (Number(user) + Number(system)) / TICKS * 1e6;
-}
-
 async function measure(generator: LoadGenerator, command: string[]): Promise<Figures> {
   await using server = await ServerProcess.start(command, "tcp");
-  await generator.run(LOAD, server.port, 1);
-  const before = await used(server.pid);
-  const { messages = 0, per_second = 0 } = await generator.run(LOAD, server.port, Number(seconds));
-  // It makes half a second of load more, to warm up.
-  const spent = (await used(server.pid) - before) * Number(seconds) / (Number(seconds) + 0.5);
-  return [per_second, spent / messages];
+  const { per_second = 0, cpu_us = NaN } = await generator.run(LOAD, server, Number(seconds));
+  return [per_second, cpu_us];
 }
 
 const folder = await Deno.makeTempDir({ prefix: "bench-" });
