@@ -13,6 +13,7 @@ import {
   AsyncTCPServer,
   ForkingTCPServer,
   StreamRequestHandler,
+  type TCPServer,
   ThreadingTCPServer,
 } from "@socketserver/socketserver";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "@socketserver/socketserver/futures";
@@ -31,25 +32,27 @@ function some_time(): number {
   return 2 - 6 * Math.log(1 - Math.random());
 }
 
-/** Answers line by line; now and then it has a fault, or takes its worker with it. */
+/** Answers a line; now and then it has a fault. */
 export class OrderHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
     const line = new TextDecoder().decode(await this.rfile.readline()).trim();
     if (line === "nonsense") JSON.parse("{order:");
-    if (line === "poison") setTimeout(() => Array.from({ length: -1 }).fill(new Array(-1)));
     await pause(some_time());
     await this.wfile.write(`${line}: taken\n`);
   }
 }
 
+/** Works for longer; now and then it takes its process with it. */
 export class ReportHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
-    await this.rfile.readline();
+    const line = new TextDecoder().decode(await this.rfile.readline()).trim();
+    if (line === "poison") setTimeout(() => new Array(-1));
     await pause(8 * some_time());
     await this.wfile.write("done\n".repeat(200));
   }
 }
 
+/** Says what is said to it, for as long as somebody stays. */
 export class ChatHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
     for await (const line of this.rfile) await this.wfile.write(line);
@@ -69,11 +72,11 @@ export function invoice(number: number): number {
   return thumbnail(20);
 }
 
-/** Connects, says a line and hears the answer, again and again until `signal` aborts. */
+/** Connects, says a line and hears the answer, again and again with pauses of up to so many ms. */
 async function ask(
-  { hostname, port }: Deno.NetAddr,
+  { server_address: { hostname, port } }: TCPServer,
   line: () => string,
-  every: () => number,
+  longest: number,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -84,12 +87,15 @@ async function ask(
     } catch {
       // It was refused, or its worker died.
     }
-    await pause(every());
+    await pause(longest * Math.random());
   }
 }
 
 /** A client that stays. */
-async function chat({ hostname, port }: Deno.NetAddr, signal: AbortSignal): Promise<void> {
+async function chat(
+  { server_address: { hostname, port } }: TCPServer,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       using client = await Deno.connect({ hostname, port });
@@ -97,7 +103,7 @@ async function chat({ hostname, port }: Deno.NetAddr, signal: AbortSignal): Prom
       for (let said = 0; said < 20 && !signal.aborted; said++) {
         await client.write(new TextEncoder().encode("hello\n"));
         if (await client.read(read) === null) break;
-        await pause(200 * Math.random());
+        await pause(600 * Math.random());
       }
     } catch {
       // There was no room.
@@ -106,12 +112,20 @@ async function chat({ hostname, port }: Deno.NetAddr, signal: AbortSignal): Prom
   }
 }
 
+function is_ready(server: TCPServer): boolean {
+  return server.info().workers?.some(({ state }) => state === "ready") ?? false;
+}
+
+function times<T>(length: number, make: () => T): T[] {
+  return Array.from({ length }, make);
+}
+
 async function picture(url: string, path: URL): Promise<void> {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox"],
   });
-  const page = await browser.newPage({ viewport: { width: 1120, height: 900 } });
+  const page = await browser.newPage({ viewport: { width: 1120, height: 1000 } });
   await page.goto(url);
   await page.waitForFunction('document.body.dataset.state === "live"');
   await page.screenshot({ path: path.pathname });
@@ -119,7 +133,7 @@ async function picture(url: string, path: URL): Promise<void> {
 }
 
 if (import.meta.main) {
-  const at = ["127.0.0.1", 0] as [string, number];
+  const at: [string, number] = ["127.0.0.1", 0];
   const quiet = () => {};
   await using orders = new ThreadingTCPServer(at, OrderHandler, {
     max_workers: 3,
@@ -131,7 +145,14 @@ if (import.meta.main) {
   await using threads = new ThreadPoolExecutor(2, { module: import.meta.url });
   await using processes = new ProcessPoolExecutor(2, { module: import.meta.url });
   const mail = new Queue<number>(100);
-  await using monitor = new Monitor([orders, chats, reports, threads, processes, mail], {
+  await using monitor = new Monitor({
+    orders,
+    chats,
+    reports,
+    thumbnails: threads,
+    invoices: processes,
+    mail,
+  }, {
     port: Number(Deno.args.find((arg) => /^\d+$/.test(arg)) ?? 0),
   });
   const url = `http://127.0.0.1:${monitor.address.port}/`;
@@ -141,26 +162,12 @@ if (import.meta.main) {
   const { signal } = stop;
   Deno.addSignalListener("SIGINT", () => stop.abort());
   const served = [orders, chats, reports].map((server) => server.serve_forever({ signal }));
-  const said = () => {
-    const dice = Math.random();
-    return dice < 0.0004 ? "poison" : dice < 0.003 ? "nonsense" : "order";
-  };
+  // Workers that start take all there is of a small machine.
+  while ([orders, reports].some((server) => !is_ready(server))) await pause(100);
   const clients = [
-    ...Array.from(
-      { length: 24 },
-      () => ask(orders.server_address as Deno.NetAddr, said, () => 60 * Math.random(), signal),
-    ),
-    ...Array.from(
-      { length: 6 },
-      () =>
-        ask(
-          reports.server_address as Deno.NetAddr,
-          () => "report",
-          () => 300 * Math.random(),
-          signal,
-        ),
-    ),
-    ...Array.from({ length: 44 }, () => chat(chats.server_address as Deno.NetAddr, signal)),
+    ...times(12, () => ask(orders, () => Math.random() < 0.006 ? "nonsense" : "order", 60, signal)),
+    ...times(4, () => ask(reports, () => Math.random() < 0.01 ? "poison" : "report", 300, signal)),
+    ...times(44, () => chat(chats, signal)),
   ];
   const tasks = async () => {
     for (let number = 1; !signal.aborted; number++) {
@@ -168,7 +175,7 @@ if (import.meta.main) {
       if (number % 4 === 0) void processes.submit(invoice, number).catch(quiet);
       if (number % 3 === 0) void mail.put(number, false).catch(quiet);
       if (number % 5 === 0) void mail.get(false).catch(quiet);
-      await pause(20 + 60 * Math.random());
+      await pause(60 + 60 * Math.random());
     }
   };
   clients.push(tasks());
