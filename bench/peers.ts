@@ -4,6 +4,7 @@ import type { Runtime, RuntimeName } from "./runtimes.ts";
 export type HandlerName =
   | "echo"
   | "lines"
+  | "fanout"
   | "compute"
   | "mixed"
   | "bulk_out"
@@ -38,6 +39,14 @@ export const BARE: Peer = {
   script: "bare.ts",
   args: [],
   reference: "bare",
+};
+
+/** The same, which keeps what it reads, as `recv` gives it. */
+export const BARE_KEEPING: Peer = {
+  name: "bare loop that keeps each read",
+  runtime: "deno",
+  script: "bare.ts",
+  args: ["--keep"],
 };
 
 /** The loop over datagrams. */
@@ -76,6 +85,13 @@ export const ASYNC: Peer = {
   runtime: "deno",
   script: "ours.ts",
   args: ["AsyncTCPServer"],
+};
+
+/** The same, with handlers whose writes of one turn of the event loop go together. */
+export const ASYNC_COLLECTING: Peer = {
+  ...ASYNC,
+  name: "AsyncTCPServer, wbufsize = -1",
+  args: [...ASYNC.args, "--collect"],
 };
 
 /** `ThreadingTCPServer` as it comes, with a worker for each core. */

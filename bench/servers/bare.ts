@@ -11,6 +11,7 @@
  */
 import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
+import { COPIES } from "./copies.ts";
 
 /** What one read takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
@@ -22,10 +23,12 @@ const NEWLINE = 10;
 const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
   echo,
   lines: (conn) => answer_lines(conn, (line) => `${line.toUpperCase()}\n`),
+  fanout,
   compute: (conn) => answer_lines(conn, () => `${compute()}\n`),
   mixed: (conn) => answer_lines(conn, light_or_heavy),
   bulk_out,
-  bulk_in,
+  bulk_in: (conn) => take_bulk(conn, (bytes) => bytes),
+  bulk_in_kept: (conn) => take_bulk(conn, (bytes) => bytes.slice()),
 };
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
@@ -35,6 +38,22 @@ async function echo(conn: Deno.TcpConn): Promise<void> {
     if (count === null) break;
     await write_all(conn, buffer.subarray(0, count));
   }
+}
+
+const members = new Set<Deno.TcpConn>();
+
+/** Tells each line to all clients, many times. A line comes in one piece, short as it is. */
+async function fanout(conn: Deno.TcpConn): Promise<void> {
+  conn.setNoDelay(true);
+  members.add(conn);
+  await write_all(conn, ENCODER.encode("ready\n"));
+  const buffer = new Uint8Array(READ_SIZE);
+  for (let count; (count = await conn.read(buffer)) !== null;) {
+    for (let copy = 0; copy < COPIES; copy++) {
+      for (const member of members) await write_all(member, buffer.subarray(0, count));
+    }
+  }
+  members.delete(conn);
 }
 
 /** One write for each line, as line handlers do it. */
@@ -67,13 +86,17 @@ async function bulk_out(conn: Deno.TcpConn): Promise<void> {
 }
 
 /** Answers a line of any length with that length. */
-async function bulk_in(conn: Deno.TcpConn): Promise<void> {
+async function take_bulk(
+  conn: Deno.TcpConn,
+  take: (bytes: Uint8Array) => Uint8Array,
+): Promise<void> {
   const buffer = new Uint8Array(READ_SIZE);
   for (let length = 0;;) {
     const count = await conn.read(buffer);
     if (count === null) break;
-    length += count;
-    if (buffer[count - 1] !== NEWLINE) continue;
+    const data = take(buffer.subarray(0, count));
+    length += data.length;
+    if (data.at(-1) !== NEWLINE) continue;
     await write_all(conn, ENCODER.encode(`${length}\n`));
     length = 0;
   }
@@ -92,8 +115,10 @@ async function serve(conn: Deno.TcpConn, handle: typeof echo): Promise<void> {
   }
 }
 
-async function main([name, port]: string[]): Promise<void> {
-  const handle = HANDLERS[String(name)];
+async function main([...args]: string[]): Promise<void> {
+  const keeps = args[0] === "--keep" && args.shift() !== undefined;
+  const [name, port] = args;
+  const handle = HANDLERS[keeps ? `${name}_kept` : String(name)];
   if (!handle) throw new TypeError(`Cannot serve ${name}: give one of ${Object.keys(HANDLERS)}`);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port), tcpBacklog: 4096 });
   console.log(listener.addr.port);

@@ -201,6 +201,7 @@ export class Tasks implements TaskLine, EngineEvents {
   taken_back(task: Submitted): void {
     this.given.delete(task);
     this.#put_back(task);
+    if (task.is_unwanted) task.future.cancel();
     if (this.#takes_back) return;
     this.#takes_back = true;
     queueMicrotask(() => {
@@ -246,7 +247,10 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   take_back(task: Submitted): boolean {
-    if (this.given.has(task) && !this.engine.take_back(task)) return false;
+    if (this.given.has(task) && !this.engine.take_back(task)) {
+      task.is_unwanted = !this.engine.has_begun(task);
+      return false;
+    }
     // The line passes over what waits; what could not be sent is about to fail.
     if (!this.given.has(task)) this.waiting--;
     this.#look_whether_empty();

@@ -114,6 +114,8 @@ export interface ChildStart {
   mark: Mark;
   /** The folder to go to, if it is not the one in which the child starts. */
   folder: string | undefined;
+  /** Whether it has a pipe for results: see {@linkcode ChildPipe}. */
+  has_pipe: boolean;
 }
 
 /** What a child process sends at once when a connection has come, instead of messages. */

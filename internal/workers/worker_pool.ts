@@ -420,8 +420,9 @@ export class WorkerPool {
     const { is_serial, noun } = this.#options;
     for (const worker of silent) if (is_serial && worker.is_deaf) worker.kill(took_none(noun));
     const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
-    if (others.length > 0) { for (const worker of silent) worker.recall(); }
-    else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
+    const is_free = others.length > 0;
+    for (const worker of silent) if (is_free || worker.is_slow) worker.recall();
+    if (!is_free) this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
 }
 

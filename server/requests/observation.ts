@@ -6,6 +6,7 @@ import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ServerEvent, ServerObserver } from "../events.ts";
 import type { CloseResult, Traffic } from "../info.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HandshakeEnd } from "./handshakes.ts";
 
 /** What happens, without when and where. */
 export type Happening = Without<ServerEvent>;
@@ -125,6 +126,22 @@ export class Observation {
       ...traffic,
       ...(error !== undefined && { error_type: error_type_of(error) }),
     }, error);
+  }
+
+  /** A TLS handshake is over whose start was told. */
+  handshake_stopped({ id, handshake_at }: Exchange, end: HandshakeEnd): void {
+    const duration = performance.now() - handshake_at;
+    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(end.error) };
+    this.tell({ type: "handshake.stop", id, duration, ...how });
+  }
+
+  /** Certificates were read again: well, unless there is an error. */
+  tls_reloaded(not_after: () => number, error?: unknown): void {
+    if (!this.is_on) return;
+    const what = error === undefined
+      ? { ok: true }
+      : { ok: false, error_type: error_type_of(error) };
+    this.tell({ type: "tls.reload", not_after: not_after(), ...what });
   }
 
   /** A worker was started. */
