@@ -19,6 +19,7 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "docs/choosing.md: PrimeHandler, ThreadingTCPServer": ["100\n1000\n", "25\n168\n"],
   "docs/choosing.md: PatternHandler, ForkingTCPServer": ["^a+$\naaa\n", "true\n"],
   "docs/limits.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
+  "docs/observing.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "docs/state.md: PrintHandler, PrintServer": ["hello\n", "printed\n"],
   "docs/state.md: VisitHandler, VisitServer": ["ann\nbob\nann\n", "ann: 1\nbob: 1\nann: 2\n"],
   "docs/sharing.md: OracleHandler, OracleServer": ["why?\nnow\n", "perhaps\nno question\n"],
