@@ -13,6 +13,8 @@ import {
   UnixStreamServer,
 } from "../../mod.ts";
 import { fileURLToPath } from "node:url";
+import { close_descriptor } from "../../internal/runtime/deno_internals.ts";
+import { detach } from "../../server/sockets/stream_socket.ts";
 import { connect_tls, file, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { V1 } from "../fixtures/clients/proxy_headers.ts";
@@ -24,7 +26,7 @@ import {
   TlsHandler,
   type Told,
 } from "../fixtures/handlers/tls_handlers.ts";
-import { is_there, output_of } from "../fixtures/programs/programs.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
@@ -151,6 +153,16 @@ test_tls(
     assertEquals(await client.line(), null);
   },
 );
+
+test_tls("a handshake that stalls does not hold up the end of the server for long", async (way) => {
+  await using server = serving(make_tls(way, TlsHandler));
+  using stalled = await Deno.connect({ port: server.server_address.port });
+  await write_bytes(stalled, Uint8Array.of(22, 3, 1, 2, 0));
+  await until(() => server.info().active === 1);
+  assertEquals(await soon(server.server_close({ grace: Infinity })), { drained: 1, aborted: 0 });
+  const { handshakes, handshakes_failed, failed } = server.info();
+  assertEquals([handshakes, handshakes_failed, failed], [0, 1, 0]);
+});
 
 test_tls("request_timeout begins after the handshake, and cuts", async (way) => {
   await using server = serving(
@@ -294,19 +306,14 @@ Deno.test("AsyncTCPServer: TLS needs no permission but for its port and its file
   assertEquals(printed, "hello\n");
 });
 
-const RESUME_TIMES = fileURLToPath(new URL("../fixtures/clients/resume_times.py", import.meta.url));
-
-for (const Server of [AsyncTCPServer, ThreadingTCPServer]) {
-  Deno.test({
-    name: `${Server.name}: who comes back does not wait for an acknowledgement`,
-    ignore: !is_there("python3"),
-    async fn() {
-      const settings = { tls: LOCALHOST, max_workers: 1 };
-      await using server = serving(new Server(["127.0.0.1", 0], EchoHandler, settings));
-      const args = [RESUME_TIMES, String(server.server_address.port)];
-      // The system delays one by 40 ms, and each time.
-      const fastest = Number(await output_of("python3", args));
-      assert(fastest < 30, `the fastest of 20 took ${fastest} ms`);
-    },
+for (const tls of [LOCALHOST, null]) {
+  Deno.test(`ThreadingTCPServer: connections ${tls ? "" : "without TLS do not "}have TCP_NODELAY before the handshake`, async () => {
+    // This handler does not ask for it.
+    await using server = new ThreadingTCPServer(["127.0.0.1", 0], EchoHandler, { tls });
+    using _client = await Deno.connect({ port: server.server_address.port });
+    const [request] = await soon(Promise.resolve(server.get_request()));
+    const { fd, no_delay } = detach(request)!;
+    await close_descriptor(fd);
+    assertEquals(no_delay, tls !== null);
   });
 }
