@@ -1,9 +1,17 @@
 /** Servers over TLS, in each way to run handlers: what clients and handlers have of it. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { ThreadPoolExecutor } from "../../concurrency/futures/mod.ts";
 import {
   AsyncTCPServer,
   AsyncUnixStreamServer,
   ForkingUnixStreamServer,
+  StreamRequestHandler,
   type StreamSocket,
   TCPServer,
   ThreadingTCPServer,
@@ -28,8 +36,10 @@ import {
 } from "../fixtures/handlers/tls_handlers.ts";
 import { output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { SharedSocket } from "../fixtures/servers/shared_socket.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
+import { answer, MODULE } from "../fixtures/tasks/connection_tasks.ts";
 import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
@@ -193,6 +203,33 @@ test_tls("TLS comes behind the header of a proxy", async (way) => {
   using client = new LineClient(conn);
   const { line, proxy } = JSON.parse((await client.ask("hello"))!);
   assertEquals([line, proxy.version, proxy.command], ["hello", 1, "PROXY"]);
+});
+
+test_tls("TLS on a socket that was there", async (way) => {
+  await using shared = await SharedSocket.listen();
+  await using server = serving(make_tls(way, TlsHandler, { inherit: shared.descriptor() }));
+  using client = new LineClient(await connect_tls(server.server_address));
+  assertEquals(await client.ask("hello"), "hello");
+});
+
+/** Gives its connection to a thread. */
+class GivingHandler extends StreamRequestHandler {
+  static threads: ThreadPoolExecutor;
+
+  override async handle(): Promise<void> {
+    await GivingHandler.threads.submit(answer, this.request);
+  }
+}
+
+Deno.test("AsyncTCPServer: a connection over TLS that is given to a thread stays over TLS", async () => {
+  await using threads = new ThreadPoolExecutor(1, { module: MODULE });
+  GivingHandler.threads = threads;
+  await using server = serving(
+    new AsyncTCPServer(["127.0.0.1", 0], GivingHandler, { tls: LOCALHOST }),
+  );
+  using client = new LineClient(await connect_tls(server.server_address));
+  assertStringIncludes((await client.ask("hello"))!, "HELLO");
+  assertStringIncludes((await client.ask("again"))!, "AGAIN");
 });
 
 test_tls("nothing is read or written without TLS by a hook of the server", async (way) => {
