@@ -1,18 +1,17 @@
 /**
- * Takes mail and keeps none: it prints who has sent it, to whom, and whether that was secret. With a certificate it
- * speaks STARTTLS, and then takes mail only after that; docs/tls.md has how to make one. Ctrl-C ends it.
+ * Takes mail and keeps none: it prints who has sent it, to whom, and whether that was secret. With a certificate, here
+ * server.crt and server.key, it speaks STARTTLS, and takes mail only after that; docs/tls.md has how to make one. Ctrl-C ends it.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1:2525 --allow-read=. examples/smtp_sink.ts --port 2525 --cert server.crt --key server.key
+ * deno run --allow-net=127.0.0.1:2525 --allow-read=. examples/smtp_sink.ts --port 2525 --tls server
  * openssl s_client -connect 127.0.0.1:2525 -starttls smtp -crlf -quiet
  * ```
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { pathToFileURL } from "node:url";
 import { AsyncTCPServer, StreamRequestHandler, type TlsOptions } from "../mod.ts";
-import { refuse_unknown, run, UsageError, whole_number } from "./command_line.ts";
+import { refuse_unknown, run, tls_of, whole_number } from "./command_line.ts";
 import { BRIEF } from "./limits.ts";
 import { printable } from "./printable.ts";
 
@@ -27,7 +26,7 @@ class MailHandler extends StreamRequestHandler {
   static override timeout = 60_000; // ms that a client may say nothing
   static override read_deadline = 30_000; // ms that a line may take
   static override wbufsize = -1; // commands that come together are answered together
-  static tls: TlsOptions | undefined;
+  static tls: TlsOptions | null = null;
 
   #sender: string | undefined;
   #receivers: string[] = [];
@@ -72,7 +71,7 @@ class MailHandler extends StreamRequestHandler {
 
   /** Whether the client can, and so must, begin TLS. */
   get #may_begin(): boolean {
-    return MailHandler.tls !== undefined && this.request.tls === undefined;
+    return MailHandler.tls !== null && this.request.tls === undefined;
   }
 
   async #begin_tls(): Promise<void> {
@@ -124,18 +123,17 @@ function address_in(text: string): string | undefined {
   return /^(?:FROM|TO): ?<([^<>]*)>/i.exec(text)?.[1];
 }
 
-const USAGE = "Usage: smtp_sink.ts [--port PORT] [--cert FILE --key FILE]";
+const USAGE = "Usage: smtp_sink.ts [--port PORT] [--tls NAME]";
 
 async function main(): Promise<void> {
   const unknown: string[] = [];
-  const { port, cert, key } = parseArgs(Deno.args, {
-    string: ["port", "cert", "key"],
+  const { port, tls } = parseArgs(Deno.args, {
+    string: ["port", "tls"],
     default: { port: "2525" },
     unknown: (word) => (unknown.push(word), false),
   });
   refuse_unknown(unknown);
-  if (!cert !== !key) throw new UsageError("A certificate and its key go together");
-  if (cert && key) MailHandler.tls = { cert: pathToFileURL(cert), key: pathToFileURL(key) };
+  MailHandler.tls = tls_of(tls);
   const address: [string, number] = ["127.0.0.1", whole_number("--port", port, 0, 65_535)];
   await using server = new AsyncTCPServer(address, MailHandler, BRIEF);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });

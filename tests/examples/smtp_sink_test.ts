@@ -12,16 +12,13 @@ import {
 import { soon } from "../fixtures/tools/waiting.ts";
 
 const [RUN, OPENSSL] = commands_of("smtp_sink.ts");
-const TLS = ["crt", "key"].map((kind) => fileURLToPath(file(`localhost.${kind}`)));
+const LOCALHOST = fileURLToPath(file("localhost"));
 
 /** The sink on a free port, started by the command of its head comment, with a certificate unless told. */
 async function start(with_tls = true): Promise<{ task: Task; port: number }> {
   await using stack = new AsyncDisposableStack();
   const command = RUN!.replace("127.0.0.1:2525", "127.0.0.1").replace("--port 2525", "--port 0")
-    .replace(
-      "--cert server.crt --key server.key",
-      with_tls ? `--cert ${TLS[0]} --key ${TLS[1]}` : "",
-    );
+    .replace("--tls server", with_tls ? `--tls ${LOCALHOST}` : "");
   const task = stack.use(new Task("--eval", command));
   const line = await soon(task.line());
   assertMatch(line, /^Receiving on 127\.0\.0\.1:\d+; Ctrl-C ends it$/);
