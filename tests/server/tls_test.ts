@@ -40,7 +40,13 @@ import { SharedSocket } from "../fixtures/servers/shared_socket.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
 import { answer, MODULE } from "../fixtures/tasks/connection_tasks.ts";
-import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
+import {
+  bytes_of,
+  read_bytes,
+  read_to_end,
+  text_of,
+  write_bytes,
+} from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
@@ -172,6 +178,14 @@ test_tls("a handshake that stalls does not hold up the end of the server for lon
   assertEquals(await soon(server.server_close({ grace: Infinity })), { drained: 1, aborted: 0 });
   const { handshakes, handshakes_failed, failed } = server.info();
   assertEquals([handshakes, handshakes_failed, failed], [0, 1, 0]);
+});
+
+test_tls("a client that reads nothing is cut at the deadline of the server", async (way) => {
+  await using server = serving(make_tls(way, TlsHandler));
+  using conn = await connect_tls(server.server_address);
+  await write_bytes(conn, bytes_of("flood\n"));
+  assertEquals((await read_bytes(conn, 1)).length, 1);
+  assertEquals(await soon(server.server_close({ grace: 200 })), { drained: 0, aborted: 1 });
 });
 
 test_tls("request_timeout begins after the handshake, and cuts", async (way) => {
