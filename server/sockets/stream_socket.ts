@@ -94,8 +94,11 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #local: A | undefined;
   #remote: A | undefined;
   #header: ProxyHeader | undefined;
-  #input: SocketInput;
-  #output: SocketOutput;
+  /** How it is read and written, once it is: most connections of servers with workers only pass through here. */
+  #made_input: SocketInput | undefined;
+  #made_output: SocketOutput | undefined;
+  #unread: Uint8Array;
+  #closed = false;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -107,14 +110,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    const source = source_of(conn);
-    const gone = (error: unknown) => this.#gone(error);
-    source.watch?.(gone);
-    this.#input = new SocketInput(source, unread, gone);
-    this.#output = new SocketOutput(conn, {
-      begun: () => this.#input.idle = false,
-      failed: (error) => is_client_gone(error) && this.#gone(error),
-    });
+    this.#unread = unread;
+    (conn as Partial<ByteSource>).watch?.(this.#gone);
   }
 
   static {
@@ -249,9 +246,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /** Closes the connection at once. A read or a write that waits is rejected. */
   close(): void {
-    if (this.#input.closed) return;
-    this.#input.close();
-    this.#output.close();
+    if (this.#closed) return;
+    this.#end_use();
     this.#conn.close();
   }
 
@@ -301,12 +297,46 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 
   /** The peer is gone: the signal says so to the handler, which may wait for something else. */
-  #gone(error: unknown): void {
+  #gone = (error: unknown): void => {
     exchange_of(this)?.abort(error);
+  };
+
+  get #input(): SocketInput {
+    return this.#made_input ?? this.#make_input();
+  }
+
+  get #output(): SocketOutput {
+    return this.#made_output ?? this.#make_output();
+  }
+
+  #make_input(): SocketInput {
+    const input = new SocketInput(source_of(this.#conn), this.#unread, this.#gone);
+    if (this.#closed) input.close();
+    return this.#made_input = input;
+  }
+
+  #make_output(): SocketOutput {
+    const failed = (error: unknown) => is_client_gone(error) && this.#gone(error);
+    const output = new SocketOutput(this.#conn, this.#input, failed);
+    if (this.#closed) output.close();
+    return this.#made_output = output;
+  }
+
+  /** Nothing is read and written here any more. */
+  #end_use(): void {
+    this.#closed = true;
+    this.#made_input?.close();
+    this.#made_output?.close();
   }
 
   get #is_busy(): boolean {
-    return this.#input.closed || this.#input.pulling || this.#output.writing;
+    const is_in_use = this.#made_input?.pulling || this.#made_output?.writing;
+    return this.#closed || is_in_use === true;
+  }
+
+  /** What was read and nobody has taken. */
+  get #left(): Uint8Array {
+    return this.#made_input?.unread ?? this.#unread;
   }
 
   get #origin(): SocketOrigin {
@@ -321,23 +351,21 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!conn.detach || this.#is_busy) return undefined;
     const fd = conn.detach();
     if (fd < 0) return undefined;
-    this.#input.close();
-    this.#output.close();
-    const unread = joined(this.#input.unread, conn.left ?? EMPTY);
+    this.#end_use();
+    const unread = joined(this.#left, conn.left ?? EMPTY);
     return { fd, unread, no_delay: conn.no_delay ?? false, patience: conn.patience };
   }
 
   #give_away(): StreamSocket<A> | undefined {
     if (this.#is_busy) return undefined;
-    this.#input.close();
-    this.#output.close();
-    const given = new StreamSocket(this.#conn, this.#input.unread);
+    this.#end_use();
+    const given = new StreamSocket(this.#conn, this.#left);
     if (this.#header) friends.introduce(given, this.#header);
     return given;
   }
 
   #duplicate(): number | undefined {
-    if (this.#is_busy || this.#input.unread.length > 0) return undefined;
+    if (this.#is_busy || this.#left.length > 0) return undefined;
     const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
     return conn.duplicate ? conn.duplicate() : duplicate_conn(conn);
   }
