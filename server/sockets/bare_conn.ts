@@ -157,13 +157,14 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
     const buffer = this.#target ?? this.#buffer;
     const is_full = count === buffer.length;
     const may_keep = is_full && this.#is_lent;
+    const is_there = this.#target !== undefined && !this.#is_lent;
     this.#much = count >= MUCH;
     this.#take_back(may_keep);
     // The next read would begin at once, before this one is used.
     if (is_full) this.#stop();
     const bytes = buffer.subarray(0, count);
     const arrived = this.#end_wait();
-    if (arrived) return void arrived(bytes, may_keep);
+    if (arrived) return void arrived(bytes, may_keep, is_there);
     this.left = may_keep ? bytes : bytes.slice();
     this.#stop();
   }
