@@ -14,6 +14,8 @@
  *   burst    --requests connects at once, held open; then one line over each
  *   idle     opens connections, sends one line over each, and when those are
  *            answered prints its result and holds them until stdin ends
+ *   fanout   each client gets a line at first; then one sends a line, and each
+ *            takes it 100 times, which counts as one message; repeatedly
  *   drain    sends --bytes as a line, takes that many bytes: lines of 64, of "x"
  *   fill     sends one line of --bytes, takes a line with their number
  *   udp      ping-pong of datagrams; a lost one is resent after 100 ms
@@ -60,6 +62,7 @@ enum { CHUNK = 1 << 16, MAX_SIZE = 1 << 24, MAX_DATAGRAM = 65507 };
 enum { BULK_CHUNK = 1 << 18, BULK_LINE = 64, MIB = 1 << 20 };
 #define HEAVY "heavy\n"
 enum { MS = 1000, SECOND = 1000 * MS }; /* times are in microseconds */
+enum { COPIES = 100 }; /* of a line, for each client of a fan-out */
 enum { WARM_UP = 500 * MS, TICK = 10 * MS, RESEND = 100 * MS, BINS = 1 << 22 };
 
 struct client {
@@ -475,6 +478,27 @@ static int take_count(int fd, uint64_t count) {
   return strcmp(got, want) == 0 ? 0 : EBADMSG;
 }
 
+/* Takes the line of a broadcast, all the times that it comes. */
+static int take_copies(int fd, const char *line) {
+  for (size_t got = 0, count = COPIES * size; got < count;) {
+    size_t room = count - got < sizeof bulk ? count - got : sizeof bulk;
+    ssize_t n = recv(fd, bulk, room, 0);
+    if (n <= 0) return n < 0 ? errno : ECONNABORTED;
+    for (size_t i = 0; i < (size_t)n; i++, got++) {
+      if (bulk[i] != line[got % size]) return EBADMSG;
+    }
+  }
+  return 0;
+}
+
+static int take_greeting(int fd) {
+  for (char letter = 0; letter != '\n';) {
+    ssize_t n = recv(fd, &letter, 1, 0);
+    if (n <= 0) return n < 0 ? errno : ECONNABORTED;
+  }
+  return 0;
+}
+
 static int fill(int fd, uint64_t count) {
   memset(bulk, 'x', sizeof bulk);
   for (uint64_t left = count; left > 0;) {
@@ -487,13 +511,45 @@ static int fill(int fd, uint64_t count) {
   return take_count(fd, count);
 }
 
-static void run_bulk(int (*transfer)(int fd, uint64_t count)) {
+static int blocking_connection(void) {
   int fd = socket(address.ss_family, SOCK_STREAM, 0);
   if (fd < 0) err(1, "socket");
   if (connect(fd, (struct sockaddr *)&address, address_size) < 0) {
     err(1, "connect");
   }
-  connected = 1;
+  connected++;
+  return fd;
+}
+
+static void run_fanout(void) {
+  int *fds = allocate((size_t)connections, sizeof *fds), error = 0;
+  for (int i = 0; i < connections && error == 0; i++) {
+    fds[i] = blocking_connection();
+    error = take_greeting(fds[i]);
+  }
+  window_start = now_us() + WARM_UP;
+  window_end = window_start + (int64_t)(seconds * SECOND);
+  bool is_warm = false;
+  for (size_t line = 0; error == 0 && now_us() < window_end; line += size) {
+    int64_t start = now_us();
+    if (!is_warm && start >= window_start) {
+      is_warm = true;
+      start_cpu();
+    }
+    const char *text = pattern + line % period;
+    if (send(fds[0], text, size, 0) < 0) error = errno;
+    for (int i = 0; i < connections && error == 0; i++) {
+      error = take_copies(fds[i], text);
+    }
+    if (error == 0) record(start);
+  }
+  stop_cpu();
+  if (error != 0) count_error(error);
+  print_rates();
+}
+
+static void run_bulk(int (*transfer)(int fd, uint64_t count)) {
+  int fd = blocking_connection();
   int error = transfer(fd, (uint64_t)bytes / 16 / BULK_LINE * BULK_LINE);
   int64_t start = now_us();
   start_cpu();
@@ -533,14 +589,15 @@ static const struct mode modes[] = {
      sizeof HEAVY - 1, 5},
     {"burst", run_burst, NULL, NULL, AZ, false, false, 1, 64, 30},
     {"idle", run_idle, NULL, NULL, AZ, false, false, 64, 64, 300},
+    {"fanout", run_fanout, NULL, NULL, AZ, false, false, 30, 64, 5},
     {"drain", run_drain, NULL, NULL, AZ, false, false, 1, 64, 30},
     {"fill", run_fill, NULL, NULL, AZ, false, false, 1, 64, 30},
     {"udp", run_kept, next_message, resend, NULL, false, true, 32, 64, 5},
 };
 
 static void usage(void) {
-  errx(2, "usage: load echo|lines|compute|request|mixed|burst|idle|drain|fill"
-          "|udp HOST PORT [--connections N] [--size BYTES] [--seconds S]"
+  errx(2, "usage: load echo|lines|compute|request|mixed|burst|idle|fanout"
+          "|drain|fill|udp HOST PORT [--connections N] [--size BYTES] [--seconds S]"
           " [--pipeline P] [--requests N] [--bytes N] [--pid N]");
 }
 

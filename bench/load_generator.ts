@@ -11,6 +11,7 @@ export type Mode =
   | "mixed"
   | "burst"
   | "idle"
+  | "fanout"
   | "drain"
   | "fill"
   | "udp";

@@ -4,6 +4,7 @@ import type { Runtime, RuntimeName } from "./runtimes.ts";
 export type HandlerName =
   | "echo"
   | "lines"
+  | "fanout"
   | "compute"
   | "mixed"
   | "bulk_out"
@@ -84,6 +85,13 @@ export const ASYNC: Peer = {
   runtime: "deno",
   script: "ours.ts",
   args: ["AsyncTCPServer"],
+};
+
+/** The same, with handlers whose writes of one turn of the event loop go together. */
+export const ASYNC_COLLECTING: Peer = {
+  ...ASYNC,
+  name: "AsyncTCPServer, wbufsize = -1",
+  args: [...ASYNC.args, "--collect"],
 };
 
 /** `ThreadingTCPServer` as it comes, with a worker for each core. */

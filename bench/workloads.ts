@@ -2,6 +2,7 @@ import type { FigureName } from "./figures.ts";
 import type { Load } from "./load_generator.ts";
 import {
   ASYNC,
+  ASYNC_COLLECTING,
   BARE,
   BARE_KEEPING,
   CPYTHON,
@@ -105,6 +106,14 @@ export const WORKLOADS: Workload[] = [
     turns: 1,
     figures: ["kib_per_connection"],
     peers: ALL,
+  },
+  {
+    name: "fan-out, 100 lines to each of 30 clients",
+    handler: "fanout",
+    load: { mode: "fanout", connections: 30, size: 64 },
+    turns: 1,
+    figures: ["per_second"],
+    peers: [BARE, ASYNC, ASYNC_COLLECTING, CPYTHON],
   },
   {
     name: "bulk, 1 GiB out",

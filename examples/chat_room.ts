@@ -21,6 +21,12 @@ import { printable } from "./printable.ts";
 const MAX_LINE = 1024;
 /** How long a member may say nothing, in ms. */
 const AWAY = 3_600_000;
+/** A member that leaves more than this unread is put out, in bytes. */
+const MAX_UNREAD = 262_144;
+
+/** Exported for `deno task serve examples/chat_room.ts`. */
+export { ChatServer };
+
 const NICK = /^[\w-]{1,16}$/;
 
 /** Serves one member, which hears and speaks at the same time. */
@@ -34,7 +40,7 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
       const id = NICK.test(nick) ? await this.server.join(nick) : undefined;
       if (id !== undefined) {
         this.connection.settimeout(AWAY);
-        await Promise.all([this.#hear(id), this.#speak(id, nick), this.#end_if_put_out(id)]);
+        await Promise.all([this.#hear(id), this.#speak(id, nick)]);
         return;
       }
       await this.wfile.write("* Taken, or not 1 to 16 letters, digits, - and _. Another one?\n");
@@ -42,8 +48,9 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
   }
 
   async #hear(id: number): Promise<void> {
+    this.wfile.high_water = MAX_UNREAD;
     for (let messages; (messages = await this.server.next(id)) !== undefined;) {
-      await this.wfile.write(messages);
+      if (!this.wfile.offer(messages)) await this.#put_out(id);
     }
   }
 
@@ -59,9 +66,8 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
     }
   }
 
-  /** A member that is put out reads nothing: only closing ends the write that waits for it. */
-  async #end_if_put_out(id: number): Promise<void> {
-    if (!await this.server.put_out(id)) return;
+  async #put_out(id: number): Promise<never> {
+    await this.server.leave(id, "does not read, and is put out");
     this.connection.close();
     throw new Deno.errors.ConnectionAborted("The member does not read");
   }

@@ -5,16 +5,11 @@
  */
 import { type CloseOptions, type CloseResult, ThreadingTCPServer } from "../mod.ts";
 
-/** A member that leaves more messages than this unread is put out. */
-const MAX_WAITING = 100;
-
 interface Member {
   nick: string;
   waiting: string[];
   /** Resolves when there is something to fetch, or the member is gone. */
   news: PromiseWithResolvers<void>;
-  /** Resolves when the member is gone: `true` if it was put out. */
-  gone: PromiseWithResolvers<boolean>;
 }
 
 /** The room. Handlers call its methods from their workers: arguments and results are copied. */
@@ -27,8 +22,7 @@ export class ChatServer extends ThreadingTCPServer {
   join(nick: string): number | undefined {
     if (this.who().includes(nick)) return undefined;
     this.tell(`* ${nick} joined`);
-    const [news, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
-    this.#members.set(++this.#last_id, { nick, waiting: [], news, gone });
+    this.#members.set(++this.#last_id, { nick, waiting: [], news: Promise.withResolvers() });
     return this.#last_id;
   }
 
@@ -36,13 +30,12 @@ export class ChatServer extends ThreadingTCPServer {
     return [...this.#members.values()].map(({ nick }) => nick);
   }
 
-  /** Tells all members but one; those that do not read are put out. */
+  /** Tells all members but one. */
   tell(message: string, except?: number): void {
-    for (const [id, { waiting, news }] of [...this.#members]) {
+    for (const [id, { waiting, news }] of this.#members) {
       if (id === except) continue;
       waiting.push(`${message}\n`);
       news.resolve();
-      if (waiting.length > MAX_WAITING) this.leave(id, true);
     }
   }
 
@@ -55,19 +48,13 @@ export class ChatServer extends ThreadingTCPServer {
     return member.waiting.splice(0).join("");
   }
 
-  /** Waits until the member is gone, and says whether it was put out. */
-  async put_out(id: number): Promise<boolean> {
-    return await this.#members.get(id)?.gone.promise ?? true;
-  }
-
   /** Takes the member out of the room, and gives the messages that still wait for it. */
-  leave(id: number, put_out = false): string {
+  leave(id: number, why = "left"): string {
     const member = this.#members.get(id);
     if (!member) return "";
     this.#members.delete(id);
     member.news.resolve();
-    member.gone.resolve(put_out);
-    this.tell(`* ${member.nick} ${put_out ? "does not read, and is put out" : "left"}`);
+    this.tell(`* ${member.nick} ${why}`);
     return member.waiting.join("");
   }
 

@@ -36,7 +36,6 @@ const CODES: Record<string, number> = {
 export class FileHandler extends StreamRequestHandler {
   static override timeout = 30_000;
   static override read_deadline = 10_000; // for a whole head
-  static override wbufsize = -1; // a head and a small file are sent as one
 
   override async handle(): Promise<void> {
     try {
@@ -84,7 +83,6 @@ export class FileHandler extends StreamRequestHandler {
       await this.wfile.write(chunk.subarray(0, left));
       if ((left -= chunk.length) <= 0) break; // and the file is closed
     }
-    await this.wfile.flush();
     return left <= 0 && headers.get("connection") !== "close";
   }
 }

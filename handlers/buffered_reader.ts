@@ -58,7 +58,6 @@ const NEWLINE = new Uint8Array([10]);
 export class BufferedReader {
   #source: ReaderSource;
   #bufsize: number;
-  #before_wait: (() => Promise<void>) | undefined;
   #read_deadline: number | null;
   #buffer: InputBuffer;
 
@@ -69,8 +68,6 @@ export class BufferedReader {
    * bytes, as of a datagram (Python's `io.BytesIO`).
    * @param bufsize How many bytes to ask of the source at once: 65,536 where it is negative, as
    * Python's default is; with 0 it never reads further than it is asked to.
-   * @param before_wait Called, and waited for, before each read of the source: what is to be done when
-   * nothing is left here, as sending the replies so far.
    * @param read_deadline How long each `readline`, `readuntil` and `readexactly` may take from its
    * first byte on, in ms, unless it is told otherwise; `null`, the default, means for ever.
    * @throws {RangeError} If the deadline is negative or not a number.
@@ -78,15 +75,13 @@ export class BufferedReader {
   constructor(
     source: Pick<Deno.Conn, "read"> | Uint8Array,
     bufsize = -1,
-    before_wait?: () => Promise<void>,
     read_deadline: number | null = null,
   ) {
-    this.#before_wait = before_wait;
     this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
     this.#read_deadline = check_time("read_deadline", read_deadline);
     const there = source instanceof Uint8Array;
-    this.#source = there ? NO_SOURCE : reader_source_of(source);
-    this.#buffer = new InputBuffer(there ? source : undefined);
+    const buffer = this.#buffer = new InputBuffer(there ? source : undefined);
+    this.#source = there ? NO_SOURCE : reader_source_of(source, buffer);
   }
 
   /**
@@ -276,7 +271,6 @@ export class BufferedReader {
       this.#buffer.trim();
       clock?.start();
     }
-    if (this.#before_wait) await this.#before_wait();
     const chunk = await (midway && clock ? clock.read(size) : this.#source.read(size, midway));
     this.#buffer.add(chunk);
     return chunk.length > 0;

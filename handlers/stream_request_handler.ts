@@ -2,6 +2,7 @@ import type { BaseServer } from "../server/base_server.ts";
 import type { Remote } from "../server/remote.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+import type { TlsOptions } from "../server/tls_options.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
@@ -55,9 +56,9 @@ export class StreamRequestHandler<
   static rbufsize: number = -1;
   /**
    * How much `wfile` collects, in bytes: with 0 (the default) every write is sent before it resolves;
-   * 8192 where negative. What it has collected is sent when it is full, before `rfile` waits for the
-   * client (so the replies to many requests that came at once go together, and no client waits for a
-   * reply that was not sent; Python would let it wait), by `flush()`, and at the end.
+   * 8192 where negative. What it has collected is sent when it is full, when this turn of the event loop ends (so
+   * the replies to many requests that came at once go together, and nothing is held back; Python would
+   * let the client wait), by `flush()`, and at the end. With `Infinity` only the last two send.
    */
   static wbufsize = 0;
   /** Whether small writes are sent without delay (`TCP_NODELAY`); the default is `true`. */
@@ -76,10 +77,38 @@ export class StreamRequestHandler<
     this.connection = this.request;
     if (settings.timeout !== null) this.connection.settimeout(settings.timeout);
     if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
-    const wfile = this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
-    const flush = settings.wbufsize === 0 ? undefined : () => wfile.flush();
-    const { rbufsize, read_deadline } = settings;
-    this.rfile = new BufferedReader(this.connection, rbufsize, flush, read_deadline);
+    this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
+    this.rfile = new BufferedReader(this.connection, settings.rbufsize, settings.read_deadline);
+  }
+
+  /**
+   * Sends what `wfile` has collected, then goes on with TLS: `STARTTLS`. `rfile` and `wfile` stay. See
+   * `StreamSocket.start_tls()`.
+   *
+   * @example A server of mail that says hello
+   * ```ts
+   * import { StreamRequestHandler, type TlsOptions } from "@socketserver/socketserver";
+   *
+   * const TLS: TlsOptions = { cert: new URL("file:///etc/mail.crt"), key: new URL("file:///etc/mail.key") };
+   *
+   * class MailHandler extends StreamRequestHandler {
+   *   override async handle(): Promise<void> {
+   *     await this.wfile.write("220 mail.example.org\r\n");
+   *     for await (const line of this.rfile) {
+   *       if (new TextDecoder().decode(line).trim() !== "STARTTLS") continue;
+   *       await this.wfile.write("220 Go ahead\r\n");
+   *       await this.start_tls(TLS);
+   *     }
+   *   }
+   * }
+   * ```
+   *
+   * @param options The certificate and all that goes with it.
+   * @throws What `StreamSocket.start_tls()` throws.
+   */
+  async start_tls(options: TlsOptions): Promise<void> {
+    await this.wfile.flush();
+    await this.connection.start_tls(options);
   }
 
   /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */

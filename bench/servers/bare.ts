@@ -11,6 +11,7 @@
  */
 import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
+import { COPIES } from "./copies.ts";
 
 /** What one read takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
@@ -22,6 +23,7 @@ const NEWLINE = 10;
 const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
   echo,
   lines: (conn) => answer_lines(conn, (line) => `${line.toUpperCase()}\n`),
+  fanout,
   compute: (conn) => answer_lines(conn, () => `${compute()}\n`),
   mixed: (conn) => answer_lines(conn, light_or_heavy),
   bulk_out,
@@ -36,6 +38,22 @@ async function echo(conn: Deno.TcpConn): Promise<void> {
     if (count === null) break;
     await write_all(conn, buffer.subarray(0, count));
   }
+}
+
+const members = new Set<Deno.TcpConn>();
+
+/** Tells each line to all clients, many times. A line comes in one piece, short as it is. */
+async function fanout(conn: Deno.TcpConn): Promise<void> {
+  conn.setNoDelay(true);
+  members.add(conn);
+  await write_all(conn, ENCODER.encode("ready\n"));
+  const buffer = new Uint8Array(READ_SIZE);
+  for (let count; (count = await conn.read(buffer)) !== null;) {
+    for (let copy = 0; copy < COPIES; copy++) {
+      for (const member of members) await write_all(member, buffer.subarray(0, count));
+    }
+  }
+  members.delete(conn);
 }
 
 /** One write for each line, as line handlers do it. */

@@ -16,6 +16,8 @@ READ_SIZE = 65_536
 BACKLOG = 4096
 # As in compute.ts.
 TURNS = 2_000_000
+# How often each line of a fan-out goes to each client: as in copies.ts.
+COPIES = 100
 # What is sent at once where much is sent: as in bulk.ts.
 BULK = memoryview((b"x" * 63 + b"\n") * 4096)
 
@@ -39,6 +41,19 @@ class LinesHandler(socketserver.StreamRequestHandler):
     def handle(self):
         for line in self.rfile:
             self.wfile.write(line.decode().upper().encode())
+
+
+class FanoutHandler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    members = {}  # only added to while the clients connect, one after the other
+
+    def handle(self):
+        self.members[self] = self.wfile
+        self.wfile.write(b"ready\n")
+        for line in self.rfile:
+            for _ in range(COPIES):
+                for member in self.members.values():
+                    member.write(line)
 
 
 class ComputeHandler(socketserver.StreamRequestHandler):
@@ -108,6 +123,7 @@ SERVERS = {
 HANDLERS = {
     "echo": EchoHandler,
     "lines": LinesHandler,
+    "fanout": FanoutHandler,
     "compute": ComputeHandler,
     "mixed": MixedHandler,
     "bulk_out": BulkOutHandler,

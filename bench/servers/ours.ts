@@ -14,6 +14,7 @@ import {
   AsyncUDPServer,
   BaseRequestHandler,
   type BaseServer,
+  type BufferedWriter,
   type DatagramRequest,
   DatagramRequestHandler,
   type RequestHandlerConstructor,
@@ -25,6 +26,7 @@ import {
 } from "../../mod.ts";
 import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
+import { COPIES } from "./copies.ts";
 
 /** What one read of an echo takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
@@ -54,7 +56,29 @@ export class LinesHandler extends StreamRequestHandler {
   }
 }
 
-/** The same, but the replies to lines that came at once go together. */
+/** Tells each line to all clients, many times. */
+export class FanoutHandler extends StreamRequestHandler {
+  static members: Set<BufferedWriter> = new Set();
+
+  override async handle(): Promise<void> {
+    const { members } = FanoutHandler;
+    members.add(this.wfile);
+    await this.wfile.write("ready\n");
+    for await (const line of this.rfile) {
+      for (let copy = 0; copy < COPIES; copy++) {
+        for (const member of members) await member.write(line);
+      }
+    }
+    members.delete(this.wfile);
+  }
+}
+
+/** The same, but what is written in a turn of the event loop goes together. */
+export class CollectedFanoutHandler extends FanoutHandler {
+  static override wbufsize = -1;
+}
+
+/** The same as `LinesHandler`, but the replies to lines that came at once go together. */
 export class CollectedLinesHandler extends LinesHandler {
   static override wbufsize = -1;
 }
@@ -127,12 +151,18 @@ const SERVERS: Record<string, typeof TCPServer<Deno.NetAddr> | typeof UDPServer<
 const HANDLERS: Record<string, RequestHandlerConstructor> = {
   echo: EchoHandler,
   lines: LinesHandler,
+  fanout: FanoutHandler,
   compute: ComputeHandler,
   mixed: MixedHandler,
   bulk_out: BulkOutHandler,
   bulk_in: BulkInHandler,
   packet: PacketHandler,
   sendto: SendtoHandler,
+};
+/** Those with `--collect`. */
+const COLLECTING: Record<string, RequestHandlerConstructor> = {
+  lines: CollectedLinesHandler,
+  fanout: CollectedFanoutHandler,
 };
 
 async function main(args: string[]): Promise<void> {
@@ -141,7 +171,7 @@ async function main(args: string[]): Promise<void> {
     boolean: ["collect"],
   });
   const Server = SERVERS[String(server_name)];
-  const Handler = collect ? CollectedLinesHandler : HANDLERS[String(handler_name)];
+  const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
   if (!Server || !Handler) {
     throw new TypeError(
       `Cannot serve ${handler_name} with ${server_name}: ` +

@@ -41,7 +41,7 @@ export interface TaskLine {
   end(task: Submitted, reason: unknown): void;
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined;
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void;
-  settled(task: Submitted, outcome: TaskOutcome): void;
+  settled(task: Submitted, outcome: TaskOutcome, error?: unknown): void;
 }
 
 /** How a task came to its end. */
@@ -57,6 +57,8 @@ export class Submitted implements FutureSource {
   retries: number;
   /** When it was given to its engine, by `performance.now()`. */
   given_at = 0;
+  /** Whether it is to be cancelled if it is taken back. */
+  is_unwanted = false;
   /** What its engine knows of it while it runs there. */
   run: unknown;
   /** Unfinished tasks that it waits for, by what the engines have that will run them. */
@@ -153,7 +155,7 @@ export class Submitted implements FutureSource {
   /** It has failed. */
   fail(error: unknown, outcome: TaskOutcome = "failed"): void {
     if (this.is_over) return;
-    this.#end(outcome);
+    this.#end(outcome, error);
     this.future.set_exception(error);
   }
 
@@ -188,9 +190,9 @@ export class Submitted implements FutureSource {
     this.fail(reason, outcome);
   }
 
-  #end(outcome: TaskOutcome): void {
+  #end(outcome: TaskOutcome, error?: unknown): void {
     if (this.#clock !== undefined) clearTimeout(this.#clock);
     this.#leave?.();
-    this.#line.settled(this, outcome);
+    this.#line.settled(this, outcome, error);
   }
 }

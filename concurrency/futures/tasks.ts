@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
+import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
@@ -9,6 +10,7 @@ import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
+import type { ExecutorInfo } from "./executor.ts";
 import type { Future } from "./future.ts";
 import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
@@ -30,6 +32,9 @@ export interface TasksOptions {
   observer: ((event: PoolEvent) => void) | undefined;
 }
 
+/** Hears what happens beside the observer; of what failed, with the error. */
+export type Heard = (event: PoolEvent, error?: unknown) => void;
+
 /** The tasks of an executor: those that wait, in their order, and those that its engine runs. */
 export class Tasks implements TaskLine, EngineEvents {
   readonly id: string = crypto.randomUUID();
@@ -45,6 +50,7 @@ export class Tasks implements TaskLine, EngineEvents {
   /** How many have no outcome yet. */
   #unfinished = 0;
   #counts: Record<TaskOutcome, number> = { done: 0, failed: 0, cancelled: 0, timed_out: 0 };
+  #observer: ToldObserver = new ToldObserver("an executor");
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
@@ -54,6 +60,9 @@ export class Tasks implements TaskLine, EngineEvents {
   #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
+  #watchers: Set<Heard> = new Set();
+  #closed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #is_closed = false;
 
   constructor(options: TasksOptions, make_engine: (events: EngineEvents) => Engine) {
     this.#options = options;
@@ -98,6 +107,29 @@ export class Tasks implements TaskLine, EngineEvents {
     return task.future;
   }
 
+  /** Has somebody hear what happens from now on; what is given ends that. */
+  watch(heard: Heard): () => void {
+    this.#submitted_at ??= new Map();
+    this.#watchers.add(heard);
+    return () => this.#watchers.delete(heard);
+  }
+
+  /** Whether it takes tasks, waits for the last ones, or is over. */
+  get state(): "open" | "stopping" | "closed" {
+    if (this.#is_closed) return "closed";
+    return this.#is_shut_down ? "stopping" : "open";
+  }
+
+  /** Resolves when all tasks are over, and all workers have ended. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** How many may wait. */
+  get max_pending(): number {
+    return this.#options.max_pending;
+  }
+
   /** How many more may be submitted. */
   get #places(): number {
     return this.engine.max_workers + this.#options.max_pending - this.#unfinished;
@@ -127,11 +159,11 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   /** How many there are of each kind. */
-  get counts(): { waiting: number; running: number; done: number; failed: number } {
+  get counts(): Pick<ExecutorInfo, "waiting" | "running" | "done" | "failed" | "cancelled"> {
     const running = this.given.which(true).length;
-    const { done, failed, timed_out } = this.#counts;
+    const { done, failed, cancelled, timed_out } = this.#counts;
     const waiting = this.waiting + this.given.size - running;
-    return { waiting, running, done, failed: failed + timed_out };
+    return { waiting, running, done, failed: failed + timed_out, cancelled };
   }
 
   /** Gives the engine what waits, as long as it has room. */
@@ -169,6 +201,7 @@ export class Tasks implements TaskLine, EngineEvents {
   taken_back(task: Submitted): void {
     this.given.delete(task);
     this.#put_back(task);
+    if (task.is_unwanted) task.future.cancel();
     if (this.#takes_back) return;
     this.#takes_back = true;
     queueMicrotask(() => {
@@ -214,7 +247,10 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   take_back(task: Submitted): boolean {
-    if (this.given.has(task) && !this.engine.take_back(task)) return false;
+    if (this.given.has(task) && !this.engine.take_back(task)) {
+      task.is_unwanted = !this.engine.has_begun(task);
+      return false;
+    }
     // The line passes over what waits; what could not be sent is about to fail.
     if (!this.given.has(task)) this.waiting--;
     this.#look_whether_empty();
@@ -237,10 +273,10 @@ export class Tasks implements TaskLine, EngineEvents {
   report(task: Submitted | undefined, error: unknown): void {
     const { on_error } = this.#options;
     if (!task || !on_error) console.error(error);
-    else void tell("on_error", () => on_error(error, task.future));
+    else void tell(() => on_error(error, task.future));
   }
 
-  settled(task: Submitted, outcome: TaskOutcome): void {
+  settled(task: Submitted, outcome: TaskOutcome, error?: unknown): void {
     // What it was given and never had is nobody's.
     const is_lost = this.engine.is_elsewhere || task.given_at === 0;
     if (outcome !== "done" && is_lost) task.call.args.forEach(drop_connections);
@@ -253,7 +289,7 @@ export class Tasks implements TaskLine, EngineEvents {
     const now = performance.now();
     const wait = (task.given_at || now) - since;
     const [time, duration] = [Date.now(), now - since];
-    this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait });
+    this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait }, error);
   }
 
   worker_started({ id, pid }: WorkerInfo): void {
@@ -274,12 +310,13 @@ export class Tasks implements TaskLine, EngineEvents {
       ...exit,
       ...(is_news && { cause }),
       ...(is_news && cause instanceof Error && { error_type: cause.name }),
-    });
+    }, cause);
   }
 
-  #tell(event: PoolEvent): void {
+  #tell(event: PoolEvent, error?: unknown): void {
     const { observer } = this.#options;
-    if (observer) void tell("observer", () => observer(event));
+    if (observer) this.#observer.tell(() => observer(event));
+    for (const heard of this.#watchers) heard(event, error);
   }
 
   /**
@@ -304,6 +341,8 @@ export class Tasks implements TaskLine, EngineEvents {
       await this.#empty.promise;
     }
     await this.engine.close(false);
+    this.#is_closed = true;
+    this.#closed.resolve();
   }
 
   /** Ends all workers now: what they run is lost. */
@@ -314,12 +353,12 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 }
 
-/** Calls a function of the program: what goes wrong in it is printed, and harms no task. */
-async function tell(name: string, call: () => unknown): Promise<void> {
+/** Calls `on_error`: what goes wrong in it is printed, and harms no task. */
+async function tell(call: () => unknown): Promise<void> {
   try {
     await call();
   } catch (error) {
-    console.error(`The ${name} of an executor failed:`, error);
+    console.error("The on_error of an executor failed:", error);
   }
 }
 

@@ -344,14 +344,17 @@ export interface ChildProgram {
  * but reads the environment, for which it asks for a permission. A child that cannot be started, or may
  * not be, has no number and emits `error`.
  */
-export function spawn_child({ file, args, environment, cwd }: ChildProgram): ChildProcess {
+export function spawn_child(
+  { file, args, environment, cwd }: ChildProgram,
+  has_pipe = false,
+): ChildProcess {
   const child = new (ChildProcess as unknown as Spawnable)();
   child.spawn({
     file,
     args: [file, ...args],
     envPairs: environment,
     cwd,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc", ...has_pipe ? ["pipe"] : []],
     serialization: "advanced",
   });
   return child;

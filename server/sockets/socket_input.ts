@@ -35,6 +35,8 @@ export class SocketInput {
   #clock: IdleClock | undefined;
   /** Whether nothing is read any more. */
   closed = false;
+  /** How many bytes have come for whoever reads. */
+  count: number;
   /** Whether the input was ended while a read waited, and nothing was written since. */
   idle = false;
 
@@ -46,6 +48,7 @@ export class SocketInput {
   constructor(source: ByteSource, unread: Uint8Array, report: (error: unknown) => void) {
     this.#source = source;
     this.#unread = unread;
+    this.count = unread.length;
     this.#is_fresh = unread.length === 0;
     this.#report = report;
   }
@@ -69,6 +72,11 @@ export class SocketInput {
   /** Whether the peer has sent FIN, or the input was ended for it. */
   get ended(): boolean {
     return this.#state === "ended";
+  }
+
+  /** Whether the input ends, or has ended, because the request must. */
+  get ending(): boolean {
+    return this.#state === "ending";
   }
 
   /** Whether reading has failed. */
@@ -180,6 +188,7 @@ export class SocketInput {
       return false;
     }
     this.#is_fresh = false;
+    this.count += bytes.length;
     if (!resolve) {
       this.#unread = may_keep ? bytes : bytes.slice();
       return may_keep;

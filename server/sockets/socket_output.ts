@@ -29,6 +29,8 @@ export class SocketOutput {
   #writers: (() => void)[] = [];
   #state: "open" | "closed" | "stuck" = "open";
   #closed = false;
+  /** How many bytes were written. */
+  count = 0;
   /** What is being written, with nothing to see to until the system has taken it. */
   #bytes: Uint8Array | undefined;
   #result: Promise<number> | undefined;
@@ -84,6 +86,7 @@ export class SocketOutput {
       this.#refused ??= (error) => this.#refuse(error);
       return this.#result = written.then(this.#taken, this.#refused);
     }
+    this.count += written;
     if (written < p.length) return may_fail(this.#write_rest(p, written));
     this.#next();
     return written;
@@ -107,7 +110,11 @@ export class SocketOutput {
 
   async #write_rest(p: Uint8Array, sent: number): Promise<number> {
     try {
-      while (sent < p.length) sent += await this.#write_some(sent === 0 ? p : p.subarray(sent));
+      while (sent < p.length) {
+        const taken = await this.#write_some(sent === 0 ? p : p.subarray(sent));
+        this.count += taken;
+        sent += taken;
+      }
       return sent;
     } catch (error) {
       this.#report(error);
@@ -121,6 +128,7 @@ export class SocketOutput {
   #take(sent: number): number | Promise<number> {
     const bytes = this.#bytes!;
     this.#bytes = this.#result = undefined;
+    this.count += sent;
     if (sent < bytes.length) return this.#write_rest(bytes, sent);
     this.#next();
     return sent;

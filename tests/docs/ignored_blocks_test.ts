@@ -24,6 +24,7 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "docs/sharing.md: OracleHandler, OracleServer": ["why?\nnow\n", "perhaps\nno question\n"],
   "docs/state.md: HitHandler, HitServer": ["", "1\n"],
   "mod.ts: UpperHandler, ThreadingTCPServer": ["hello\n", "HELLO\n"],
+  "operation/monitor/mod.ts: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "server/forking_mixin.ts: PatternHandler, ForkingTCPServer": ["^a+$\nab\n", "false\n"],
   "server/forking_mixin.ts: PidHandler, PidServer": ["", /^served by process \d+\n$/],
   "server/threading_mixin.ts: CountHandler, CountingServer": ["", "You are number 1\n"],
@@ -60,6 +61,9 @@ const ELSEWHERE = [
   "docs/deploying.md: UpperHandler, AsyncTCPServer",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
+  "README.md: handler.ts",
+  "docs/serve.md: counter.ts",
+  "docs/serve.md: upper.ts",
   "docs/testing.md: UpperHandler, UpperServer",
   "docs/testing.md: upper_test.ts",
 ];
@@ -71,7 +75,7 @@ for (const path of documents()) {
     if (info !== "ts ignore") continue;
     const handler = /class (\w+Handler)\b/.exec(code)?.[1];
     const server = /new (\w+Server)\(/.exec(code)?.[1];
-    PROGRAMS.set(`${path}: ${handler ? `${handler}, ${server}` : name_of(code)}`, code);
+    PROGRAMS.set(`${path}: ${handler && server ? `${handler}, ${server}` : name_of(code)}`, code);
   }
 }
 

@@ -14,10 +14,9 @@ const SHORT = 50;
 
 /** A reader of a pair's socket: of the socket itself, or of it as of any other connection. */
 const READERS: Record<string, (pair: Pair, deadline?: number | null) => BufferedReader> = {
-  "its own socket": ({ socket }, deadline = null) =>
-    new BufferedReader(socket, -1, undefined, deadline),
+  "its own socket": ({ socket }, deadline = null) => new BufferedReader(socket, -1, deadline),
   "any connection": ({ socket }, deadline = null) =>
-    new BufferedReader({ read: (bytes) => socket.read(bytes) }, -1, undefined, deadline),
+    new BufferedReader({ read: (bytes) => socket.read(bytes) }, -1, deadline),
 };
 
 /** What reads a line or a block. */
@@ -106,27 +105,12 @@ for (const [kind, reader_of] of Object.entries(READERS)) {
   });
 }
 
-test_each("read_deadline also runs while what was collected is sent", async ({ socket, peer }) => {
-  const sending = Promise.withResolvers<void>();
-  let waits = 0;
-  const before_wait = () => ++waits < 2 ? Promise.resolve() : sending.promise;
-  const reader = new BufferedReader(socket, -1, before_wait, 10);
-  await peer.write(bytes_of("x"));
-  const reading = assertRejects(() => reader.readline(), TimedOut);
-  assertEquals(await is_pending(reading, SHORT), true);
-  sending.resolve();
-  await soon(reading);
-  // And somebody else's read of the socket is not ended with it.
-  await peer.write(bytes_of("y"));
-  assertEquals(text_of(await soon(socket.recv(10))), "y");
-});
-
 Deno.test("read_deadline refuses what is no time", () => {
   const reader = new BufferedReader(bytes_of("line\n"));
   for (const deadline of [-1, NaN, "1"] as number[]) {
     const message = `read_deadline of ${deadline} ms`;
     assertThrows(
-      () => new BufferedReader(bytes_of(""), -1, undefined, deadline),
+      () => new BufferedReader(bytes_of(""), -1, deadline),
       RangeError,
       message,
     );
@@ -137,7 +121,7 @@ Deno.test("read_deadline refuses what is no time", () => {
 });
 
 Deno.test("read_deadline takes what is longer than a timer", async () => {
-  const reader = new BufferedReader({ read: () => new Promise(() => {}) }, -1, undefined, 2 ** 31);
+  const reader = new BufferedReader({ read: () => new Promise(() => {}) }, -1, 2 ** 31);
   assertEquals(await is_pending(reader.readline(), 20), true);
 });
 

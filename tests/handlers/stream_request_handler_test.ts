@@ -41,7 +41,7 @@ async function receive(conn: Deno.Conn): Promise<string> {
   return text_of(buffer.subarray(0, await conn.read(buffer) ?? 0));
 }
 
-Deno.test("StreamRequestHandler: what wfile has collected is sent before rfile waits", async () => {
+Deno.test("StreamRequestHandler: what wfile has collected is sent while rfile waits", async () => {
   await talk(PromptHandler, async (conn) => {
     assertEquals(await receive(conn), "name? ");
     await conn.write(bytes_of("you\n"));
