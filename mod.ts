@@ -108,8 +108,12 @@ export {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
+export type { EndReason } from "./internal/workers/worker_handle.ts";
+export type { ServerEvent, ServerObserver } from "./server/events.ts";
 export type {
   CloseResult,
+  Durations,
+  Outcome,
   OverflowReason,
   RefusalReason,
   ServerInfo,
@@ -132,6 +136,9 @@ export type {
   ServeOptions,
   ServerOptions,
 } from "./server/options.ts";
+export { TlsError, type TlsFailure } from "./internal/shared/errors.ts";
+export type { TlsCertificate, TlsOptions } from "./server/tls_options.ts";
+export type { TlsInfo } from "./server/sockets/tls_terms.ts";
 export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";

@@ -68,6 +68,6 @@ export class Benchmark {
     const { start_ms } = server;
     if (!load) return { start_ms, errors: 0 };
     if (load.mode === "idle") return await measure_memory(generator, load, server);
-    return await generator.run(load, server.port, seconds);
+    return await generator.run(load, server, seconds);
   }
 }

@@ -6,6 +6,7 @@ export type FigureName =
   | "all_answered_ms"
   | "mib_per_second"
   | "kib_per_connection"
+  | "cpu_us"
   | "start_ms";
 
 /** How a figure is shown, and which way is better. */
@@ -23,6 +24,7 @@ export const FIGURES: Record<FigureName, Figure> = {
   all_answered_ms: { label: "", unit: "ms", more_is_better: false },
   mib_per_second: { label: "", unit: "MiB/s", more_is_better: true },
   kib_per_connection: { label: "", unit: "KiB", more_is_better: false },
+  cpu_us: { label: "CPU", unit: "µs", more_is_better: false },
   start_ms: { label: "", unit: "ms", more_is_better: false },
 };
 

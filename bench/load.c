@@ -3,7 +3,7 @@
  * Linux, one thread, no dependency: cc -O2 -Wall -Wextra -o load load.c
  *
  *   load MODE HOST PORT [--connections N] [--size BYTES] [--seconds S]
- *                       [--pipeline P] [--requests N] [--bytes N]
+ *                       [--pipeline P] [--requests N] [--bytes N] [--pid N]
  *
  *   echo     kept connections ping-pong messages; every echoed byte is checked
  *   lines    the same with lower-case lines, which may come back in upper case
@@ -31,7 +31,11 @@
  *   resets             are those errors that were connection resets;
  *   all_connected_ms, all_answered_ms  are from the first connect until the
  *                      last client was connected, or answered, or had failed;
- *   mib_per_second     is of --bytes, after a warm-up of a 16th of them.
+ *   mib_per_second     is of --bytes, after a warm-up of a 16th of them;
+ *   cpu_us             is the processor time, user and system, that process
+ *                      --pid, its threads and children used meanwhile: for a
+ *                      message, a connect of a burst, or a MiB. Without --pid
+ *                      it is left out.
  * --seconds is the time measured; in burst, idle, drain and fill it only sets
  * when to give up. After --seconds + 10 s the process ends in any case, by
  * SIGALRM.
@@ -89,6 +93,7 @@ static const struct mode *mode;
 static int connections, requests = 10000;
 static size_t size, pipeline = 1;
 static double seconds, bytes = 1 << 30;
+static long pid; /* of the server; 0 if its processor time is not wanted */
 
 static int epoll_fd, client_count;
 static struct sockaddr_storage address;
@@ -101,6 +106,7 @@ static int64_t window_start, window_end; /* replies between these count */
 static bool stopping;                    /* start no new messages */
 static int connecting, in_flight;        /* clients; messages */
 static unsigned long connected, answered, messages, errors, resets, lost;
+static long cpu_ticks;        /* of the server, while it was measured */
 static unsigned histogram[BINS]; /* of latencies, one bin per microsecond */
 
 static int64_t now_us(void) {
@@ -142,12 +148,49 @@ static void count_silent(void) {
   }
 }
 
+/* The processor time of a process and its children so far, in clock ticks. */
+static long ticks_of(long process) {
+  char path[64], stat[1024] = "";
+  snprintf(path, sizeof path, "/proc/%ld/stat", process);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return 0; /* it has ended: its parent has its time */
+  size_t length = fread(stat, 1, sizeof stat - 1, file);
+  fclose(file);
+  long user = 0, system = 0, waited_user = 0, waited_system = 0;
+  const char *name_end = length > 0 ? strrchr(stat, ')') : NULL;
+  if (name_end != NULL) { /* proc(5): these are the fields 14 to 17 */
+    sscanf(name_end + 2, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld"
+           " %ld %ld", &user, &system, &waited_user, &waited_system);
+  }
+  long ticks = user + system + waited_user + waited_system, child;
+  snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", process, process);
+  if ((file = fopen(path, "r")) == NULL) return ticks;
+  while (fscanf(file, "%ld", &child) == 1) ticks += ticks_of(child);
+  fclose(file);
+  return ticks;
+}
+
+static void start_cpu(void) { cpu_ticks = pid == 0 ? 0 : ticks_of(pid); }
+
+static void stop_cpu(void) {
+  if (pid != 0) cpu_ticks = ticks_of(pid) - cpu_ticks;
+}
+
+/* Prints what was used for each of so many. */
+static void print_cpu(double count) {
+  if (pid == 0 || count == 0) return;
+  printf(",\"cpu_us\":%.3f",
+         (double)cpu_ticks * SECOND / (double)sysconf(_SC_CLK_TCK) / count);
+}
+
 static void print_rates(void) {
   printf("{\"mode\":\"%s\",\"messages\":%lu,\"seconds\":%.3f,"
          "\"per_second\":%.1f,\"errors\":%lu,", mode->name, messages, seconds,
          (double)messages / seconds, errors);
   if (mode->udp) printf("\"lost\":%lu,", lost);
-  printf("\"p50_us\":%d,\"p99_us\":%d}\n", percentile(0.5), percentile(0.99));
+  printf("\"p50_us\":%d,\"p99_us\":%d", percentile(0.5), percentile(0.99));
+  print_cpu((double)messages);
+  printf("}\n");
 }
 
 /* Messages differ from each other, so that mixed-up replies are noticed. */
@@ -359,7 +402,10 @@ static void start_all(size_t each) {
 static void run_window(void) {
   window_start = now_us() + WARM_UP;
   window_end = window_start + (int64_t)(seconds * SECOND);
-  run_while(&client_count, seconds + (double)WARM_UP / SECOND);
+  run_while(&client_count, (double)WARM_UP / SECOND);
+  start_cpu();
+  run_while(&client_count, seconds);
+  stop_cpu();
   stopping = true;
   run_while(&in_flight, 1);
   count_silent();
@@ -385,16 +431,20 @@ static void run_mixed(void) {
 
 static void run_burst(void) {
   int64_t start = now_us();
+  start_cpu();
   connect_all(requests, seconds / 2 + 4);
   double all_connected = (double)(now_us() - start) / MS;
   start_all(1);
   run_while(&in_flight, seconds / 2 + 4);
   double all_answered = (double)(now_us() - start) / MS;
+  stop_cpu();
   count_silent();
   printf("{\"mode\":\"burst\",\"requests\":%d,\"connected\":%lu,"
          "\"answered\":%lu,\"all_connected_ms\":%.1f,\"all_answered_ms\":%.1f,"
-         "\"resets\":%lu,\"errors\":%lu}\n", requests, connected, answered,
+         "\"resets\":%lu,\"errors\":%lu", requests, connected, answered,
          all_connected, all_answered, resets, errors);
+  print_cpu(requests);
+  printf("}\n");
 }
 
 /* Those below block, and return what went wrong, or 0. */
@@ -479,8 +529,13 @@ static void run_fanout(void) {
   }
   window_start = now_us() + WARM_UP;
   window_end = window_start + (int64_t)(seconds * SECOND);
+  bool is_warm = false;
   for (size_t line = 0; error == 0 && now_us() < window_end; line += size) {
     int64_t start = now_us();
+    if (!is_warm && start >= window_start) {
+      is_warm = true;
+      start_cpu();
+    }
     const char *text = pattern + line % period;
     if (send(fds[0], text, size, 0) < 0) error = errno;
     for (int i = 0; i < connections && error == 0; i++) {
@@ -488,6 +543,7 @@ static void run_fanout(void) {
     }
     if (error == 0) record(start);
   }
+  stop_cpu();
   if (error != 0) count_error(error);
   print_rates();
 }
@@ -496,11 +552,15 @@ static void run_bulk(int (*transfer)(int fd, uint64_t count)) {
   int fd = blocking_connection();
   int error = transfer(fd, (uint64_t)bytes / 16 / BULK_LINE * BULK_LINE);
   int64_t start = now_us();
+  start_cpu();
   if (error == 0) error = transfer(fd, (uint64_t)bytes);
+  stop_cpu();
   if (error != 0) count_error(error);
   double rate = bytes / MIB * SECOND / (double)(now_us() - start);
   printf("{\"mode\":\"%s\",\"bytes\":%.0f,\"mib_per_second\":%.1f,"
-         "\"errors\":%lu}\n", mode->name, bytes, error == 0 ? rate : 0, errors);
+         "\"errors\":%lu", mode->name, bytes, error == 0 ? rate : 0, errors);
+  print_cpu(bytes / MIB);
+  printf("}\n");
 }
 
 static void run_drain(void) { run_bulk(drain); }
@@ -538,7 +598,7 @@ static const struct mode modes[] = {
 static void usage(void) {
   errx(2, "usage: load echo|lines|compute|request|mixed|burst|idle|fanout"
           "|drain|fill|udp HOST PORT [--connections N] [--size BYTES] [--seconds S]"
-          " [--pipeline P] [--requests N] [--bytes N]");
+          " [--pipeline P] [--requests N] [--bytes N] [--pid N]");
 }
 
 static double number(const char *text, double low, double high) {
@@ -563,6 +623,7 @@ static void parse(int argc, char **argv) {
     else if (!strcmp(name, "--pipeline")) pipeline = number(value, 1, 1e6);
     else if (!strcmp(name, "--requests")) requests = number(value, 1, 1e6);
     else if (!strcmp(name, "--bytes")) bytes = number(value, 1024, 1e12);
+    else if (!strcmp(name, "--pid")) pid = (long)number(value, 1, INT32_MAX);
     else usage();
   }
   if (mode->udp && size > MAX_DATAGRAM) usage();

@@ -30,6 +30,12 @@ export interface Load {
   seconds?: number;
 }
 
+/** A server that is loaded. */
+export interface Loaded {
+  port: number;
+  pid: number;
+}
+
 /** Connections that are held until this is disposed of. */
 export interface HeldLoad extends AsyncDisposable {
   errors: number;
@@ -67,6 +73,11 @@ export class LoadGenerator {
     return new LoadGenerator("load.ts", command);
   }
 
+  /** Whether it tells the processor time of a server. */
+  get #can_tell(): boolean {
+    return this.name === "load.c";
+  }
+
   /** Whether it has a mode. */
   can(mode: Mode): boolean {
     return this.name === "load.c" || FALLBACK_MODES.includes(mode);
@@ -76,12 +87,16 @@ export class LoadGenerator {
    * Loads a server.
    *
    * @param load What to do.
-   * @param port Where the server listens.
+   * @param server Where it listens, and its process.
    * @param seconds How long to measure.
    * @throws {Error} If no connection was made.
    */
-  async run(load: Load, port: number, seconds: number): Promise<LoadResult> {
-    await using child = this.#spawn({ seconds, ...load }, port, "null");
+  async run(load: Load, { port, pid }: Loaded, seconds: number): Promise<LoadResult> {
+    await using child = this.#spawn(
+      { seconds, ...load, ...(this.#can_tell && { pid }) },
+      port,
+      "null",
+    );
     const [output, { success }] = await Promise.all([
       new Response(child.stdout).text(),
       child.status,
@@ -107,7 +122,11 @@ export class LoadGenerator {
     return { errors, [Symbol.asyncDispose]: release };
   }
 
-  #spawn({ mode, ...numbers }: Load, port: number, stdin: "null" | "piped"): Deno.ChildProcess {
+  #spawn(
+    { mode, ...numbers }: Load & Partial<Loaded>,
+    port: number,
+    stdin: "null" | "piped",
+  ): Deno.ChildProcess {
     const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const [program, ...args] = [...this.#command, mode, "127.0.0.1", String(port), ...flags];
     return new Deno.Command(program!, { args, stdin, stdout: "piped" }).spawn();

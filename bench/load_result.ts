@@ -14,4 +14,6 @@ export interface LoadResult {
   all_answered_ms?: number;
   /** Of bulk. */
   mib_per_second?: number;
+  /** The processor time of the server for each message, connect or MiB, where it can be told. */
+  cpu_us?: number;
 }

@@ -18,9 +18,10 @@ const LOOKS = 20;
 export async function measure_memory(
   generator: LoadGenerator,
   load: Load,
-  { pid, port }: ServerProcess,
+  server: ServerProcess,
 ): Promise<Sample> {
-  await generator.run(WARM_UP, port, WARM_UP_SECONDS);
+  const { pid, port } = server;
+  await generator.run(WARM_UP, server, WARM_UP_SECONDS);
   const before = await settled_memory(pid);
   await using held = await generator.hold(load, port);
   const growth = await settled_memory(pid) - before;

@@ -41,6 +41,14 @@ export const BARE: Peer = {
   reference: "bare",
 };
 
+/** The same, which keeps what it reads, as `recv` gives it. */
+export const BARE_KEEPING: Peer = {
+  name: "bare loop that keeps each read",
+  runtime: "deno",
+  script: "bare.ts",
+  args: ["--keep"],
+};
+
 /** The loop over datagrams. */
 export const UDP_BARE: Peer = { ...BARE, script: "bare_udp.ts", flags: DATAGRAM_FLAGS };
 

@@ -21,6 +21,7 @@ const COLUMNS: Column[] = [
   { heading: "figure", numeric: true },
   { heading: "to bare loop", numeric: true },
   { heading: "to CPython", numeric: true },
+  { heading: "to Go", numeric: true },
 ];
 
 /** The report for people to read. */
@@ -32,14 +33,15 @@ export function format_report({ rows, skipped, ...run }: Report): string {
   return parts.join("\n\n");
 }
 
-function cells_of({ workload, server, figure, value, errors, to_bare, to_cpython }: Row): string[] {
+function cells_of({ workload, server, figure, value, errors, ...to }: Row): string[] {
   const failed = errors === 0 ? "" : ` (${errors} errors)`;
   return [
     workload,
     server,
     format_figure(figure, value) + failed,
-    format_ratio(to_bare),
-    format_ratio(to_cpython),
+    format_ratio(to.to_bare),
+    format_ratio(to.to_cpython),
+    format_ratio(to.to_go),
   ];
 }
 

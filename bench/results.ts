@@ -38,7 +38,9 @@ export class Results {
   get rows(): Row[] {
     return [...this.#samples].flatMap(([workload, peers]) =>
       workload.figures.flatMap((figure) =>
-        [...peers].map(([peer, samples]) => ({
+        [...peers].filter(([, samples]) => values_of(figure, samples).length > 0).map((
+          [peer, samples],
+        ) => ({
           workload: workload.name,
           server: peer.name,
           figure,

@@ -4,6 +4,7 @@ import {
   ASYNC,
   ASYNC_COLLECTING,
   BARE,
+  BARE_KEEPING,
   CPYTHON,
   CPYTHON_FORKING,
   GO,
@@ -40,7 +41,8 @@ export interface Workload {
 }
 
 const ALL = [BARE, ASYNC, THREADING, ...OTHERS, CPYTHON];
-const BULK = [BARE, ASYNC, THREADING, ...NODE_NET, GO, CPYTHON];
+const ECHO = [BARE, ASYNC, threading_with(1), THREADING, ...OTHERS, CPYTHON];
+const BULK = [ASYNC, THREADING, ...NODE_NET, GO, CPYTHON];
 /** How long bulk and bursts may take, in seconds. */
 const PATIENCE = 30;
 const UDP_OURS = [UDP, UDP_FLAGLESS, UDP_ASYNC];
@@ -54,23 +56,23 @@ export const WORKLOADS: Workload[] = [
     handler: "echo",
     load: { mode: "echo", connections: 64, size: 64 },
     turns: 1,
-    figures: ["per_second"],
-    peers: ALL,
+    figures: ["per_second", "cpu_us"],
+    peers: ECHO,
   },
   {
     name: "echo, 1 connection",
     handler: "echo",
     load: { mode: "echo", connections: 1, size: 64 },
     turns: 1,
-    figures: ["p50_us", "p99_us"],
-    peers: ALL,
+    figures: ["p50_us", "p99_us", "per_second", "cpu_us"],
+    peers: ECHO,
   },
   {
     name: "lines, 64 connections",
     handler: "lines",
     load: { mode: "lines", connections: 64, size: 64 },
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: ALL,
   },
   {
@@ -78,7 +80,7 @@ export const WORKLOADS: Workload[] = [
     handler: "lines",
     load: { mode: "lines", connections: 64, size: 64, pipeline: 16 },
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: [BARE, ASYNC, THREADING, THREADING_COLLECTING, ...OTHERS, CPYTHON],
   },
   {
@@ -86,7 +88,7 @@ export const WORKLOADS: Workload[] = [
     handler: "lines",
     load: { mode: "request", connections: 32, size: 64 },
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: ALL,
   },
   {
@@ -94,7 +96,7 @@ export const WORKLOADS: Workload[] = [
     handler: "lines",
     load: { mode: "burst", requests: 10_000, seconds: PATIENCE },
     turns: 1,
-    figures: ["all_answered_ms"],
+    figures: ["all_answered_ms", "cpu_us"],
     peers: ALL,
   },
   {
@@ -118,23 +120,23 @@ export const WORKLOADS: Workload[] = [
     handler: "bulk_out",
     load: { mode: "drain", seconds: PATIENCE },
     turns: 1,
-    figures: ["mib_per_second"],
-    peers: BULK,
+    figures: ["mib_per_second", "cpu_us"],
+    peers: [BARE, ...BULK],
   },
   {
     name: "bulk, 1 GiB in",
     handler: "bulk_in",
     load: { mode: "fill", seconds: PATIENCE },
     turns: 1,
-    figures: ["mib_per_second"],
-    peers: BULK,
+    figures: ["mib_per_second", "cpu_us"],
+    peers: [BARE, BARE_KEEPING, ...BULK],
   },
   {
     name: "compute, 8 clients",
     handler: "compute",
     load: { mode: "compute", connections: 8 },
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: [BARE, threading_with(1), threading_with(2), GO, CPYTHON, CPYTHON_FORKING],
   },
   {
@@ -150,7 +152,7 @@ export const WORKLOADS: Workload[] = [
     handler: "packet",
     load: UDP_LOAD,
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: [UDP_BARE, ...UDP_OURS, ...UDP_OTHERS, UDP_CPYTHON],
   },
   {
@@ -158,7 +160,7 @@ export const WORKLOADS: Workload[] = [
     handler: "sendto",
     load: UDP_LOAD,
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: [UDP_BARE, ...UDP_OURS, UDP_CPYTHON],
   },
   {
@@ -166,7 +168,7 @@ export const WORKLOADS: Workload[] = [
     handler: "packet",
     load: UDP_LOAD,
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: UDP_WORKERS,
   },
   {
@@ -174,7 +176,7 @@ export const WORKLOADS: Workload[] = [
     handler: "sendto",
     load: UDP_LOAD,
     turns: 1,
-    figures: ["per_second"],
+    figures: ["per_second", "cpu_us"],
     peers: UDP_WORKERS,
   },
   {

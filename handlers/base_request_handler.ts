@@ -87,6 +87,14 @@ export class BaseRequestHandler<
     return this.#exchange?.signal ?? new AbortController().signal;
   }
 
+  /**
+   * The trace that the request belongs to, as W3C Trace Context writes it; `undefined` unless the server's `observer`
+   * has set it. In workers, too.
+   */
+  get traceparent(): string | undefined {
+    return this.#exchange?.traceparent;
+  }
+
   /** Called before {@linkcode handle}. If it throws, nothing else is called. */
   setup(): void | Promise<void> {}
 

@@ -18,6 +18,8 @@ export class InputBuffer {
   /** The newest block: it is filled up to `#end`. */
   #last: Uint8Array;
   #end: number;
+  /** Whether that is the buffer's own, to be given away. */
+  #is_own = false;
   /** Where the oldest block is read from. */
   #start = 0;
   #length: number;
@@ -40,6 +42,7 @@ export class InputBuffer {
     if (this.#length === 0) {
       this.#last = chunk;
       this.#end = chunk.length;
+      this.#is_own = true;
     } else {
       const rest = this.#fill(chunk);
       if (rest.length > 0) this.#begin_block(rest);
@@ -78,6 +81,11 @@ export class InputBuffer {
     }
     if (this.#length === 0) this.#clear();
     return taken;
+  }
+
+  /** Takes all out. */
+  take_unread(): Uint8Array {
+    return this.take(this.#length);
   }
 
   /** A copy of the first bytes, which stay. */
@@ -146,7 +154,14 @@ export class InputBuffer {
     }
   }
 
+  /** Whether that many are just what has come at once, as a line or a message mostly does. */
+  #is_whole(count: number): boolean {
+    const has_one = this.#blocks.length === 0 && this.#start === 0 && this.#is_own;
+    return has_one && count === this.#end && count === this.#last.length;
+  }
+
   #copy(count: number): Uint8Array {
+    if (this.#is_whole(count)) return this.#last;
     const left = this.#length - count;
     if (left === 0 || count > MAX_SHARED || this.#block_length < count) return this.#gather(count);
     this.#pool ??= new BytePool();

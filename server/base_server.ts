@@ -3,7 +3,8 @@ import { is_client_gone } from "../internal/runtime/error_names.ts";
 import { may_fail } from "../internal/runtime/pending.ts";
 import { StopSignals } from "../internal/runtime/stop_signals.ts";
 import { client_key_of } from "./address.ts";
-import type { CloseResult, OverflowReason, ServerInfo, ServerState } from "./info.ts";
+import type { ServerObserver } from "./events.ts";
+import type { CloseResult, OverflowReason, ServerInfo, ServerState, Traffic } from "./info.ts";
 import type { Listener } from "./listeners/listener.ts";
 import {
   changed_settings,
@@ -23,8 +24,14 @@ import {
   hands_over,
   interrupt_request,
   make_runner,
+  observation,
+  renew_tls,
   report,
+  secure_request,
+  traffic,
 } from "./requests/inner_hooks.ts";
+import type { Agreed } from "./requests/handshakes.ts";
+import { Observation } from "./requests/observation.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { Requests } from "./requests/requests.ts";
@@ -96,6 +103,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   static deny: readonly string[] | null = null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   static request_timeout: number | null = null;
+  /** See {@linkcode ServerOptions.observer}. */
+  static observer: ServerObserver | null = null;
 
   /** See {@linkcode ServerOptions.timeout}. */
   declare timeout: number | null;
@@ -115,6 +124,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   declare deny: readonly string[] | null;
   /** See {@linkcode ServerOptions.request_timeout}. */
   declare request_timeout: number | null;
+  /** See {@linkcode ServerOptions.observer}. */
+  declare observer: ServerObserver | null;
 
   /** Where the server listens; with port 0 asked for, the real port once it is bound. */
   server_address: ServerAddress;
@@ -124,6 +135,8 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   declare socket: Listener<unknown, ServerAddress> | undefined;
 
   #runner: Runner;
+  #since = Date.now();
+  #observation: Observation;
   #requests: Requests<Request, Address>;
   #serving: Serving<Request, Address>;
   #closing: ServerClosing;
@@ -154,14 +167,29 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     this.server_address = server_address;
     this.RequestHandlerClass = RequestHandlerClass;
     Object.assign(this, settings_of(this, options));
+    this.#observation = new Observation(this);
     this.#runner = this[make_runner]({
-      // The other servers and the mix-ins have no more.
-      hooks: Object.getOwnPropertyNames(BaseServer.prototype),
+      observation: this.#observation,
+      // The other servers and the mix-ins have only this one more.
+      hooks: [...Object.getOwnPropertyNames(BaseServer.prototype), "reload_tls"],
       overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
+      // They are made after the runner, which they need.
+      handshakes: {
+        begun: (exchange) => this.#requests.handshakes.begun(exchange),
+        ended: (exchange, end) => this.#requests.handshakes.ended(exchange, end),
+      },
+      securing: (exchange) => this.#requests.securing(exchange as never),
+      secured: (exchange, agreed) => this.#requests.secured(exchange as never, agreed),
     });
     const freed = () => this.#serving.freed();
-    this.#requests = new Requests(this, BaseServer.prototype, this.#runner, freed);
+    this.#requests = new Requests(
+      this,
+      BaseServer.prototype,
+      this.#runner,
+      this.#observation,
+      freed,
+    );
     this.#serving = new Serving(this, this.#requests, (taken) => this.#is_full(taken));
     this.#closing = new ServerClosing(this, this.#serving, this.#requests, this.#runner);
     if (options.bind_and_activate ?? true) this.#bind_and_activate();
@@ -275,12 +303,16 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
    * May be called at any time, and twice.
    */
   suspend(): void {
+    const { suspended } = this.#serving;
     this.#serving.suspend();
+    if (!suspended) this.#observation.tell({ type: "server.suspend" });
   }
 
   /** Goes on after {@linkcode suspend}, with what has waited. */
   resume(): void {
+    const { suspended } = this.#serving;
     this.#serving.resume();
+    if (suspended) this.#observation.tell({ type: "server.resume" });
   }
 
   /**
@@ -311,7 +343,9 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
       state: this.#state,
       address: this.server_address,
       suspended: this.#serving.suspended,
+      since: this.#since,
       ...this.#requests.counts,
+      ...this.#requests.handshakes.counts,
       ...(workers && { workers }),
     };
   }
@@ -457,6 +491,16 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   [interrupt_request](_request: Request): void {}
 
   /** @ignore */
+  [secure_request](_request: Request): Promise<Agreed> | undefined {
+    return undefined;
+  }
+
+  /** @ignore */
+  [renew_tls](material: unknown): void {
+    this.#runner.renew_tls(material);
+  }
+
+  /** @ignore */
   [accepted](request: Request, client_address: Address): [Request, Address] {
     return this.#serving.accepted([request, client_address]);
   }
@@ -464,6 +508,16 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   /** @ignore */
   [report](error: unknown): void {
     void this.#requests.report(error, null);
+  }
+
+  /** @ignore */
+  get [observation](): Observation {
+    return this.#observation;
+  }
+
+  /** @ignore */
+  [traffic](_request: Request): Traffic | undefined {
+    return undefined;
   }
 
   /** @ignore */
@@ -494,6 +548,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   async #prepare(): Promise<void> {
     try {
       this[check_ready]();
+      this.#observation.started();
       adopt_shared_fields(this, (error) => void this.#requests.report(error, null));
       await this.#runner.prepare();
     } catch (error) {

@@ -1,5 +1,7 @@
 import { check_names } from "../internal/runtime/check_names.ts";
 import { is_address_list, is_group_list } from "./address_list.ts";
+import type { ServerObserver } from "./events.ts";
+import type { TlsOptions } from "./tls_options.ts";
 
 export { check_names };
 
@@ -171,6 +173,21 @@ export interface ServerOptions {
    */
   proxy_timeout?: number;
   /**
+   * Has the server speak TLS with its clients: its certificate, and all that goes with it. The handshake is where the
+   * handler runs, before it, and holds up nobody else; a server without a mix-in does nothing else meanwhile. All is
+   * read and checked when the server is made. `null` is none. For stream servers, but not on Windows.
+   *
+   * @default {null}
+   */
+  tls?: TlsOptions | null;
+  /**
+   * How long a TLS handshake may take, in ms. One that is not done then is closed; it is no request, and has not
+   * failed: `info()` counts it. `request_timeout` starts after it.
+   *
+   * @default {5000}
+   */
+  handshake_timeout?: number;
+  /**
    * Takes a socket that listens already, in place of one of its own: `true` is the first one that the
    * program was started with (see {@linkcode inherited_sockets}), a string the one of this name, a number
    * a descriptor. The server's address argument is passed over then. For stream servers, but not on Windows.
@@ -210,6 +227,13 @@ export interface ServerOptions {
    * @default {true}
    */
   block_on_close?: boolean;
+  /**
+   * Is told what happens, when it happens, in the server's own thread: see {@linkcode ServerEvent}. It may call
+   * the server. What it throws is printed once, and harms nothing; a promise that it gives is not waited for.
+   *
+   * @default {null}
+   */
+  observer?: ServerObserver | null;
 }
 
 /** What `serve_forever()` can be told. */
@@ -273,6 +297,8 @@ interface Rule {
   is_live?: true;
   /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
   in_workers: boolean;
+  /** Whether it has secrets, which must not be in an error. */
+  is_secret?: true;
 }
 
 /** The rule of a setting that may be `null`, too. */
@@ -349,6 +375,13 @@ const RULES: Record<keyof Settings, Rule> = {
   },
   trusted_proxies: ADDRESSES,
   proxy_timeout: DURATION,
+  tls: or_null({
+    check: (value) => typeof value === "object",
+    words: "an object with cert and key",
+    in_workers: false,
+    is_secret: true,
+  }),
+  handshake_timeout: DURATION,
   inherit: {
     check: (value) =>
       typeof value === "boolean" || (typeof value === "string" && value !== "") ||
@@ -361,6 +394,11 @@ const RULES: Record<keyof Settings, Rule> = {
   max_children: POSITIVE,
   daemon_threads: BOOLEAN,
   block_on_close: BOOLEAN,
+  observer: or_null({
+    check: (value) => typeof value === "function",
+    words: "a function",
+    in_workers: false,
+  }),
 };
 
 /**
@@ -368,6 +406,7 @@ const RULES: Record<keyof Settings, Rule> = {
  *
  * @throws {RangeError} If one of them makes no sense.
  * @throws {TypeError} If an option is none, as Python says of unexpected keyword arguments.
+ * @throws {Deno.errors.NotSupported} If the server cannot speak TLS and shall.
  */
 export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
   check_names(options, [...Object.keys(RULES), "bind_and_activate"]);
@@ -377,6 +416,9 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
     settings[name] = checked(name, value);
+  }
+  if (settings.tls && !("tls" in statics)) {
+    throw new Deno.errors.NotSupported("Cannot use tls: only servers of connections speak it");
   }
   return settings;
 }
@@ -408,7 +450,7 @@ export function changed_settings(options: ConfigureOptions): Partial<Settings> {
  */
 function checked(name: keyof Settings, value: unknown): unknown {
   if (!RULES[name].check(value)) {
-    const given = Deno.inspect(value);
+    const given = RULES[name].is_secret ? "what is given" : Deno.inspect(value);
     throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
   }
   return Array.isArray(value) ? Object.freeze([...value]) : value;
@@ -418,6 +460,11 @@ function checked(name: keyof Settings, value: unknown): unknown {
 export function settings_for_workers(server: object): (keyof Settings)[] {
   return (Object.keys(RULES) as (keyof Settings)[])
     .filter((name) => name in server && RULES[name].in_workers);
+}
+
+/** Whether a name is that of a setting that has secrets, which nobody else must get. */
+export function is_secret(name: string): boolean {
+  return (RULES as Record<string, Rule | undefined>)[name]?.is_secret === true;
 }
 
 /** Refuses what serving would not look at, or would fail with later. */

@@ -1,10 +1,11 @@
 import { net_addr, type NetAddress, with_address } from "./address.ts";
 import { BaseServer, check_bound } from "./base_server.ts";
+import type { ServerInfo, Traffic } from "./info.ts";
 import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datagram_listener.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
 import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
 import type { ServerOptions } from "./options.ts";
-import { accepted, check_ready } from "./requests/inner_hooks.ts";
+import { accepted, check_ready, traffic } from "./requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import type { DatagramRequest } from "./sockets/datagram_socket.ts";
 
@@ -122,6 +123,16 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
       throw with_address(error, addr);
     }
     this.server_address = this.socket.addr;
+  }
+
+  /** What the server is doing and has done, at no cost: counters only. */
+  override info(): ServerInfo {
+    return { bytes_in: 0, ...super.info() };
+  }
+
+  /** @ignore */
+  override [traffic](request: DatagramRequest<A>): Traffic | undefined {
+    return Array.isArray(request) ? { bytes_in: request[0].length } : undefined;
   }
 
   /** @ignore */

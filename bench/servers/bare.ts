@@ -27,7 +27,8 @@ const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
   compute: (conn) => answer_lines(conn, () => `${compute()}\n`),
   mixed: (conn) => answer_lines(conn, light_or_heavy),
   bulk_out,
-  bulk_in,
+  bulk_in: (conn) => take_bulk(conn, (bytes) => bytes),
+  bulk_in_kept: (conn) => take_bulk(conn, (bytes) => bytes.slice()),
 };
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
@@ -85,13 +86,17 @@ async function bulk_out(conn: Deno.TcpConn): Promise<void> {
 }
 
 /** Answers a line of any length with that length. */
-async function bulk_in(conn: Deno.TcpConn): Promise<void> {
+async function take_bulk(
+  conn: Deno.TcpConn,
+  take: (bytes: Uint8Array) => Uint8Array,
+): Promise<void> {
   const buffer = new Uint8Array(READ_SIZE);
   for (let length = 0;;) {
     const count = await conn.read(buffer);
     if (count === null) break;
-    length += count;
-    if (buffer[count - 1] !== NEWLINE) continue;
+    const data = take(buffer.subarray(0, count));
+    length += data.length;
+    if (data.at(-1) !== NEWLINE) continue;
     await write_all(conn, ENCODER.encode(`${length}\n`));
     length = 0;
   }
@@ -110,8 +115,10 @@ async function serve(conn: Deno.TcpConn, handle: typeof echo): Promise<void> {
   }
 }
 
-async function main([name, port]: string[]): Promise<void> {
-  const handle = HANDLERS[String(name)];
+async function main([...args]: string[]): Promise<void> {
+  const keeps = args[0] === "--keep" && args.shift() !== undefined;
+  const [name, port] = args;
+  const handle = HANDLERS[keeps ? `${name}_kept` : String(name)];
   if (!handle) throw new TypeError(`Cannot serve ${name}: give one of ${Object.keys(HANDLERS)}`);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port), tcpBacklog: 4096 });
   console.log(listener.addr.port);

@@ -1,3 +1,4 @@
+import { check_function } from "../../internal/runtime/check_function.ts";
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { begin, type Kind, RemoteCore, SharedObject } from "../../internal/shared/shared_object.ts";
 import { timeout_argument } from "../../internal/shared/waits.ts";
@@ -35,7 +36,7 @@ export interface ExecutorOptions {
   timeout?: number | null;
   /** Told of failures that nobody awaits. Unless told, nobody hears of them. */
   on_error?: (error: unknown, future: Future<unknown>) => void;
-  /** Told what happens, when it happens. */
+  /** Told what happens, when it happens. What it throws is printed once, and harms nothing. */
   observer?: (event: PoolEvent) => void;
 }
 
@@ -60,6 +61,8 @@ export interface ShutdownOptions {
 
 /** What `info()` of an executor tells. */
 export interface ExecutorInfo {
+  /** When it was made, as `Date.now()` gives it. */
+  since: number;
   /** How many tasks were not begun. */
   waiting: number;
   /** How many run. */
@@ -68,6 +71,8 @@ export interface ExecutorInfo {
   done: number;
   /** How many have failed, or taken too long. */
   failed: number;
+  /** How many were cancelled. */
+  cancelled: number;
   /** Its workers; none for an `AsyncExecutor`. */
   workers: WorkerInfo[];
 }
@@ -107,6 +112,7 @@ export let chunks_of: (executor: Executor, fn: TaskFunction) => SubmitChunk;
 
 /** Runs tasks: what {@linkcode AsyncExecutor}, {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
 export abstract class Executor extends SharedObject implements Submitter, AsyncDisposable {
+  #since = Date.now();
   #tasks: Tasks;
   #settings: TaskSettings & MapSettings;
   #timeout: number | null;
@@ -210,7 +216,7 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
 
   /** What it is doing. */
   info(): ExecutorInfo {
-    return { ...this.#tasks.counts, workers: this.#tasks.engine.workers };
+    return { since: this.#since, ...this.#tasks.counts, workers: this.#tasks.engine.workers };
   }
 
   /**
@@ -278,10 +284,4 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
   #add(call: Call, settings: TaskSettings): Future<unknown> {
     return this.#tasks.add(call, settings);
   }
-}
-
-/** @throws {TypeError} If it is there, and no function. */
-export function check_function(name: string, fn: unknown): void {
-  if (fn === undefined || typeof fn === "function") return;
-  throw new TypeError(`Cannot use ${name} = ${Deno.inspect(fn)}: it must be a function`);
 }

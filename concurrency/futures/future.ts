@@ -120,6 +120,9 @@ export class Future<T> implements Promise<T> {
    * Cancels it, if its task was not begun, or `kill` says so. It is done at once then, with a
    * {@linkcode CancelledError}.
    *
+   * What is on its way to a process may have been begun there: the process is asked. It is cancelled when the answer
+   * has come that it was not.
+   *
    * @param options Whether a task that runs is ended, too.
    * @returns Whether it is cancelled now.
    */

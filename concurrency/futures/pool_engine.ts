@@ -232,8 +232,16 @@ export class PoolEngine implements Engine {
 
   end(task: Submitted, reason: unknown): void {
     const job = job_of(task);
-    if (!job || job.force !== undefined) return;
+    if (job && job.force === undefined) this.#end(job, reason);
+  }
+
+  #end(job: TaskJob, reason: unknown): void {
     const pool = this.#pool!;
+    if (!pool.has_begun(job)) {
+      // It is about to be taken back, or to begin: the worker of another job must not be ended.
+      job.force = setTimeout(() => this.#end(job, reason), TICK);
+      return;
+    }
     pool.cut(job, reason);
     force_later(job, LISTENING, () => {
       pool.kill_if_deaf(job, reason);

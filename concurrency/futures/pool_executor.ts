@@ -1,8 +1,9 @@
+import { check_function } from "../../internal/runtime/check_function.ts";
 import { check_names } from "../../internal/runtime/check_names.ts";
 import type { Kind } from "../../internal/shared/shared_object.ts";
 import { refuse_uncloneable_value } from "../../internal/shared/travel.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
-import { check_function, Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
+import { Executor, EXECUTOR_OPTIONS, type ExecutorOptions } from "./executor.ts";
 import { PoolEngine } from "./pool_engine.ts";
 import type { TaskFunction } from "./submitted.ts";
 import { check_count } from "./task_options.ts";

@@ -3,12 +3,15 @@ import { PROCESS_ENTRY, ProcessHost } from "../../internal/workers/process_host.
 import { provide_class } from "../../internal/shared/travel.ts";
 import { PoolExecutor, type PoolExecutorOptions, type Workers } from "./pool_executor.ts";
 
+/** Whether tasks can be sent ahead to a child. */
+const HAS_PIPE = Deno.build.os !== "windows";
+
 const WORKERS: Workers = {
   kind: { file: "concurrency/futures/process_pool_executor.ts", name: "ProcessPoolExecutor" },
   can_move: false,
   async start() {
     const command = await child_commands(PROCESS_ENTRY);
-    return (_id, events) => new ProcessHost(command(), events);
+    return (_id, events) => new ProcessHost(command(), events, undefined, HAS_PIPE);
   },
 };
 

@@ -57,6 +57,8 @@ export class Submitted implements FutureSource {
   retries: number;
   /** When it was given to its engine, by `performance.now()`. */
   given_at = 0;
+  /** Whether it is to be cancelled if it is taken back. */
+  is_unwanted = false;
   /** What its engine knows of it while it runs there. */
   run: unknown;
   /** Unfinished tasks that it waits for, by what the engines have that will run them. */

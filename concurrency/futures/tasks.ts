@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { may_fail } from "../../internal/runtime/pending.ts";
+import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
@@ -9,6 +10,7 @@ import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
 import { place_of, type TaskPlace } from "./current_task.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
+import type { ExecutorInfo } from "./executor.ts";
 import type { Future } from "./future.ts";
 import { begin_wait, Given, task_at } from "./given.ts";
 import type { PoolEvent } from "./pool_event.ts";
@@ -45,6 +47,7 @@ export class Tasks implements TaskLine, EngineEvents {
   /** How many have no outcome yet. */
   #unfinished = 0;
   #counts: Record<TaskOutcome, number> = { done: 0, failed: 0, cancelled: 0, timed_out: 0 };
+  #observer: ToldObserver = new ToldObserver("an executor");
   #submitted_at: Map<Submitted, number> | undefined;
   #for_room: Line<void, null> = new Line();
   #is_waking = false;
@@ -127,11 +130,11 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   /** How many there are of each kind. */
-  get counts(): { waiting: number; running: number; done: number; failed: number } {
+  get counts(): Pick<ExecutorInfo, "waiting" | "running" | "done" | "failed" | "cancelled"> {
     const running = this.given.which(true).length;
-    const { done, failed, timed_out } = this.#counts;
+    const { done, failed, cancelled, timed_out } = this.#counts;
     const waiting = this.waiting + this.given.size - running;
-    return { waiting, running, done, failed: failed + timed_out };
+    return { waiting, running, done, failed: failed + timed_out, cancelled };
   }
 
   /** Gives the engine what waits, as long as it has room. */
@@ -169,6 +172,7 @@ export class Tasks implements TaskLine, EngineEvents {
   taken_back(task: Submitted): void {
     this.given.delete(task);
     this.#put_back(task);
+    if (task.is_unwanted) task.future.cancel();
     if (this.#takes_back) return;
     this.#takes_back = true;
     queueMicrotask(() => {
@@ -214,7 +218,10 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 
   take_back(task: Submitted): boolean {
-    if (this.given.has(task) && !this.engine.take_back(task)) return false;
+    if (this.given.has(task) && !this.engine.take_back(task)) {
+      task.is_unwanted = !this.engine.has_begun(task);
+      return false;
+    }
     // The line passes over what waits; what could not be sent is about to fail.
     if (!this.given.has(task)) this.waiting--;
     this.#look_whether_empty();
@@ -237,7 +244,7 @@ export class Tasks implements TaskLine, EngineEvents {
   report(task: Submitted | undefined, error: unknown): void {
     const { on_error } = this.#options;
     if (!task || !on_error) console.error(error);
-    else void tell("on_error", () => on_error(error, task.future));
+    else void tell(() => on_error(error, task.future));
   }
 
   settled(task: Submitted, outcome: TaskOutcome): void {
@@ -279,7 +286,7 @@ export class Tasks implements TaskLine, EngineEvents {
 
   #tell(event: PoolEvent): void {
     const { observer } = this.#options;
-    if (observer) void tell("observer", () => observer(event));
+    if (observer) this.#observer.tell(() => observer(event));
   }
 
   /**
@@ -314,12 +321,12 @@ export class Tasks implements TaskLine, EngineEvents {
   }
 }
 
-/** Calls a function of the program: what goes wrong in it is printed, and harms no task. */
-async function tell(name: string, call: () => unknown): Promise<void> {
+/** Calls `on_error`: what goes wrong in it is printed, and harms no task. */
+async function tell(call: () => unknown): Promise<void> {
   try {
     await call();
   } catch (error) {
-    console.error(`The ${name} of an executor failed:`, error);
+    console.error("The on_error of an executor failed:", error);
   }
 }
 

@@ -1,9 +1,10 @@
 import "../../internal/shared/system.ts";
+import { check_function } from "../../internal/runtime/check_function.ts";
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { attempt_later } from "../../internal/shared/waits.ts";
 import { not_copied } from "../../internal/workers/sharing.ts";
-import { check_function, chunks_of } from "../futures/executor.ts";
+import { chunks_of } from "../futures/executor.ts";
 import type { PoolExecutor, PoolExecutorOptions } from "../futures/pool_executor.ts";
 import type { TaskFunction } from "../futures/submitted.ts";
 import { check_count } from "../futures/task_options.ts";

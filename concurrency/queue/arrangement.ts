@@ -10,6 +10,8 @@ export interface Entry {
   rank: unknown;
   /** How often it was taken. */
   deliveries: number;
+  /** When it was added, on the clock of `performance.now()`; only where that is told. */
+  added_at?: number;
 }
 
 /** How the queues of a class keep their items. */

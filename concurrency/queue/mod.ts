@@ -72,6 +72,7 @@ import "../threading/carried_stream.ts";
 export type { SharedObject } from "../../internal/shared/shared_object.ts";
 export { Empty, Full, ShutDown } from "../../internal/shared/errors.ts";
 export type { Job } from "./job.ts";
+export type { ItemOutcome, QueueEvent, QueueInfo } from "./queue_event.ts";
 export {
   type BaseQueue,
   Queue,

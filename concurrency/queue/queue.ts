@@ -15,10 +15,12 @@ import {
   wait_arguments,
   type WaitArguments,
 } from "../../internal/shared/waits.ts";
+import { check_function } from "../../internal/runtime/check_function.ts";
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { arrange, type Arrangement, type Entry } from "./arrangement.ts";
 import { Fifo } from "./fifo.ts";
 import { type Job, TakenJob } from "./job.ts";
+import type { QueueEvent, QueueInfo } from "./queue_event.ts";
 import { type Delivery, QueueHome, type QueueSettings } from "./queue_home.ts";
 
 /** How long `put()`, `get()` and `take()` wait, as one object. */
@@ -48,10 +50,15 @@ export interface QueueOptions {
    * @default {5}
    */
   max_deliveries?: number;
+  /**
+   * Told what happens, when it happens, in the thread where the queue is made. What it throws is printed once, and
+   * harms nothing.
+   */
+  observer?: (event: QueueEvent) => void;
 }
 
 /** The names of what a queue can be told. */
-export const QUEUE_OPTIONS: readonly string[] = ["max_deliveries"];
+export const QUEUE_OPTIONS: readonly string[] = ["max_deliveries", "observer"];
 
 const MAX_DELIVERIES = 5;
 
@@ -132,6 +139,20 @@ export abstract class BaseQueue<T> extends SharedObject {
   empty(): Promise<boolean> {
     return core_of(this).call("empty", []);
   }
+
+  /**
+   * What is in it, who waits, and what has become of its items.
+   *
+   * @throws {Deno.errors.NotSupported} In another thread or process than that in which the queue was made: there
+   * {@linkcode qsize} tells how many items there are.
+   */
+  info(): QueueInfo {
+    const core = core_of(this);
+    if (core instanceof LocalCore) return (core.home as QueueHome).info;
+    throw new Deno.errors.NotSupported(
+      "Cannot tell what a queue does: info() is for the thread where it was made, qsize() for all",
+    );
+  }
 }
 
 /** Gets or takes the next item. */
@@ -202,7 +223,7 @@ export class Queue<T> extends BaseQueue<T> {
   constructor(maxsize = 0, options: QueueOptions = {}) {
     super();
     const arrangement = this[arrange](options);
-    const { max_deliveries = MAX_DELIVERIES } = options;
+    const { max_deliveries = MAX_DELIVERIES, observer } = options;
     if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
       throw new TypeError(`Cannot use maxsize = ${Deno.inspect(maxsize)}: it must be a number`);
     }
@@ -211,7 +232,8 @@ export class Queue<T> extends BaseQueue<T> {
         `Cannot use max_deliveries = ${max_deliveries}: it must be a whole number from 1`,
       );
     }
-    begin_queue(this, arrangement, { maxsize, max_deliveries, counts: true });
+    check_function("observer", observer);
+    begin_queue(this, arrangement, { maxsize, max_deliveries, counts: true, observer });
   }
 
   /** @ignore */

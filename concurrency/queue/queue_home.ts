@@ -2,10 +2,12 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
 import type { Arrangement, Entry } from "./arrangement.ts";
 import type { Store } from "./fifo.ts";
+import type { ItemOutcome, QueueEvent, QueueInfo } from "./queue_event.ts";
 
 /** What a `take()` gives: the number of the delivery, how many there were, and the item. */
 export type Delivery = [ticket: number, deliveries: number, item: unknown];
@@ -46,6 +48,8 @@ export interface QueueSettings {
   max_deliveries: number;
   /** Whether it counts what is done: `SimpleQueue` does not. */
   counts: boolean;
+  /** Told what happens. */
+  observer?: ((event: QueueEvent) => void) | undefined;
 }
 
 /** A queue in its home thread: the items, who waits, and who has which items. */
@@ -79,6 +83,10 @@ export class QueueHome implements Home {
   /** The items that were got and nobody has said `task_done()` for. */
   #fetched: Ledger = new Ledger((count) => this.#lost(count));
   #taken: Map<number, Taken> = new Map();
+  #since = Date.now();
+  #put = 0;
+  #left: Record<ItemOutcome, number> = { got: 0, done: 0, dropped: 0 };
+  #observer: ToldObserver = new ToldObserver("a queue");
   #last_ticket = 0;
   #last_number = 0;
 
@@ -112,6 +120,7 @@ export class QueueHome implements Home {
     entry.item = given_away(entry.item);
     this.#unfinished++;
     this.#store.add(entry);
+    this.#added(entry);
     this.#serve();
   }
 
@@ -141,7 +150,7 @@ export class QueueHome implements Home {
     this.#admit();
     return takes ? this.#deliver(entry, owner) : [entry.item, {
       undo: () => this.#put_back(entry),
-      received: () => this.#received(owner),
+      received: () => this.#received(owner, entry),
       refused: (error) => this.#drop(entry, "cannot be sent to who got it", error),
     }];
   }
@@ -169,6 +178,7 @@ export class QueueHome implements Home {
   #put_back(entry: Entry): void {
     if (this.#state === "emptied") {
       drop_connections(entry.item);
+      this.#has_left(entry, "dropped");
       return this.#finish(1);
     }
     this.#store.put_back(entry);
@@ -193,7 +203,10 @@ export class QueueHome implements Home {
 
   /** An item that was taken is done; nothing, if it has come back meanwhile. */
   done(owner: Owner, ticket: number): void {
-    if (this.#untake(owner, ticket)) this.#finish(1);
+    const taken = this.#untake(owner, ticket);
+    if (!taken) return;
+    this.#has_left(taken.entry, "done");
+    this.#finish(1);
   }
 
   /** An item that was taken comes back, and is the next one; one that came back too often is dropped. */
@@ -213,8 +226,9 @@ export class QueueHome implements Home {
     return taken;
   }
 
-  #drop({ item }: Entry, why: string, cause?: unknown): void {
-    drop_connections(item);
+  #drop(entry: Entry, why: string, cause?: unknown): void {
+    drop_connections(entry.item);
+    this.#has_left(entry, "dropped");
     const message = `An item of ${this.name} ${why}: it was dropped, and counts as done`;
     this.#finish(1);
     report_of(this, new Error(message, cause === undefined ? undefined : { cause }));
@@ -280,12 +294,16 @@ export class QueueHome implements Home {
   /** Drops what is in it; gives how much that was. */
   #drop_all(): number {
     const entries = this.#store.clear();
-    for (const { item } of entries) drop_connections(item);
+    for (const entry of entries) {
+      drop_connections(entry.item);
+      this.#has_left(entry, "dropped");
+    }
     return entries.length;
   }
 
   /** A task got an item. */
-  #received(owner: Owner): void {
+  #received(owner: Owner, entry: Entry): void {
+    this.#has_left(entry, "got");
     if (this.#settings.counts) this.#fetched.note(owner, 1);
     else this.#finish(1);
   }
@@ -300,12 +318,49 @@ export class QueueHome implements Home {
     report_of(this, new Error(message));
   }
 
+  /** An item is in the queue. */
+  #added(entry: Entry): void {
+    this.#put++;
+    const { observer } = this.#settings;
+    if (!observer) return;
+    entry.added_at = performance.now();
+    const event = { type: "item.start", time: Date.now(), item: entry.number } as const;
+    this.#observer.tell(() => observer(event));
+  }
+
+  /** It has left it for good. */
+  #has_left({ number: item, deliveries, added_at }: Entry, outcome: ItemOutcome): void {
+    this.#left[outcome]++;
+    const { observer } = this.#settings;
+    if (!observer) return;
+    const duration = performance.now() - added_at!;
+    const what = { item, outcome, duration, deliveries };
+    this.#observer.tell(() => observer({ type: "item.stop", time: Date.now(), ...what }));
+  }
+
+  get info(): QueueInfo {
+    const { maxsize } = this.#settings;
+    return {
+      since: this.#since,
+      size: this.#store.size,
+      maxsize: maxsize > 0 ? maxsize : Infinity,
+      taken: this.#taken.size,
+      getters: this.#getters.size,
+      putters: this.#putters.size,
+      put: this.#put,
+      ...this.#left,
+    };
+  }
+
   withdraw(reason: Error): void {
     this.#drop_all();
     for (const line of [this.#getters, this.#putters, this.#joiners]) {
       for (const wait of line.clear()) wait.reject(reason);
     }
-    for (const taken of this.#taken.values()) taken.owner.remove(taken);
+    for (const taken of this.#taken.values()) {
+      taken.owner.remove(taken);
+      this.#has_left(taken.entry, "dropped");
+    }
     this.#fetched.clear();
     this.#taken.clear();
   }

@@ -14,6 +14,7 @@ import module from "node:module";
 import net from "node:net";
 import process from "node:process";
 import type { MessagePort, Worker } from "node:worker_threads";
+import { type BareHandle, is_bare } from "./bare_stream.ts";
 import type { DescriptorTable } from "./descriptor_table.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
@@ -250,11 +251,24 @@ export function open_descriptor(
   options: net.SocketConstructorOpts,
   table?: DescriptorTable,
 ): net.Socket {
+  const handle = open_handle(fd, table);
+  if (!handle) return new net.Socket({ ...options, fd });
+  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+}
+
+/** The same without a socket around it; `undefined` where that cannot be had, and the descriptor is not opened. */
+export function open_bare(fd: number, table?: DescriptorTable): BareHandle | undefined {
+  const { Pipe } = bindings("pipe_wrap");
+  if (!Pipe || !is_bare(Pipe.prototype)) return undefined;
+  return open_handle(fd, table) as (ConnectionHandle & BareHandle) | undefined;
+}
+
+function open_handle(fd: number, table: DescriptorTable | undefined): ConnectionHandle | undefined {
   const { Pipe } = bindings("pipe_wrap");
   const handle = Pipe && new Pipe(CONNECTION);
-  if (handle?.open(fd) !== 0) return new net.Socket({ ...options, fd });
+  if (handle?.open(fd) !== 0) return undefined;
   if (table) note_in(table, fd, handle);
-  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+  return handle;
 }
 
 /** Notes that a descriptor is open, until its handle is told to close it. */
@@ -289,15 +303,19 @@ export function take_out(old: net.Socket): OpenSocket {
   return (options) => new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
-/** Sets an option of a TCP connection, which the sockets of {@linkcode open_descriptor} cannot do. */
-export function set_tcp_option(socket: net.Socket, set: (handle: TcpHandle) => void): void {
+/** Sets an option of a TCP connection, which the sockets and handles of a descriptor cannot do. */
+export function set_tcp_option(
+  connection: net.Socket | BareHandle,
+  set: (handle: TcpHandle) => void,
+): void {
   const { TCP } = bindings("tcp_wrap");
-  const fd = TCP ? duplicate_descriptor(socket) : -1;
+  const handle = connection instanceof net.Socket ? internals(connection)._handle : connection;
+  const fd = TCP ? handle?.fdForIpc?.() ?? -1 : -1;
   if (!TCP || fd < 0) return;
-  const handle = new TCP(CONNECTION);
-  handle.open(fd);
-  set(handle);
-  handle.close();
+  const copy = new TCP(CONNECTION);
+  copy.open(fd);
+  set(copy);
+  copy.close();
 }
 
 /** How to start a child process. */
@@ -317,14 +335,17 @@ export interface ChildProgram {
  * but reads the environment, for which it asks for a permission. A child that cannot be started, or may
  * not be, has no number and emits `error`.
  */
-export function spawn_child({ file, args, environment, cwd }: ChildProgram): ChildProcess {
+export function spawn_child(
+  { file, args, environment, cwd }: ChildProgram,
+  has_pipe = false,
+): ChildProcess {
   const child = new (ChildProcess as unknown as Spawnable)();
   child.spawn({
     file,
     args: [file, ...args],
     envPairs: environment,
     cwd,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc", ...has_pipe ? ["pipe"] : []],
     serialization: "advanced",
   });
   return child;

@@ -8,6 +8,8 @@ const CLIENT_GONE = new Set([
   "ENOTCONN",
   "EPIPE",
   "NotConnected",
+  // What it sends is no TLS that can be read: nothing more comes of it.
+  "TlsError",
   "UnexpectedEof",
 ]);
 
@@ -87,4 +89,9 @@ export function names_of(error: unknown): { code: string; name: string } {
   } catch {
     return { code: "", name: "" };
   }
+}
+
+/** The name of an error's class; of what is none, its type. */
+export function error_type_of(error: unknown): string {
+  return names_of(error).name || typeof error;
 }

@@ -1,26 +1,34 @@
 import { setImmediate } from "node:timers";
 
-/** How long, in ms, a turn of the event loop may take before other connections have theirs. */
-const LONG = 20;
+/** How long, in ms, a turn of the event loop may take before other connections have theirs: twice this at the most. */
+const LONG = 10;
 /** The clock is looked at each time that it was asked so often: looking costs more than a message may. */
-const EVERY = 16;
+const EVERY = 8;
 
-/** When the turn was first looked at; 0 where it was not. */
-let began = 0;
 let asked = 0;
+/** When a turn of the event loop was last known to have begun; a later one may have since. */
+let seen = 0;
+/** When it was asked whether the turn of then has ended; 0 where it was not. */
+let doubted = 0;
 
-/** Whether this turn of the event loop has been going on for long. */
+/**
+ * Whether this turn of the event loop has been going on for long. When a turn ends is asked only where none is known to
+ * have begun for a while: to ask costs nearly as much as a message.
+ */
 export function turn_is_long(): boolean {
   asked = (asked + 1) % EVERY;
   if (asked !== 0) return false;
-  if (began !== 0) return performance.now() - began > LONG;
-  began = performance.now();
-  at_end_of_turn(forget_turn);
+  const now = performance.now();
+  if (doubted !== 0) return now - doubted > LONG;
+  if (now - seen <= LONG) return false;
+  doubted = now;
+  at_end_of_turn(see_turn);
   return false;
 }
 
-function forget_turn(): void {
-  began = 0;
+function see_turn(): void {
+  doubted = 0;
+  seen = performance.now();
 }
 
 let ending: (() => void)[] = [];

@@ -19,9 +19,12 @@ let listens = false;
  * Prints lines to standard error, without waiting for it: a pipe that nobody reads takes 64 KiB, and then
  * holds up whoever writes at once. What is more than a few reports has no room to wait, and is counted.
  * It never throws: standard error may be full or closed.
+ *
+ * @param text The lines.
+ * @param room How many characters may wait.
  */
-export function print(text: string): void {
-  if (waiting.length + text.length > MAX_WAITING) dropped++;
+export function print(text: string, room: number = MAX_WAITING): void {
+  if (waiting.length + text.length > room) dropped++;
   else waiting += `${text}\n`;
   if (!listens) listen();
   // What comes at once is written at once: an error that nobody catches would end the program in between.

@@ -4,6 +4,8 @@ import { prepare_for_process } from "./cloning.ts";
 import { seal, unseal } from "./envelope.ts";
 import { Hearing } from "./hearing.ts";
 import { type ChildStart, READ, TAKEN, type ToWorker, UNHEARD } from "./messages.ts";
+import { ChildPipe, RECALLER } from "./result_pipe.ts";
+import { Unsent } from "./unsent.ts";
 import { WorkerSide } from "./worker_side.ts";
 
 /**
@@ -15,18 +17,29 @@ const WATCHDOG = `
   setInterval(() => {
     if (Deno.ppid !== ${Deno.ppid}) Deno.kill(Deno.pid, "SIGKILL");
   }, 400);
+  ${RECALLER}
 `;
 
 /** Lives as a worker of the process that has started this one, and not longer than that. */
 export function live_as_child(): void {
   // The parent has ended.
   process.on("disconnect", () => process.exit());
-  new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, { type: "module" });
-  process.once("message", ({ mark, folder }: ChildStart) => {
-    const send = (content: unknown) => process.send!(seal(mark, content));
+  const watchdog = new Worker(`data:text/javascript,${encodeURIComponent(WATCHDOG)}`, {
+    type: "module",
+  });
+  process.once("message", ({ mark, folder, has_pipe }: ChildStart) => {
+    const pipe = has_pipe ? new ChildPipe() : undefined;
+    if (pipe) watchdog.postMessage(pipe.claims.memory);
+    const unsent = new Unsent();
+    const send = (content: unknown) => {
+      unsent.add();
+      process.send!(seal(mark, content), unsent.done);
+    };
     const hearing = new Hearing(() => side.calls.echo(), () => process.exit(UNHEARD));
     const side = new WorkerSide({
       shares_memory: false,
+      ...(pipe && { pipe }),
+      sent: () => unsent.sent,
       post: (messages) => {
         messages.forEach(prepare_for_process);
         send(messages);

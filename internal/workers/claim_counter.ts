@@ -1,5 +1,5 @@
 /** By how much {@linkcode ClaimCounter.recall} moves on: more claims than any worker can miss. */
-const JUMP = 2 ** 20;
+export const JUMP = 2 ** 20;
 
 /**
  * Says, in shared memory, which of the requests sent to a worker the worker has taken: a request

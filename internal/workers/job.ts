@@ -16,6 +16,11 @@ export interface Job {
   readonly transfer?: readonly Transferable[];
   /** What it has given. */
   result?: unknown;
+  /** The number of the worker that has it, or had it. */
+  worker?: number | undefined;
+  /** How many bytes it has read and written, as its worker has counted them. */
+  bytes_in?: number;
+  bytes_out?: number;
   /** A descriptor of this process that goes with it, and belongs to the worker that takes it. */
   readonly fd?: number;
   /** Why it must end, if it must. */

@@ -74,7 +74,16 @@ export type FromWorker =
   /** Nobody caught this, so the worker ends; `how` says why not. Before `ready`: it could not start. */
   | { type: "fault"; error: ErrorImage; how?: string }
   /** The job is done, and has given this. */
-  | { type: "done"; id: number; value?: unknown; passengers?: Passenger[]; error?: ErrorImage }
+  | {
+    type: "done";
+    id: number;
+    value?: unknown;
+    passengers?: Passenger[];
+    error?: ErrorImage;
+    /** How many bytes it has read and written, where that is counted. */
+    bytes_in?: number;
+    bytes_out?: number;
+  }
   /** Whether it still has something to close, so that the program must not end yet. */
   | { type: "holds"; holds: boolean }
   /** The job was told to end now: the worker answers. */
@@ -105,6 +114,8 @@ export interface ChildStart {
   mark: Mark;
   /** The folder to go to, if it is not the one in which the child starts. */
   folder: string | undefined;
+  /** Whether it has a pipe for results: see {@linkcode ChildPipe}. */
+  has_pipe: boolean;
 }
 
 /** What a child process sends at once when a connection has come, instead of messages. */

@@ -21,6 +21,7 @@ import {
   type ToWorker,
   UNHEARD,
 } from "./messages.ts";
+import { PIPE, PoolPipe } from "./result_pipe.ts";
 import type { HostEvents, WorkerHost } from "./worker_host.ts";
 
 /** Runs what takes one more descriptor for a moment: see {@linkcode HandoverListener.with_spare}. */
@@ -43,6 +44,8 @@ export const SINGLE_PROCESS_ENTRY: string =
 
 /** How long, in ms, what a child sent before its end may be on its way. */
 const LAST_WORDS = 100;
+/** Of how many ms of that a busy thread may have read nothing. */
+const TICK = 20;
 
 /** How long, in ms, a child may leave a connection that was sent to it, or a question, unanswered. */
 const PATIENCE = 5000;
@@ -58,6 +61,7 @@ export class ProcessHost implements WorkerHost {
   readonly name: string;
   readonly pid?: number;
   readonly shares_memory = false;
+  readonly pipe?: PoolPipe;
   #child: ChildProcess;
   #mark: Mark = new_mark();
   #with_spare: WithSpare;
@@ -81,15 +85,17 @@ export class ProcessHost implements WorkerHost {
    * @param command How. Where it may not be run (any more), the child has ended at once.
    * @param events What is told of it.
    * @param with_spare Runs what takes one more descriptor for a moment.
+   * @param has_pipe Whether it does one job at a time, and others are sent ahead.
    */
   constructor(
     command: ChildCommand,
     events: HostEvents,
     with_spare: WithSpare = (use) => use(),
+    has_pipe = false,
   ) {
     this.#with_spare = with_spare;
     this.#events = events;
-    this.#child = spawn_child(command);
+    this.#child = spawn_child(command, has_pipe);
     const { pid } = this.#child;
     if (pid !== undefined) this.pid = pid;
     this.name = pid === undefined ? "A child process" : `Child process ${pid}`;
@@ -113,8 +119,10 @@ export class ProcessHost implements WorkerHost {
       const cause = new Error(`${this.name} ${how}`);
       this.#hear_out(() => events.ended(cause, true, { exitcode: code, signal }));
     });
+    const pipe = this.#child.stdio[PIPE] as net.Socket | undefined;
+    if (pipe) this.pipe = new PoolPipe(pipe);
     const { folder } = command;
-    const start: ChildStart = { mark: this.#mark, folder };
+    const start: ChildStart = { mark: this.#mark, folder, has_pipe };
     if (pid !== undefined) this.#child.send(start, () => {});
   }
 
@@ -122,6 +130,8 @@ export class ProcessHost implements WorkerHost {
     // It could not be started: its "error" event says why.
     if (this.pid === undefined) return messages.forEach(drop);
     messages.forEach(prepare_for_process);
+    const one_by_one = this.#held || this.#exited || messages.some(carries_connection);
+    if (!one_by_one) return this.#send_all(messages);
     for (const message of messages) this.#post(message);
   }
 
@@ -178,18 +188,26 @@ export class ProcessHost implements WorkerHost {
 
   /** Waits for what it sent before its end, which is still on its way when it has ended. */
   #hear_out(done: () => void): void {
-    if (!this.#child.connected) return done();
-    // The channel may stay open: a program that the child has started may hold it.
-    const timer = setTimeout(() => {
-      this.#child.removeListener("disconnect", heard);
-      if (this.#child.connected) this.#child.disconnect();
-      done();
-    }, LAST_WORDS);
+    const is_heard = () => !this.#child.connected && (this.pipe?.has_ended ?? true);
+    if (is_heard()) return done();
     const heard = () => {
+      if (!is_heard()) return;
       clearTimeout(timer);
       done();
     };
+    // They may stay open: a program that the child has started may hold them.
+    let left = LAST_WORDS;
+    const look = () => {
+      left -= TICK;
+      if (left > 0) return void (timer = setTimeout(look, TICK));
+      this.#child.removeListener("disconnect", heard);
+      if (this.#child.connected) this.#child.disconnect();
+      this.pipe?.close();
+      done();
+    };
+    let timer = setTimeout(look, TICK);
     this.#child.once("disconnect", heard);
+    this.pipe?.on_end(heard);
   }
 
   /**
@@ -227,9 +245,8 @@ export class ProcessHost implements WorkerHost {
       drop(message);
     } else if (this.#held) {
       this.#held.push(message);
-    } else if (!has_connection(message) || message.fd === undefined) {
-      this.#unread = true;
-      this.#send([message]);
+    } else if (!carries_connection(message)) {
+      this.#send_all([message]);
     } else if (this.#unread) {
       this.#held = [message];
       this.#send(READ);
@@ -237,6 +254,11 @@ export class ProcessHost implements WorkerHost {
     } else {
       this.#send_connection(message, open_socket(message.fd));
     }
+  }
+
+  #send_all(messages: ToWorker[]): void {
+    this.#unread = true;
+    this.#send(messages);
   }
 
   /** Sends what was held. */
@@ -294,11 +316,11 @@ function can_duplicate(socket: net.Socket): boolean {
   return fd >= 0;
 }
 
-function has_connection(message: ToWorker): message is WithConnection {
-  return message.type === "job" || message.type === "connection";
+function carries_connection(message: ToWorker): message is WithConnection & { fd: number } {
+  return (message.type === "job" || message.type === "connection") && message.fd !== undefined;
 }
 
 /** Closes a connection that nobody will have. */
 function drop(message: ToWorker): void {
-  if (has_connection(message) && message.fd !== undefined) void close_descriptor(message.fd);
+  if (carries_connection(message)) void close_descriptor(message.fd);
 }

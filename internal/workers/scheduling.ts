@@ -107,6 +107,8 @@ export class Pace {
    * @param active How many it has.
    */
   has_room(active: number): boolean {
+    // What is behind one that takes long would only be taken back.
+    if (active > 0 && performance.now() - this.#last > AHEAD) return false;
     const most = 1 + Math.min(MAX_AHEAD, Math.floor(AHEAD / this.#time));
     if (active >= most) this.#is_full = true;
     else if (2 * active <= most) this.#is_full = false;

@@ -7,6 +7,7 @@ export interface Exit {
 
 /** A job's worker ended before the job was done. */
 export class WorkerEnded extends Error {
+  override name = "WorkerEnded";
   readonly exit: Exit;
 
   constructor(message: string, exit: Exit, options: ErrorOptions | undefined) {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { AskedClaims } from "./asked_claims.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
@@ -8,7 +9,8 @@ import type { Job, JobCalls, JobOutcome } from "./job.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
-import { Handicap, type Look, Pace, SETTLED, SLOW } from "./scheduling.ts";
+import type { PoolPipe } from "./result_pipe.ts";
+import { Handicap, type Look, Pace, PATIENCE, SETTLED, SLOW } from "./scheduling.ts";
 import {
   pack,
   type Packed,
@@ -77,6 +79,8 @@ export class WorkerHandle {
   given = 0;
   /** How many it may be given. */
   max_given = Infinity;
+  /** See {@linkcode WorkerInfo.restarts}. */
+  restarts = 0;
   /** Resolves when it can work; rejects if it never will. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended, whatever the cause; its jobs have been rejected then. */
@@ -86,10 +90,11 @@ export class WorkerHandle {
   #is_serial: boolean;
   #host: WorkerHost;
   #outbox: Outbox<ToWorker>;
-  /** Which jobs it has taken; unknown where it shares no memory. */
+  /** Which jobs it has taken; where it shares no memory, that is known only when it was asked. */
   #claims: ClaimCounter | undefined;
+  #asked_claims: AskedClaims | undefined;
   #table: DescriptorTable | undefined;
-  #results: ResultBox | undefined;
+  #results: ResultBox | PoolPipe | undefined;
   /** How many messages have come. */
   #messages = 0;
   /** Whether it looks for results in the next turn. */
@@ -107,6 +112,7 @@ export class WorkerHandle {
   #reason: EndReason | undefined;
   /** What is to be said of the cause. */
   #how: string | undefined;
+  #since = Date.now();
   #started_at = performance.now();
   #ready_at = Infinity;
   #completed_at = 0;
@@ -163,6 +169,7 @@ export class WorkerHandle {
       this.#table = new DescriptorTable();
       if (this.#is_serial) this.#results = new ResultBox();
     }
+    if (this.#host.pipe) this.#listen(this.#host.pipe);
     const { name, shares_memory } = this.#host;
     this.#peer = {
       name,
@@ -171,6 +178,16 @@ export class WorkerHandle {
       ...(!shares_memory && { send_connection: (fd: number) => this.#send_connection(fd) }),
     };
     this.#begin(start, options.process);
+  }
+
+  #listen(pipe: PoolPipe): void {
+    this.#results = pipe;
+    this.#asked_claims = new AskedClaims(() => pipe.recall());
+    pipe.listen(
+      () => this.#look_for_results(),
+      (first) => this.#recalled(first),
+      (cause) => this.#kill_for_nonsense(cause),
+    );
   }
 
   /** Has it start. What cannot be sent to it is why it never will. */
@@ -187,7 +204,7 @@ export class WorkerHandle {
         shared: shared && pack(shared, this.#peer),
         claims: this.#claims?.memory,
         table: this.#table?.memory,
-        results: this.#results?.memory,
+        results: this.#results instanceof ResultBox ? this.#results.memory : undefined,
       });
     } catch (error) {
       this.kill(error);
@@ -207,7 +224,15 @@ export class WorkerHandle {
 
   /** How many of them it has not taken yet: more than a few, and it does not answer. */
   get untaken(): number {
+    // Of another process that is not known: it does one, it seems.
+    if (this.#asked_claims) return Math.max(0, this.active - 1);
     return this.#claims?.open ?? 0;
+  }
+
+  /** Whether what was sent ahead waits for long, and cannot be taken back at the moment at which it must be. */
+  get is_slow(): boolean {
+    return this.#asked_claims !== undefined &&
+      performance.now() - Math.max(this.#untaken_since, this.#completed_at) > PATIENCE;
   }
 
   /** Whether it does nothing that it was told to, and has taken no job for long. */
@@ -219,7 +244,9 @@ export class WorkerHandle {
 
   /** What there is to know before it is given a job. */
   look(): Look {
-    const silent = this.untaken > 0 && performance.now() - this.#untaken_since > SLOW;
+    const since = this.#asked_claims ? this.#completed_at : 0;
+    const silent = this.untaken > 0 &&
+      performance.now() - Math.max(since, this.#untaken_since) > SLOW;
     this.#handicap.looked(silent);
     return {
       silent,
@@ -233,8 +260,17 @@ export class WorkerHandle {
     const { id, state, active, completed } = this;
     const { pid } = this.#host;
     const age = Math.round(performance.now() - this.#started_at);
-    const memory = this.#memory;
-    return { id, state, active, completed, age, memory, ...(pid !== undefined && { pid }) };
+    return {
+      id,
+      state,
+      active,
+      completed,
+      since: this.#since,
+      restarts: this.restarts,
+      age,
+      memory: this.#memory,
+      ...(pid !== undefined && { pid }),
+    };
   }
 
   /**
@@ -251,25 +287,27 @@ export class WorkerHandle {
       ? pack(job.message, this.#peer)
       : { value: job.message };
     // What was moved is gone from here: it cannot go to another worker.
-    const claim = transfer ? undefined : this.#claims?.issue();
+    const claims = transfer ? undefined : this.#asked_claims ?? this.#claims;
+    const claim = claims?.issue();
     const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
     if (passengers) sent.passengers = passengers;
     if (claim !== undefined) sent.claim = claim;
     if (fd !== undefined) sent.fd = fd;
     try {
-      // What comes many at a time goes many at a time; to a process each goes by itself, and a worker that does one
-      // at a time gets its first at once.
+      // What comes many at a time goes many at a time; but a worker that does one at a time gets its first at once.
       const is_first = this.#is_serial && this.#sent.size === 0;
-      if (job.is_plain && this.#host.shares_memory && !is_first) this.#outbox.defer(sent);
+      const may_wait = this.#host.shares_memory || this.#asked_claims !== undefined;
+      if (job.is_plain && may_wait && !is_first) this.#outbox.defer(sent);
       else this.#outbox.post(sent, transfer);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
-      if (claim !== undefined) this.#claims!.withdraw();
+      claims?.withdraw();
       throw error;
     }
     this.given++;
     this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
+    job.worker = this.id;
     job.sent = { id, job, worker: this, claim, unheard: false, over };
     this.#sent.set(id, job.sent);
   }
@@ -285,12 +323,18 @@ export class WorkerHandle {
     const { job: first } = this.#sent.values().next().value!;
     if (job.is_alone || first.is_alone || first.is_blocked) return false;
     if (max_jobs !== undefined) return this.active < max_jobs;
-    return this.#claims !== undefined && this.#pace.has_room(this.active);
+    if (this.#asked_claims && (this.#asked_claims.is_asking || !job.is_plain)) return false;
+    const can_recall = this.#asked_claims !== undefined || this.#claims !== undefined;
+    return can_recall && this.#pace.has_room(this.active);
   }
 
-  /** Whether it has begun a job that is here; of another process, that is taken for granted. */
-  has_begun({ claim }: Sent): boolean {
-    return claim === undefined || this.#claims!.has_taken(claim);
+  /**
+   * Whether it has begun a job that is here; of another process, that is taken for granted, if there is no other one
+   * before it.
+   */
+  has_begun(sent: Sent): boolean {
+    if (this.#asked_claims) return this.#sent.values().next().value === sent;
+    return sent.claim === undefined || this.#claims!.has_taken(sent.claim);
   }
 
   /** Ends it at once if it was told to end a job now and has not said that it heard. */
@@ -330,10 +374,14 @@ export class WorkerHandle {
     return this.#sent.values().some((sent) => is_so(sent.job) && !this.has_begun(sent));
   }
 
-  /** Takes back what was sent and not taken. */
+  /** Takes back what was sent and not taken: at once, where it shares memory. */
   recall(): void {
-    if (!this.#claims) return;
-    const first = this.#claims.recall();
+    if (this.#claims) this.#recalled(this.#claims.recall());
+    else if (this.active > 1) this.#asked_claims?.recall();
+  }
+
+  #recalled(first: number): void {
+    this.#asked_claims?.recalled(first);
     for (const sent of this.#sent.values()) {
       if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
       this.#over(sent, "recalled");
@@ -382,8 +430,12 @@ export class WorkerHandle {
       this.#messages++;
       this.#look_for_results();
     } catch (cause) {
-      this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }), "died");
+      this.#kill_for_nonsense(cause);
     }
+  }
+
+  #kill_for_nonsense(cause: unknown): void {
+    this.kill(new TypeError(`${this.#host.name} sent what makes no sense`, { cause }), "died");
   }
 
   /** Takes results; while they come, it looks again in the next turn, and need not be called. */
@@ -402,7 +454,7 @@ export class WorkerHandle {
     }
   }
 
-  #take_results(results: ResultBox, received = this.#messages): number {
+  #take_results(results: ResultBox | PoolPipe, received = this.#messages): number {
     return results.take(received, (id, value) => this.#done({ type: "done", id, value }));
   }
 
@@ -456,10 +508,16 @@ export class WorkerHandle {
     }
   }
 
-  #done({ id, value, passengers, error }: Extract<FromWorker, { type: "done" }>): void {
+  #done(
+    { id, value, passengers, error, bytes_in, bytes_out }: Extract<FromWorker, { type: "done" }>,
+  ): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
     const failure = error && error_of(error);
+    if (bytes_in !== undefined) {
+      sent.job.bytes_in = number_of_bytes(bytes_in);
+      sent.job.bytes_out = number_of_bytes(bytes_out);
+    }
     this.#forget(sent);
     this.completed++;
     this.#completed_at = performance.now();
@@ -516,6 +574,7 @@ export class WorkerHandle {
   #over(sent: Sent | undefined, outcome: JobOutcome): void {
     if (!sent) return;
     this.#forget(sent);
+    if (outcome === "recalled") sent.job.worker = undefined;
     sent.over(sent.job, this, outcome);
   }
 
@@ -532,11 +591,17 @@ export class WorkerHandle {
     if (this.state === "ready") this.#host.unref();
   }
 
+  /** Takes back what was behind the job that it did when it ended: all results before that have come. */
+  #recall_behind_first(): void {
+    for (const sent of [...this.#sent.values()].slice(1)) this.#over(sent, "recalled");
+  }
+
   #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
     this.#cause ??= host_cause;
     this.state = "ended";
     if (this.#results) this.#take_results(this.#results, Infinity);
-    this.recall();
+    if (this.#asked_claims) this.#recall_behind_first();
+    else this.recall();
     sharing.system?.ended(this.#peer);
     // While the thread lives they are its own: closed twice, the number may be another's by then.
     if (is_gone) { for (const fd of this.#table?.left() ?? []) void close_descriptor(fd); }
@@ -559,8 +624,8 @@ export class WorkerHandle {
 
 /** Refuses what is no number of bytes. */
 function number_of_bytes(bytes: unknown): number {
-  if (Number.isSafeInteger(bytes)) return bytes as number;
-  throw new TypeError("Its memory must be a number of bytes");
+  if (Number.isSafeInteger(bytes) && Number(bytes) >= 0) return bytes as number;
+  throw new TypeError("This is no number of bytes");
 }
 
 /** Refuses what only looks like an array: to go through it could take for ever. */

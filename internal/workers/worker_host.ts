@@ -1,4 +1,5 @@
 import type { FromWorker, ToWorker } from "./messages.ts";
+import type { PoolPipe } from "./result_pipe.ts";
 import type { Exit } from "./worker_ended.ts";
 
 /** What a worker is to the system: a thread, or a child process. */
@@ -9,6 +10,8 @@ export interface WorkerHost {
   readonly pid?: number;
   /** Whether it shares memory with the server's thread. */
   readonly shares_memory: boolean;
+  /** What jobs can be sent ahead by where no memory is shared. */
+  readonly pipe?: PoolPipe;
   /**
    * Sends messages to it.
    *

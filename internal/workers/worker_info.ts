@@ -8,6 +8,10 @@ export interface WorkerInfo {
   active: number;
   /** Requests or tasks that it has handled. */
   completed: number;
+  /** When it was started, as `Date.now()` gives it. */
+  since: number;
+  /** How many were in its place before it, and died, were killed, or were replaced. */
+  restarts: number;
   /** How long ago it was started, in ms. */
   age: number;
   /**

@@ -75,6 +75,8 @@ export class WorkerPool {
   /** Those that take no more jobs, and end when the last of theirs is over. */
   #retired: Set<WorkerHandle> = new Set();
   #last_id = 0;
+  /** How often there was a restart in each place that is free. */
+  #free_places: number[] = [];
   #started = false;
   /** Whether any worker could work. */
   #was_ready = false;
@@ -285,6 +287,7 @@ export class WorkerPool {
     const calls = this.#options;
     const worker = new WorkerHandle(++this.#last_id, start_host, start, calls, this.#options);
     worker.max_given = this.#options.max_jobs_per_life ?? Infinity;
+    worker.restarts = this.#free_places.pop() ?? 0;
     this.#workers.add(worker);
     // Who is told may have more jobs run: not while a worker is looked for.
     queueMicrotask(() => this.#options.watch?.started(worker.info));
@@ -306,6 +309,7 @@ export class WorkerPool {
     this.#options.watch?.ended(worker.info, end);
     this.#workers.delete(worker);
     if (this.#retired.delete(worker) || this.#closing || !this.#started) return;
+    this.#free_places.push(worker.restarts + 1);
     if (end.useful) this.#restarts.reset();
     const { line } = this.#options;
     if (line && !this.#was_ready) return this.#failed_to_start(line, end.cause);
@@ -378,6 +382,7 @@ export class WorkerPool {
   #retire(worker: WorkerHandle): void {
     if (!this.#workers.delete(worker)) return;
     this.#retired.add(worker);
+    this.#free_places.push(worker.restarts + 1);
     // What it has not taken goes to another one now.
     worker.recall();
     this.#replace(true);
@@ -415,8 +420,9 @@ export class WorkerPool {
     const { is_serial, noun } = this.#options;
     for (const worker of silent) if (is_serial && worker.is_deaf) worker.kill(took_none(noun));
     const others = ready.filter(({ untaken, active }) => is_serial ? active === 0 : untaken === 0);
-    if (others.length > 0) { for (const worker of silent) worker.recall(); }
-    else this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
+    const is_free = others.length > 0;
+    for (const worker of silent) if (is_free || worker.is_slow) worker.recall();
+    if (!is_free) this.#watch = setTimeout(() => this.#recall_untaken(), PATIENCE);
   }
 }
 

@@ -13,6 +13,7 @@ import { own_memory } from "./memory.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
+import type { ChildPipe } from "./result_pipe.ts";
 import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
 import { WorkerJob } from "./worker_job.ts";
 
@@ -29,8 +30,12 @@ const NOT_AWAITED = "a promise was rejected, and nobody awaited it";
 export interface Port {
   /** Whether they share memory. */
   readonly shares_memory: boolean;
+  /** By what short results go where no memory is shared. */
+  readonly pipe?: ChildPipe;
   /** Sends messages. */
   post(messages: FromWorker[]): void;
+  /** Resolves when the system has all of them, whatever becomes of the worker; `undefined` if it has. */
+  sent?(): Promise<void> | undefined;
   /**
    * Has a function called with messages, and with the socket that came with them; another one where
    * messages cannot be read, and none comes any more.
@@ -64,6 +69,8 @@ export type StartService = (
 export interface JobRun {
   /** What the job gives: a promise, if it is not done. */
   readonly done: unknown;
+  /** How many bytes it has read and written, where it counts them. */
+  traffic?(): { bytes_in?: number; bytes_out?: number } | undefined;
   /** The job must come to an end. */
   interrupt(reason: Error): void;
   /** The job must end now. */
@@ -86,7 +93,8 @@ export class WorkerSide {
   readonly calls: Calls;
   #outbox: Outbox<FromWorker>;
   #claims: ClaimCounter | undefined;
-  #results: ResultBox | undefined;
+  #results: ResultBox | ChildPipe | undefined;
+  #sent: () => Promise<void> | undefined;
   /** How many messages it has sent. */
   #posted = 0;
   #service: Service | undefined;
@@ -95,6 +103,8 @@ export class WorkerSide {
   #running: Map<number, Running> = new Map();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
+  /** Whether any of these is being done. */
+  #is_busy = false;
   #closing: Set<Promise<void>> = new Set();
   /** Whether the pool's thread was told that something is being closed. */
   #holds = false;
@@ -113,6 +123,9 @@ export class WorkerSide {
     this.#outbox = new Outbox((messages) => this.#deliver(port, messages));
     this.calls = new Calls(this.#outbox);
     this.#is_thread = port.shares_memory;
+    this.#claims = port.pipe?.claims;
+    this.#results = port.pipe;
+    this.#sent = () => port.sent?.();
     const parent: Peer = {
       name: "the pool's thread",
       shares_memory: port.shares_memory,
@@ -133,6 +146,7 @@ export class WorkerSide {
     });
     port.on_messages((messages, handle) => {
       for (const message of messages) this.#receive(message, handle);
+      if (this.#line.length > 0 && !this.#is_busy) void this.#do_in_turn();
     }, (error) => this.#fault(error));
   }
 
@@ -183,7 +197,7 @@ export class WorkerSide {
         this.#started = this.#start(message);
         break;
       case "job":
-        if (this.#service!.is_serial) void this.#do_in_turn(message);
+        if (this.#service!.is_serial) this.#line.push(message);
         else if (this.#takes(message.claim)) void this.#do(message, handle);
         break;
       case "connection":
@@ -248,16 +262,18 @@ export class WorkerSide {
     return !this.#claims || claim === undefined || this.#claims.take(claim);
   }
 
-  /** Does a job when those before are done, if it is this worker's then. */
-  async #do_in_turn(message: JobMessage): Promise<void> {
-    this.#line.push(message);
-    if (this.#line.length > 1) return;
+  /** Does one job after the other, if each is this worker's then. */
+  async #do_in_turn(): Promise<void> {
+    this.#is_busy = true;
     for (let next; (next = this.#line[0]); this.#line.shift()) {
       // The job may end this worker: what was done before it is done.
       this.#outbox.flush();
+      const sent = this.#sent();
+      if (sent) await sent;
       const doing = this.#takes(next.claim) ? this.#do(next, undefined) : undefined;
       if (doing) await doing;
     }
+    this.#is_busy = false;
   }
 
   /** Does a job: a promise only where there is something to wait for. */
@@ -293,9 +309,9 @@ export class WorkerSide {
     const { job: { id }, run } = running;
     this.#running.set(id, running);
     try {
-      this.#give(id, await run.done);
+      this.#give(id, await run.done, run);
     } catch (error) {
-      this.#failed(id, error);
+      this.#failed(id, error, run);
     }
     this.#running.delete(id);
   }
@@ -312,9 +328,9 @@ export class WorkerSide {
   }
 
   /** Says that a job is done, and what it has given. */
-  #give(id: number, result: unknown): void {
+  #give(id: number, result: unknown, run?: JobRun): void {
     if (this.#service!.is_serial && this.#leave(id, result)) return;
-    if (result === undefined) return this.#done({ type: "done", id });
+    if (result === undefined) return this.#done({ type: "done", id, ...run?.traffic?.() });
     if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
       this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
@@ -323,8 +339,10 @@ export class WorkerSide {
     }
   }
 
-  #failed(id: number, error: unknown): void {
-    this.#done({ type: "done", id, error: image_of(error) });
+  #failed(id: number, error: unknown, run?: JobRun): void {
+    // What is halted by the order to end fails, an import with `null`: that is not how the job ended.
+    if (must_end()) return;
+    this.#done({ type: "done", id, error: image_of(error), ...run?.traffic?.() });
   }
 
   /** Says it at once where the next job comes after it: that may end this worker. */
@@ -338,6 +356,8 @@ export class WorkerSide {
     // What the job has said before comes before.
     sharing.system?.flush(sharing.parent!);
     if (!this.#results || this.#closing.size > 0) return false;
+    // A message is read in less time than the pipe.
+    if (!this.#is_thread && this.#line.length === 1) return false;
     this.#outbox.flush();
     if (!this.#results.put(id, this.#posted, result)) return false;
     if (this.#results.must_call()) this.#outbox.call();

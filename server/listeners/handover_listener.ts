@@ -1,5 +1,6 @@
 import net from "node:net";
 import { setImmediate } from "node:timers";
+import { accept_bare, type Accepted, SocketAccepted } from "../../internal/runtime/accepted.ts";
 import {
   close_descriptor,
   close_held,
@@ -8,14 +9,12 @@ import {
   hold_descriptor,
   is_listening,
   listen_now,
-  reopen_socket,
   resume_listener,
   wake_listener,
 } from "../../internal/runtime/deno_internals.ts";
-import type { Arrived } from "../sockets/byte_source.ts";
-import { NodeConn } from "../sockets/node_conn.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
-import { socket_over, type SourceConn, type StreamSocket } from "../sockets/stream_socket.ts";
+import { socket_over, type StreamSocket } from "../sockets/stream_socket.ts";
+import { AcceptedConn } from "./accepted_conn.ts";
 import { type Listener, MAX_BACKLOG, type StreamListenOptions } from "./listener.ts";
 import { resolve_now } from "./resolve_now.ts";
 
@@ -218,18 +217,21 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #listen(addr: A, where: string, port: number): void {
-    if (listen_now(this.#server, where, port, this.#backlog)) return;
+    if (listen_now(this.#server, where, port, this.#backlog)) return this.#accept_bare();
     this.#server.removeAllListeners("error").on("error", () => {});
     this.#server = this.#make_server();
     throw listen_error(addr);
   }
 
   #make_server(): net.Server {
-    const noDelay = this.#no_delay;
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay })
-      .on("connection", (socket) => this.#arrived(socket))
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+      .on("connection", (socket) => this.#arrived(new SocketAccepted(socket)))
       .on("error", (error) => this.#deliver(error));
     return this.#kept ? server : server.unref();
+  }
+
+  #accept_bare(): void {
+    accept_bare(this.#server, (accepted) => this.#arrived(accepted));
   }
 
   #suspend_when_full(): void {
@@ -267,17 +269,19 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #go_on(fd: number): void {
     this.#server = this.#make_server();
     resume_listener(this.#server, fd, this.#backlog);
+    this.#accept_bare();
   }
 
-  #arrived(socket: net.Socket): void {
-    const addrs = this.closed ? undefined : this.#addrs_of(socket);
-    if (addrs) this.#deliver(socket_over(this.#conn(socket, ...addrs)));
-    else socket.destroy();
+  #arrived(accepted: Accepted): void {
+    const addrs = this.closed ? undefined : this.#addrs_of(accepted);
+    if (addrs) this.#deliver(socket_over(this.#conn(accepted, ...addrs)));
+    else accepted.close();
     if (this.#flood < 0) this.#stop_when_full();
   }
 
-  #conn(socket: net.Socket, local: A, remote: A): AcceptedConn<A> {
-    const conn = new AcceptedConn(socket, this.#no_delay, local, remote);
+  #conn(accepted: Accepted, local: A, remote: A): AcceptedConn<A> {
+    if (this.#no_delay) accepted.setNoDelay(true);
+    const conn = new AcceptedConn(accepted, this.#no_delay, local, remote);
     if (this.#is_shared) conn.patience = FIRST_BYTES;
     return conn;
   }
@@ -294,15 +298,15 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   /** The local and the peer's address; none where the peer has gone already (accept(2), ENOTCONN). */
-  #addrs_of(socket: net.Socket): [A, A] | undefined {
+  #addrs_of(accepted: Accepted): [A, A] | undefined {
     const { addr } = this;
     if (addr.transport === "unix") return [addr, { ...addr, path: "" }];
-    if (socket.remoteAddress === undefined) return undefined;
+    const remote = accepted.remote();
+    if (!remote) return undefined;
     // The listener's own address, unless it listens at all of them: then the system must be asked.
-    const local = WILDCARDS.has((addr as Deno.NetAddr).hostname)
-      ? net_addr(socket.localAddress, socket.localPort)
-      : addr;
-    return [local as A, net_addr(socket.remoteAddress, socket.remotePort) as A];
+    const is_everywhere = WILDCARDS.has((addr as Deno.NetAddr).hostname);
+    const local = is_everywhere ? { ...addr, ...accepted.local() } : addr;
+    return [local, { transport: "tcp", ...remote } as A];
   }
 
   #start_waker(): ReturnType<typeof setInterval> {
@@ -382,111 +386,6 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     const next = this.#waiter && this.#accepted.shift();
     if (next) this.#deliver(next);
   }
-}
-
-/**
- * A connection as it was accepted, untouched: it leaves this thread as a descriptor, or is opened in
- * this one at its first use.
- */
-class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
-  readonly localAddr: A;
-  readonly remoteAddr: A;
-  /** See `Detachable`. */
-  no_delay: boolean;
-  /** See `ByteSource`. */
-  patience: number | undefined;
-  /** What was accepted; nothing once it has left, so that no memory is held for it. */
-  #socket: net.Socket | undefined;
-  #conn: NodeConn<A> | undefined;
-  #gone: ((error: unknown) => void) | undefined;
-
-  constructor(socket: net.Socket, no_delay: boolean, localAddr: A, remoteAddr: A) {
-    this.#socket = socket;
-    this.no_delay = no_delay;
-    this.localAddr = localAddr;
-    this.remoteAddr = remoteAddr;
-    // The peer may reset it while it waits: the next use will say so.
-    socket.on("error", pass_over);
-  }
-
-  /** See `Detachable`. */
-  detach(): number {
-    if (this.#conn) return this.#conn.detach();
-    if (!this.#socket) return -1;
-    const fd = duplicate_descriptor(this.#socket);
-    if (fd < 0) return fd;
-    this.#socket.destroy();
-    this.#socket = undefined;
-    return fd;
-  }
-
-  /** See `Detachable`. */
-  duplicate(): number | undefined {
-    return this.#socket && duplicate_descriptor(this.#socket);
-  }
-
-  /** See `Detachable`. */
-  get left(): Uint8Array | undefined {
-    return this.#conn?.left;
-  }
-
-  pull(arrived: Arrived, failed: (error: unknown) => void): void {
-    this.#open().pull(arrived, failed);
-  }
-
-  watch(gone: (error: unknown) => void): void {
-    this.#gone = gone;
-  }
-
-  write(p: Uint8Array): Promise<number> {
-    return this.#open().write(p);
-  }
-
-  closeWrite(): Promise<void> {
-    return this.#open().closeWrite();
-  }
-
-  close(): void {
-    this.#conn?.close();
-    this.#socket?.destroy();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  setNoDelay(no_delay = true): void {
-    (this.#conn ?? this.#socket)?.setNoDelay(no_delay);
-    this.no_delay = no_delay;
-  }
-
-  setKeepAlive(keep_alive?: boolean): void {
-    (this.#conn ?? this.#socket)?.setKeepAlive(keep_alive);
-  }
-
-  ref(): void {
-    (this.#conn ?? this.#socket)?.ref();
-  }
-
-  unref(): void {
-    (this.#conn ?? this.#socket)?.unref();
-  }
-
-  #open(): NodeConn<A> {
-    if (this.#conn) return this.#conn;
-    const socket = this.#socket!;
-    this.#socket = undefined;
-    const open = (options: net.SocketConstructorOpts) => reopen_socket(socket, options);
-    this.#conn = new NodeConn(open, this.localAddr, this.remoteAddr, this.no_delay);
-    if (this.#gone) this.#conn.watch(this.#gone);
-    return this.#conn;
-  }
-}
-
-function pass_over(): void {}
-
-function net_addr(hostname = "", port = 0): Deno.NetAddr {
-  return { transport: "tcp", hostname, port };
 }
 
 /** Why listening failed: `node:net` says so only later, `Deno.listen` at once. */

@@ -19,7 +19,7 @@ export interface ProxyRules {
   /** How many connections may wait here, until their header is read and until they are taken. */
   limit: number;
   /** Told why a connection was closed. */
-  report(error: Error): void;
+  rejected(error: Error, peer: Deno.Addr): void;
 }
 
 /**
@@ -172,7 +172,7 @@ export class ProxiedListener<A extends Deno.Addr> implements Listener<StreamSock
   #reject(error: Error, peer: Deno.Addr): void {
     this.rejected++;
     with_address(error, peer);
-    this.#rules.report(client_fault(error));
+    this.#rules.rejected(client_fault(error), peer);
   }
 
   #end_wait(): PromiseWithResolvers<StreamSocket<A>> | undefined {

@@ -1,5 +1,9 @@
+import type { OpenSocket } from "../../internal/runtime/deno_internals.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
+import type { Traffic } from "../info.ts";
+import { BareConn } from "../sockets/bare_conn.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
+import type { TlsSettings } from "../sockets/expected_tls.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import { type Call, RelayedConn } from "../sockets/relayed_conn.ts";
@@ -11,12 +15,18 @@ import {
   origin_of,
   socket_over,
   StreamSocket,
+  traffic_of,
 } from "../sockets/stream_socket.ts";
+import { TlsConn } from "../sockets/tls_conn.ts";
 import type { Parcel } from "./request_messages.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
   request: unknown;
+  /** How many bytes it was, where that is known. */
+  traffic(): Traffic | undefined;
   /** Ends its input: see `server_close()`. */
   interrupt(): void;
   /** Closes it at once. */
@@ -45,11 +55,20 @@ export function pack(request: unknown): Packed {
   const proxied = header && { header };
   const detached = detach(request);
   if (!detached) return { parcel: { kind: "relay", local, remote, ...proxied } };
-  const { fd, unread, no_delay, patience } = detached;
+  const { fd, unread, no_delay, patience, is_secured } = detached;
   const left = unread.length > 0 && { unread: unread.slice() };
   const patient = patience !== undefined && { patience };
   return {
-    parcel: { kind: "connection", no_delay, local, remote, ...proxied, ...left, ...patient },
+    parcel: {
+      kind: "connection",
+      no_delay,
+      local,
+      remote,
+      ...proxied,
+      ...left,
+      ...patient,
+      ...(is_secured && { is_secured }),
+    },
     fd,
   };
 }
@@ -60,17 +79,26 @@ export function pack(request: unknown): Packed {
  * @param parcel The request as it came.
  * @param job The job that it came with.
  * @param socket Gives what stands for the socket of a datagram server.
+ * @param tls What its connections are secured with, if they are.
  */
 export function unpack(
   parcel: Parcel,
   job: WorkerJob,
   socket: () => DatagramSocket<Deno.Addr>,
+  tls: TlsSettings | undefined,
 ): Carried {
   switch (parcel.kind) {
     case "connection": {
-      const { local, remote, header, unread, no_delay } = parcel;
-      const conn = new NodeConn((options) => job.open(options), local, remote, no_delay);
-      conn.patience = parcel.patience;
+      const { local, remote, header, unread, no_delay, patience } = parcel;
+      const open: OpenSocket = (options) => job.open(options);
+      if (parcel.is_secured) {
+        return new CarriedSocket(introduced(secured(parcel, open, tls!), header));
+      }
+      const handle = job.open_bare();
+      const conn = handle
+        ? new BareConn(handle, local, remote, no_delay)
+        : new NodeConn(open, local, remote, no_delay);
+      conn.patience = patience;
       return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }
     case "datagram":
@@ -85,6 +113,18 @@ export function unpack(
   }
 }
 
+/** A connection whose handshake begins now. */
+function secured(
+  { local: localAddr, remote: remoteAddr, unread = NOTHING, patience }: Extract<
+    Parcel,
+    { kind: "connection" }
+  >,
+  open: OpenSocket,
+  settings: TlsSettings,
+): StreamSocket {
+  return socket_over(new TlsConn({ open, localAddr, remoteAddr, unread, patience, ...settings }));
+}
+
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {
   return Array.isArray(request) && request[1] instanceof DatagramSocket;
 }
@@ -97,7 +137,7 @@ function introduced(socket: StreamSocket, header: ProxyHeader | undefined): Stre
 
 /** A request that is nothing to be closed. */
 function value(request: unknown): Carried {
-  return { request, interrupt() {}, close() {}, finish: () => undefined };
+  return { request, traffic: () => undefined, interrupt() {}, close() {}, finish: () => undefined };
 }
 
 /** A connection that is in this worker. */
@@ -106,6 +146,10 @@ class CarriedSocket implements Carried {
 
   constructor(socket: StreamSocket) {
     this.request = socket;
+  }
+
+  traffic(): Traffic | undefined {
+    return traffic_of(this.request);
   }
 
   interrupt(): void {

@@ -6,6 +6,7 @@ import {
   place_of,
   refuse_while_loading,
 } from "../../internal/workers/class_place.ts";
+import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
@@ -18,16 +19,24 @@ import { type PoolSize, WorkerPool } from "../../internal/workers/worker_pool.ts
 import { with_address } from "../address.ts";
 import type { DatagramListener, Listener } from "../listeners/listener.ts";
 import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
-import { cut_reason, type Exchange } from "../requests/exchange.ts";
+import { cut_reason, type Elsewhere, type Exchange } from "../requests/exchange.ts";
+import type { Agreed } from "../requests/handshakes.ts";
+import { tls_terms } from "../requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
-import { StreamSocket } from "../sockets/stream_socket.ts";
+import { secure, StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
 import { image_of_server } from "./server_image.ts";
-import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
+import type { TlsMaterial } from "../sockets/tls_material.ts";
+import {
+  type RequestChanges,
+  type RequestMessage,
+  type RequestSettings,
+  update,
+} from "./request_messages.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -49,6 +58,7 @@ export interface PooledServer {
   readonly max_requests: number;
   readonly request_queue_size: number;
   readonly overflow: Overflow;
+  readonly [tls_terms]?: { material: TlsMaterial } | undefined;
 }
 
 /** What workers a server has. */
@@ -72,12 +82,15 @@ export interface PooledOptions {
 }
 
 /** A request as a job of the pool. Its connection leaves this thread, if it can. */
-class RequestJob implements Job {
+class RequestJob implements Job, Elsewhere {
   readonly exchange: Exchange;
   readonly message: RequestMessage;
   readonly is_plain: boolean;
   readonly fd?: number;
   must_end?: { reason: unknown };
+  worker?: number | undefined;
+  bytes_in?: number;
+  bytes_out?: number;
   is_over = false;
   /** Whether it was told to end now. */
   is_cut = false;
@@ -89,12 +102,24 @@ class RequestJob implements Job {
     const { parcel, fd } = pack(request);
     this.exchange = exchange;
     this.message = is_known ? parcel : { ...parcel, client_address };
+    const { traceparent } = exchange;
+    if (traceparent !== undefined) this.message.traceparent = traceparent;
     // A hook may have put anything onto the addresses, too.
     this.is_plain = (is_known || parcel.kind === "datagram") &&
       is_small_and_plain(client_address) &&
       is_small_and_plain("local" in parcel ? [parcel.local, parcel.header] : null);
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
+  }
+
+  /** Whether a worker secures it by TLS. */
+  get is_secured(): boolean {
+    return this.message.kind === "connection" && this.message.is_secured === true;
+  }
+
+  /** Whether this thread reads and writes it. */
+  get is_relayed(): boolean {
+    return this.message.kind === "relay";
   }
 
   check(): void {
@@ -183,6 +208,10 @@ export class PooledRunner implements Runner {
       has_descriptors: (count) => this.#has_descriptors(count, settings.handler.module),
       call: (job, target, method, args) => this.#call(job, target, method, args),
       report: (job, error) => void this.#side.report(error, (job as RequestJob)?.exchange ?? null),
+      watch: {
+        started: (worker) => this.#side.observation.worker_started(worker),
+        ended: (worker, end) => this.#side.observation.worker_ended(worker, end),
+      },
     });
     try {
       await pool.start();
@@ -198,10 +227,20 @@ export class PooledRunner implements Runner {
     this.#queue?.resize(...this.#room());
     if (!this.#told) return;
     const names = settings_for_workers(changes);
-    const shown = Object.fromEntries(names.map((name) => [name, changes[name]]));
+    const settings = Object.fromEntries(names.map((name) => [name, changes[name]]));
     // Those that start later get them, too.
-    update(this.#told, shown);
-    this.#pool?.configure(shown);
+    update(this.#told, settings);
+    this.#tell({ settings });
+  }
+
+  renew_tls(material: TlsMaterial): void {
+    if (!this.#told) return;
+    this.#told.tls = material;
+    this.#tell({ tls: material });
+  }
+
+  #tell(changes: RequestChanges): void {
+    this.#pool?.configure(changes);
   }
 
   /** How many requests may run and wait. */
@@ -214,10 +253,25 @@ export class PooledRunner implements Runner {
     const finish = () => {
       const job = new RequestJob(exchange);
       exchange.job = job;
-      this.#pool!.run(job);
-      return job.outcome;
+      const secured = job.is_relayed ? this.#secure_here(exchange) : undefined;
+      if (secured) return secured.then(() => this.#give(job));
+      if (job.is_secured) this.#side.securing(exchange);
+      return this.#give(job);
     };
     if (!this.#queue!.submit(() => run(finish))) return false;
+  }
+
+  /** What cannot leave this thread must be secured here, where the server speaks TLS. */
+  #secure_here(exchange: Exchange): Promise<void> | undefined {
+    const secured = secure(exchange.request as StreamSocket);
+    if (!secured) return undefined;
+    this.#side.securing(exchange);
+    return secured.then((agreed) => this.#side.secured(exchange, agreed));
+  }
+
+  #give(job: RequestJob): Promise<void> {
+    this.#pool!.run(job);
+    return job.outcome;
   }
 
   interrupt(exchange: Exchange): void {
@@ -255,7 +309,8 @@ export class PooledRunner implements Runner {
     const { linger = 0 } = this.#server as PooledServer & { linger?: number };
     const server = image_of_server(this.#server, this.#side.hooks, copy);
     this.#methods = new Set(server.methods);
-    return { handler: this.#handler_place(), server, linger };
+    const tls = this.#server[tls_terms]?.material;
+    return { handler: this.#handler_place(), server, linger, tls };
   }
 
   #handler_place(): ClassPlace {
@@ -273,11 +328,22 @@ export class PooledRunner implements Runner {
    */
   #call(job: Job | undefined, target: string, method: string, args: unknown[]): unknown {
     if (target === "socket" && method === "send") return this.#send_datagram(args);
+    if (target === "handshake" && job) {
+      return this.#handshake((job as RequestJob).exchange, method, args);
+    }
     if (target === "server" && this.#methods.has(method)) return call(this.#server, method, args);
     if (target === "request" && RELAYED.includes(method as Relayed)) {
       return call(relayed_by(job), method, args);
     }
     throw new TypeError(`A worker cannot call ${method}() of the ${target}`);
+  }
+
+  /** A worker says how a handshake goes. */
+  #handshake(exchange: Exchange, method: string, [told]: unknown[]): void {
+    if (method === "secured") this.#side.secured(exchange, told as Agreed);
+    else if (method === "begun") this.#side.handshakes.begun(exchange);
+    else if (method === "agreed") this.#side.handshakes.ended(exchange, { agreed: told as Agreed });
+    else this.#side.handshakes.ended(exchange, { error: error_of(told as ErrorImage) });
   }
 
   /** Sends a datagram for a worker, which does not wait for it. */

@@ -1,9 +1,18 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
-import type { RefusalReason } from "../info.ts";
+import type { Ending, RefusalReason, Traffic } from "../info.ts";
 import type { Link } from "./chain.ts";
+import type { HandshakeWatch } from "./handshakes.ts";
 import { note_of, set_note } from "./note.ts";
-import { next_state, type Outcome, type RequestEvent, type RequestState } from "./request_life.ts";
+import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
+
+/** A request that runs elsewhere. */
+export interface Elsewhere extends Traffic {
+  /** The number of the worker that has it, or had it. */
+  worker?: number | undefined;
+  /** Its number there, in the worker that has it. */
+  readonly id?: number;
+}
 
 /**
  * One request, from the moment it is taken until it is closed, and what ends it before its time.
@@ -16,6 +25,8 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   after: this | undefined;
   request: Request;
   readonly client_address: Address;
+  /** When it was taken, on the clock of `performance.now()`. */
+  readonly taken_at: number = performance.now();
   state: RequestState = "arrived";
   /** Whether its handler was begun. */
   started = false;
@@ -23,7 +34,15 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   cut = false;
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
-  outcome: Outcome | undefined;
+  outcome: Ending | undefined;
+  /** Its number, where its start was told; else 0. */
+  id = 0;
+  /** When its handler was begun, on the same clock; only where that is told. */
+  begun_at: number | undefined;
+  /** What it failed with. */
+  error: unknown;
+  /** The trace that it belongs to, as an observer has said. */
+  traceparent: string | undefined;
   /** Why it is refused, if it is. */
   refusal: RefusalReason | undefined;
   /** What it is counted under, where requests of a client are counted. */
@@ -35,9 +54,15 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   /** Why it was. */
   reason: unknown;
   /** What its runner knows it as, if it runs elsewhere. */
-  job: unknown;
+  job: Elsewhere | undefined;
   /** What its handler waits for and holds, if it runs here. */
   scope: Scope | undefined;
+  /** The TLS handshake that is under way: that with which it begins, or one that its handler has asked for. */
+  handshake: "first" | "later" | undefined;
+  /** When that began, on the clock of `performance.now()`. */
+  handshake_at = 0;
+  /** Told of handshakes, where it is handled. */
+  handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */

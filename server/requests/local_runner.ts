@@ -34,6 +34,8 @@ export class SequentialRunner implements Runner {
 
   configure(): void {}
 
+  renew_tls(): void {}
+
   run(exchange: Exchange, run: Run): void | Promise<void> | false {
     return exchange.running = this.run_scope(exchange, run);
   }

@@ -17,9 +17,6 @@ export type RequestEvent =
   /** It is closed, and nothing more is done for it. */
   | "close";
 
-/** How a request ended. */
-export type Outcome = "completed" | "failed" | "refused" | "timed_out";
-
 /**
  * The life of a request. What is not in the table changes nothing: a request that was cut is not begun,
  * one that is being closed does not end once more.

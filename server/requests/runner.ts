@@ -1,11 +1,21 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Settings } from "../options.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Agreed, HandshakeWatch } from "./handshakes.ts";
+import type { Observation } from "./observation.ts";
 
 /** What a runner has of the server's class. */
 export interface ServerSide {
   /** Reports an error of a request, or of none, to the server's `handle_error()`. Never rejects. */
   report(error: unknown, exchange: Exchange | null): Promise<void>;
+  /** Tells what happens. */
+  readonly observation: Observation;
+  /** Where TLS handshakes begin and end. */
+  readonly handshakes: Pick<HandshakeWatch, "begun" | "ended">;
+  /** The handshake begins with which a request begins. */
+  securing(exchange: Exchange): void;
+  /** It ended well. */
+  secured(exchange: Exchange, agreed: Agreed): void;
   /** The names of the methods that the library's classes have: subclasses override some. */
   readonly hooks: readonly string[];
   /** Whether a subclass overrides a hook, so that it may do something else. */
@@ -27,6 +37,8 @@ export interface Runner {
   prepare(): void | Promise<void>;
   /** Called when settings of the server have changed. */
   configure(changes: Partial<Settings>): void;
+  /** Has connections secured on other terms where requests run elsewhere. */
+  renew_tls(material: unknown): void;
   /**
    * Runs a request, now or when its turn comes.
    *

@@ -16,7 +16,7 @@ export class ServerClosing {
   done = false;
   #server: ClosingServer;
   #serving: Pick<Serving<never, never>, "close" | "run_out">;
-  #requests: Pick<Requests<never, never>, "tell" | "drain" | "reports">;
+  #requests: Pick<Requests<never, never>, "tell" | "drain" | "reports" | "observation">;
   #runner: Runner;
   #result: Promise<CloseResult> | undefined;
   #overdue: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -26,7 +26,7 @@ export class ServerClosing {
   constructor(
     server: ClosingServer,
     serving: Pick<Serving<never, never>, "close" | "run_out">,
-    requests: Pick<Requests<never, never>, "tell" | "drain" | "reports">,
+    requests: Pick<Requests<never, never>, "tell" | "drain" | "reports" | "observation">,
     runner: Runner,
   ) {
     this.#server = server;
@@ -64,8 +64,15 @@ export class ServerClosing {
     if (this.#server.socket?.retire?.()) await this.#serve_rest();
     this.#serving.close();
     if (!replies_through(this.#server.socket)) await this.#server.socket?.close();
-    const over = this.#requests.drain(this.#overdue.promise).finally(() => this.#end());
+    const over = this.#drain();
     return this.#runner.waits_on_close ? await over : { drained: 0, aborted: 0 };
+  }
+
+  async #drain(): Promise<CloseResult> {
+    const draining = this.#requests.drain(this.#overdue.promise);
+    const result = await draining.finally(() => this.#end());
+    this.#requests.observation.stopped(result);
+    return result;
   }
 
   /** Serves what was accepted of a socket at which others go on: no client shall notice. */

@@ -289,6 +289,7 @@ export class Serving<Request, Address> {
     const { error, accepted } = failure;
     const kind = this.#kind_of(failure);
     if (kind === "stop") loop.stop();
+    if (!accepted && !this.#closed) this.#requests.observation.accept_failed(error, kind);
     if (accepted) return await this.#requests.fail(accepted, error);
     if (is_instance(error, DroppedDatagram) || (kind === "pause" && this.#pauses.is_news())) {
       // A handle_error() that never ends must not keep the loop from ending.

@@ -1,4 +1,5 @@
 import type { ByteSource } from "./byte_source.ts";
+import type { TlsInfo } from "./tls_terms.ts";
 
 /** What a `StreamSocket` needs of a connection: every `Deno.Conn` has it. */
 export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
@@ -6,8 +7,19 @@ export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
   "readable" | "writable"
 >;
 
+/** Where a connection's bytes go. */
+export interface ByteSink {
+  /** Writes some of the bytes; gives how many, at once where there is nothing to wait for. */
+  write(p: Uint8Array): number | Promise<number>;
+  /** Sends FIN. */
+  closeWrite(): Promise<void>;
+}
+
 /** A connection that lends what it has read. */
-export type SourceConn<A extends Deno.Addr = Deno.Addr> = Omit<ByteConn<A>, "read"> & ByteSource;
+export type SourceConn<A extends Deno.Addr = Deno.Addr> =
+  & Omit<ByteConn<A>, "read" | "write">
+  & ByteSource
+  & ByteSink;
 
 /** A connection that can leave this thread as a file descriptor. */
 export interface Detachable {
@@ -22,6 +34,18 @@ export interface Detachable {
   readonly left?: Uint8Array | undefined;
   /** Whether it has `TCP_NODELAY`. */
   readonly no_delay: boolean;
+  /** Whether it must be secured by TLS before it is used. */
+  readonly is_secured?: boolean;
+}
+
+/** A connection that speaks TLS. */
+export interface Secured {
+  /** Resolves when the handshake is done; rejects with what it failed with. */
+  secure(): Promise<void>;
+  /** The request must end: a handshake that is not done soon fails. */
+  hurry(): void;
+  /** What there is to know of it, when the handshake is done. */
+  readonly tls: TlsInfo | undefined;
 }
 
 /** What `detach()` gives: the descriptor, and what was read from it already. */
@@ -34,6 +58,8 @@ export interface DetachedSocket {
   no_delay: boolean;
   /** See `ByteSource`. */
   patience: number | undefined;
+  /** Whether it must be secured by TLS before it is used. */
+  is_secured: boolean;
 }
 
 /** What a use of a connection throws that was closed here. */

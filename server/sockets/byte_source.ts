@@ -12,8 +12,11 @@ export interface ByteSource {
    *
    * @param arrived Called with what was read, at least one byte.
    * @param failed Called with an error instead.
+   * @param target Where the bytes go in the end: it may lend a part of that, and has read into it then.
    */
-  pull(arrived: Arrived, failed: (error: unknown) => void): void;
+  pull(arrived: Arrived, failed: (error: unknown) => void, target?: Uint8Array): void;
+  /** Nothing must go into the target any more: its reader has given up. The read goes on, into other memory. */
+  give_up?(): void;
   /**
    * Has it say at once, and not only to the next read, that the peer has reset the connection. A source
    * that knows nothing without reading does not have this.

@@ -30,13 +30,14 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   left: Uint8Array | undefined;
   /** See `ByteSource`. */
   patience: number | undefined;
+  /** See `Detachable`. */
+  no_delay: boolean;
   #socket: net.Socket;
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
   /** Told when the connection breaks, even if nobody reads or writes. */
   #gone: ((error: unknown) => void) | undefined;
-  #no_delay: boolean;
   #ended = false;
   #closed = false;
   #failure: unknown;
@@ -53,7 +54,7 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     remoteAddr: A,
     no_delay = false,
   ) {
-    this.#no_delay = no_delay;
+    this.no_delay = no_delay;
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     const buffer = shared_buffer ??= new Uint8Array(READ_SIZE);
@@ -126,8 +127,8 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
   }
 
   setNoDelay(no_delay = true): void {
-    if (!this.#is_tcp || no_delay === this.#no_delay) return;
-    this.#no_delay = no_delay;
+    if (!this.#is_tcp || no_delay === this.no_delay) return;
+    this.no_delay = no_delay;
     set_tcp_option(this.#socket, (handle) => handle.setNoDelay(no_delay));
   }
 

@@ -7,15 +7,8 @@ import { IdleClock } from "./idle_clock.ts";
 
 const EMPTY = new Uint8Array(0);
 
-/** A read that waits for bytes. */
-interface Waiter {
-  /** Where the bytes go: into this array, or into a new one of at most this size. */
-  target: Uint8Array | number;
-  /** Whether what it reads completes something half-read, so that a drain must not cut it. */
-  midway: boolean;
-  resolve(result: Uint8Array | number | null): void;
-  reject(error: unknown): void;
-}
+/** What a read gives. */
+type Result = Uint8Array | number | null;
 
 /** The input of a connection: one read at a time, and what was read and nobody has taken yet. */
 export class SocketInput {
@@ -24,7 +17,13 @@ export class SocketInput {
   #unread: Uint8Array;
   /** Whether a read of the connection is under way; it has one owner, this object. */
   #pulling = false;
-  #waiter: Waiter | undefined;
+  /** Where the bytes of the read that waits go: into this array, or into a new one of at most this size. */
+  #target: Uint8Array | number = 0;
+  /** Whether what it reads completes something half-read, so that a drain must not cut it. */
+  #midway = false;
+  /** Ends the read that waits, if any. */
+  #resolve: ((result: Result) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #state: "open" | "ending" | "ended" = "open";
   /** Whether it was looked, since the input was ended, for what had come before. */
   #looked = false;
@@ -36,6 +35,8 @@ export class SocketInput {
   #clock: IdleClock | undefined;
   /** Whether nothing is read any more. */
   closed = false;
+  /** How many bytes have come for whoever reads. */
+  count: number;
   /** Whether the input was ended while a read waited, and nothing was written since. */
   idle = false;
 
@@ -47,6 +48,7 @@ export class SocketInput {
   constructor(source: ByteSource, unread: Uint8Array, report: (error: unknown) => void) {
     this.#source = source;
     this.#unread = unread;
+    this.count = unread.length;
     this.#is_fresh = unread.length === 0;
     this.#report = report;
   }
@@ -72,6 +74,11 @@ export class SocketInput {
     return this.#state === "ended";
   }
 
+  /** Whether the input ends, or has ended, because the request must. */
+  get ending(): boolean {
+    return this.#state === "ending";
+  }
+
   /** Whether reading has failed. */
   get broken(): boolean {
     return this.#error !== undefined;
@@ -84,8 +91,8 @@ export class SocketInput {
    * @param midway Whether something is half-read, so that {@linkcode end} must not cut it.
    * @returns The number of bytes, `null` at the end; or the bytes, none at the end.
    */
-  read(target: Uint8Array | number, midway: boolean): Promise<Uint8Array | number | null> {
-    if (this.#waiter) {
+  read(target: Uint8Array | number, midway: boolean): Promise<Result> {
+    if (this.#resolve) {
       return Promise.reject(new Deno.errors.Busy("Another read of this connection waits already"));
     }
     if (this.closed) return Promise.reject(closed_error());
@@ -95,37 +102,46 @@ export class SocketInput {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const ending = this.#state === "ending" && !midway;
     if (this.#state === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
-    return new Promise((resolve, reject) => {
-      this.#waiter = { target, midway, resolve, reject };
-      if (ending) this.#look_once_more();
-      this.#clock?.start();
-      if (!this.#pulling) this.#pull();
-    });
+    this.#target = target;
+    this.#midway = midway;
+    const reading = new Promise<Result>(this.#wait);
+    if (ending) this.#look_once_more();
+    this.#clock?.start();
+    if (!this.#pulling) this.#pull();
+    return reading;
   }
 
   /** Sets how long a read may wait, in ms; `null` means for ever. */
   set_timeout(timeout: number | null): void {
     this.#clock?.end();
     this.#clock = timeout === null ? undefined : new IdleClock(timeout, () => this.#late(timeout));
-    if (this.#waiter) this.#clock?.start();
+    if (this.#resolve) this.#clock?.start();
   }
 
   /** Rejects the read that waits, if any. The read of the connection goes on, for the next one. */
   give_up(error: Error): void {
-    this.#end_wait()?.reject(error);
+    const reject = this.#reject;
+    if (!reject) return;
+    this.#end_wait();
+    this.#source.give_up?.();
+    reject(error);
   }
 
   /** Ends the input for reads with nothing half-read, the one that waits now and all later ones. */
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "ending";
-    if (this.#waiter?.midway === false) this.#look_once_more();
+    if (this.#resolve && !this.#midway) this.#look_once_more();
   }
 
   /** Gives the read that waits, if any, the end of the input. */
   release(): void {
-    const waiter = this.#end_wait();
-    waiter?.resolve(end_of(waiter.target));
+    const resolve = this.#resolve;
+    if (!resolve) return;
+    const end = end_of(this.#target);
+    this.#end_wait();
+    this.#source.give_up?.();
+    resolve(end);
   }
 
   /** Nothing is read any more. A read that waits ends when the connection is closed. */
@@ -135,6 +151,12 @@ export class SocketInput {
     this.#clock?.end();
   }
 
+  /** One function for all reads, as each of its own would be one more to be collected. */
+  #wait = (resolve: (result: Result) => void, reject: (error: unknown) => void): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+
   #pull(): void {
     this.#pulling = true;
     if (turn_is_long()) void rest().then(() => this.#pull_now());
@@ -142,7 +164,12 @@ export class SocketInput {
   }
 
   #pull_now(): void {
-    this.#source.pull(this.#arrived, this.#failed);
+    const target = this.#resolve ? this.#target : 0;
+    this.#source.pull(
+      this.#arrived,
+      this.#failed,
+      typeof target === "object" ? target : undefined,
+    );
   }
 
   #arrived = (bytes: Uint8Array | null, may_keep = false): boolean => {
@@ -152,20 +179,31 @@ export class SocketInput {
       this.release();
       return false;
     }
-    if (bytes.length === 0 && this.#waiter) {
+    const resolve = this.#resolve;
+    if (bytes.length === 0 && resolve) {
       this.#pull();
       return false;
     }
     this.#is_fresh = false;
-    const waiter = this.#end_wait();
-    if (typeof waiter?.target === "object" && waiter.target.length >= bytes.length) {
-      // The usual case, and no copy but this one.
-      waiter.target.set(bytes);
-      waiter.resolve(bytes.length);
+    this.count += bytes.length;
+    if (!resolve) {
+      this.#unread = may_keep ? bytes : bytes.slice();
+      return may_keep;
+    }
+    const target = this.#target;
+    this.#end_wait();
+    // The usual cases, and no copy but this one: none where it was read into the array itself.
+    if (typeof target === "object" && target.length >= bytes.length) {
+      if (bytes.buffer !== target.buffer) target.set(bytes);
+      resolve(bytes.length);
+      return false;
+    }
+    if (typeof target === "number" && target >= bytes.length && !may_keep) {
+      resolve(bytes.slice());
       return false;
     }
     this.#unread = may_keep ? bytes : bytes.slice();
-    waiter?.resolve(this.#take(waiter.target));
+    resolve(this.#take(target));
     return may_keep;
   };
 
@@ -173,14 +211,15 @@ export class SocketInput {
     this.#pulling = false;
     this.#error = error;
     this.#report(error);
-    this.#end_wait()?.reject(error);
+    const reject = this.#reject;
+    this.#end_wait();
+    reject?.(error);
   };
 
-  #end_wait(): Waiter | undefined {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
+  #end_wait(): void {
+    this.#resolve = this.#reject = undefined;
+    this.#target = 0;
     this.#clock?.stop();
-    return waiter;
   }
 
   /** Gives what waits to be read, as much as is wanted of it, in an array of the caller's own. */
@@ -219,7 +258,7 @@ export class SocketInput {
   }
 
   #end_idle_read(): void {
-    if (this.#waiter?.midway !== false) return;
+    if (!this.#resolve || this.#midway) return;
     this.idle = true;
     this.release();
   }

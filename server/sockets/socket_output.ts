@@ -1,10 +1,14 @@
 import { client_fault } from "../../internal/runtime/client_fault.ts";
 import { rest, turn_is_long } from "../../internal/runtime/fairness.ts";
-import { type ByteConn, closed_error } from "./byte_conn.ts";
+import { may_fail } from "../../internal/runtime/pending.ts";
+import { type ByteSink, closed_error } from "./byte_conn.ts";
 import { IdleClock } from "./idle_clock.ts";
 
 /** With a timeout, so many bytes are written at a time: it is enough that the peer takes these. */
 const MAX_PIECE = 65_536;
+
+/** What was done at once needs no promise of its own. */
+const DONE = Promise.resolve();
 
 /** What is told of an output's writes. */
 interface OutputOwner {
@@ -16,7 +20,7 @@ interface OutputOwner {
 
 /** The output of a connection: writes in their order, each of them whole, and then FIN. */
 export class SocketOutput {
-  #conn: Pick<ByteConn, "write" | "closeWrite">;
+  #conn: ByteSink;
   #owner: OutputOwner;
   /** How long a write may make no progress; none means for ever. */
   #clock: IdleClock | undefined;
@@ -26,12 +30,17 @@ export class SocketOutput {
   #writers: (() => void)[] = [];
   #state: "open" | "closed" | "stuck" = "open";
   #closed = false;
+  /** How many bytes were written. */
+  count = 0;
+  /** What is being written, with nothing to see to until the system has taken it. */
+  #bytes: Uint8Array | undefined;
+  #result: Promise<number> | undefined;
 
   /**
    * @param conn Where the bytes go.
    * @param owner What is told of the writes.
    */
-  constructor(conn: Pick<ByteConn, "write" | "closeWrite">, owner: OutputOwner) {
+  constructor(conn: ByteSink, owner: OutputOwner) {
     this.#conn = conn;
     this.#owner = owner;
   }
@@ -46,9 +55,38 @@ export class SocketOutput {
     return this.#state === "stuck";
   }
 
-  /** Writes all of the bytes, when it is their turn; resolves to their number. */
-  async write(p: Uint8Array): Promise<number> {
+  /** Writes all of the bytes, when it is their turn; resolves to their number. Its failure ends no program. */
+  write(p: Uint8Array): Promise<number> {
+    const written = this.#begin(p);
+    return typeof written === "number" ? Promise.resolve(written) : written;
+  }
+
+  /** The same, and resolves to nothing. */
+  send_all(p: Uint8Array): Promise<void> {
+    const written = this.#begin(p);
+    return typeof written === "number" ? DONE : may_fail(written.then(pass_over));
+  }
+
+  /** Writes; a number where the system has taken all at once. */
+  #begin(p: Uint8Array): number | Promise<number> {
     if (p.length === 0) return 0;
+    if (this.#writing || !this.#is_open || turn_is_long()) {
+      return may_fail(this.#write_in_turn(p));
+    }
+    this.#writing = true;
+    this.#owner.begun();
+    const written = this.#write_some(p);
+    if (typeof written === "object") {
+      this.#bytes = p;
+      return this.#result = written.then(this.#taken, this.#refused);
+    }
+    this.count += written;
+    if (written < p.length) return may_fail(this.#write_rest(p, written));
+    this.#next();
+    return written;
+  }
+
+  async #write_in_turn(p: Uint8Array): Promise<number> {
     this.#check();
     if (this.#writing) await this.#turn();
     this.#writing = true;
@@ -57,8 +95,20 @@ export class SocketOutput {
       // The one before it may have timed out.
       if (this.stuck) this.#check();
       if (turn_is_long()) await rest();
-      let sent = await this.#write_some(p);
-      while (sent < p.length) sent += await this.#write_some(p.subarray(sent));
+    } catch (error) {
+      this.#next();
+      throw error;
+    }
+    return await this.#write_rest(p, 0);
+  }
+
+  async #write_rest(p: Uint8Array, sent: number): Promise<number> {
+    try {
+      while (sent < p.length) {
+        const taken = await this.#write_some(sent === 0 ? p : p.subarray(sent));
+        this.count += taken;
+        sent += taken;
+      }
       return sent;
     } catch (error) {
       this.#report(error);
@@ -67,6 +117,24 @@ export class SocketOutput {
       this.#next();
     }
   }
+
+  /** These two are what an async function would do, without one for each write. */
+  #taken = (sent: number): number | Promise<number> => {
+    const bytes = this.#bytes!;
+    this.#bytes = this.#result = undefined;
+    this.count += sent;
+    if (sent < bytes.length) return this.#write_rest(bytes, sent);
+    this.#next();
+    return sent;
+  };
+
+  #refused = (error: unknown): never => {
+    may_fail(this.#result!);
+    this.#bytes = this.#result = undefined;
+    this.#report(error);
+    this.#next();
+    throw error;
+  };
 
   /** Sends FIN, after what is to be written already. */
   async end(): Promise<void> {
@@ -109,6 +177,10 @@ export class SocketOutput {
     this.#fail?.(client_fault(new Deno.errors.TimedOut(message)));
   }
 
+  get #is_open(): boolean {
+    return this.#state === "open" && !this.#closed;
+  }
+
   #check(): void {
     if (this.#closed) throw closed_error();
     if (this.#state === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
@@ -116,17 +188,27 @@ export class SocketOutput {
   }
 
   /** Writes some of the bytes, all if it can; with a timeout no more than the peer must take in it. */
-  #write_some(p: Uint8Array): Promise<number> {
+  #write_some(p: Uint8Array): number | Promise<number> {
     const clock = this.#clock;
-    if (!clock) return this.#conn.write(p);
+    const is_too_long = clock !== undefined && p.length > MAX_PIECE;
+    const written = this.#try_write(is_too_long ? p.subarray(0, MAX_PIECE) : p);
+    if (!clock || typeof written === "number") return written;
     clock.start();
     return new Promise<number>((resolve, reject) => {
       this.#fail = reject;
-      this.#conn.write(p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p).then(resolve, reject);
+      written.then(resolve, reject);
     }).finally(() => {
       this.#fail = undefined;
       this.#clock?.stop();
     });
+  }
+
+  #try_write(p: Uint8Array): number | Promise<number> {
+    try {
+      return this.#conn.write(p);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #turn(): Promise<void> {
@@ -139,3 +221,5 @@ export class SocketOutput {
     else this.#writing = false;
   }
 }
+
+function pass_over(): void {}

@@ -24,6 +24,7 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "docs/sharing.md: OracleHandler, OracleServer": ["why?\nnow\n", "perhaps\nno question\n"],
   "docs/state.md: HitHandler, HitServer": ["", "1\n"],
   "mod.ts: UpperHandler, ThreadingTCPServer": ["hello\n", "HELLO\n"],
+  "operation/monitor/mod.ts: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "server/forking_mixin.ts: PatternHandler, ForkingTCPServer": ["^a+$\nab\n", "false\n"],
   "server/forking_mixin.ts: PidHandler, PidServer": ["", /^served by process \d+\n$/],
   "server/threading_mixin.ts: CountHandler, CountingServer": ["", "You are number 1\n"],

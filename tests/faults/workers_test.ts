@@ -277,7 +277,7 @@ for (const { name } of KINDS) {
     await until(async () => (await server.info()).failed > 0);
     const errors = await soon(server.command("errors"));
     const worker = name === "ForkingTCPServer" ? "Child process" : "Worker";
-    assertEquals(errors, { [`Error: ${worker} N ended while it handled the request`]: 1 });
+    assertEquals(errors, { [`WorkerEnded: ${worker} N ended while it handled the request`]: 1 });
     const { failed, workers } = await server.info();
     assertEquals({ failed, workers: workers!.length }, { failed: 1, workers: 2 });
   });

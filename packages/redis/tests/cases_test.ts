@@ -49,5 +49,5 @@ class Made implements Maker, AsyncDisposable {
   }
 }
 
-/** The methods of a queue, but for what it is to those who share it. */
-type Used = Extract<keyof Queue<unknown>, string> | typeof Symbol.asyncIterator;
+/** The methods of a queue, but for what it is to those who share it, and what only its home knows. */
+type Used = Exclude<Extract<keyof Queue<unknown>, string>, "info"> | typeof Symbol.asyncIterator;

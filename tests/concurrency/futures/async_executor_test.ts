@@ -164,10 +164,13 @@ Deno.test("AsyncExecutor: info() counts", async () => {
   const gate = Promise.withResolvers<void>();
   executor.submit(() => gate.promise);
   executor.submit(() => 1);
-  assertEquals(executor.info(), { waiting: 1, running: 1, done: 0, failed: 0, workers: [] });
+  const { since } = executor.info();
+  assert(since <= Date.now());
+  const rest = { failed: 0, cancelled: 0, workers: [] };
+  assertEquals(executor.info(), { since, waiting: 1, running: 1, done: 0, ...rest });
   gate.resolve();
   await executor.shutdown();
-  assertEquals(executor.info(), { waiting: 0, running: 0, done: 2, failed: 0, workers: [] });
+  assertEquals(executor.info(), { since, waiting: 0, running: 0, done: 2, ...rest });
 });
 
 Deno.test("AsyncExecutor: what cannot be is refused", () => {

@@ -13,6 +13,7 @@ import {
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import * as tasks from "../../fixtures/tasks/tasks.ts";
 import { compute } from "../../fixtures/tasks/tasks.ts";
+import { at_once } from "../../fixtures/tools/at_once.ts";
 import { LONG, soon, until } from "../../fixtures/tools/waiting.ts";
 
 const module = new URL("../../fixtures/tasks/tasks.ts", import.meta.url).href;
@@ -50,12 +51,12 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   }
 
   Deno.test(`${name}: shutdown() ends a worker with what a task left behind in it that never ends`, async () => {
-    for (const leave of [tasks.leave_loop, tasks.loop_at_exit]) {
+    await at_once([tasks.leave_loop, tasks.loop_at_exit], ({ name }) => name, async (leave) => {
       const executor = new Executor(1, { module });
       assertEquals(await soon(executor.submit(leave).result()), "done");
       await soon(executor.shutdown());
       assertEquals(executor.info().workers, []);
-    }
+    });
   });
 
   for (const end of ["exit", "deno_exit", "close_itself"] as const) {

@@ -150,7 +150,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertInstanceOf(stop!.cause, RangeError);
   });
 
-  Deno.test(`${name}: an observer that throws harms nothing`, async () => {
+  Deno.test(`${name}: an observer that throws harms nothing, and is reported once`, async () => {
     const reports = await reports_of(async () => {
       const observer = () => {
         throw new Error("the observer's");
@@ -158,7 +158,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       await using executor = new Executor(1, { module, observer });
       assertEquals(await soon(executor.submit(tasks.double, 1).result()), 2);
     });
-    assertEquals(reports.length, 4);
+    assertEquals(reports.length, 1);
   });
 }
 

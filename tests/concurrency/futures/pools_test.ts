@@ -537,6 +537,24 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertThrows(() => executor.submit(tasks.double, 1), Deno.errors.BadResource);
   });
 
+  Deno.test(`${name}: tasks whose modules are being loaded are lost with their workers, too`, async () => {
+    await using folder = await TempFolder.make();
+    // More modules than are loaded before the end, so that it comes in between.
+    const code = `Deno.makeTempFileSync({ dir: ${JSON.stringify(folder.path)} });
+      for (let at = 0; at < 10_000; at++) {
+        await import("data:text/typescript,export const at: number = " + at);
+      }
+      export function load() {}`;
+    const load = Object.assign(function load() {}, {
+      module: `data:text/javascript,${encodeURIComponent(code)}`,
+    });
+    const executor = new Executor(4, { module });
+    const loading = range(4).map(() => executor.submit(load));
+    await soon(until(() => [...Deno.readDirSync(folder.path)].length === 4));
+    await soon(executor.terminate_workers());
+    for (const future of loading) assertInstanceOf(await future.exception(), WorkerDied);
+  });
+
   Deno.test(`${name}: as_completed() gives the quick before the slow`, async () => {
     await using executor = new Executor(2, { module });
     using queue = new Queue<number>();
@@ -576,7 +594,8 @@ Deno.test("ProcessPoolExecutor: a child that works outlives it that the program 
   const future = executor.submit(tasks.where_later, 27_000);
   // By then it is known that the child is heard.
   await soon(until(() => (executor.info().workers[0]?.age ?? 0) > 3000));
-  tasks.compute(22_000);
+  // Blocked, as by a computation, which would keep a core from other tests.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 22_000);
   assertEquals(typeof await soon(future.result()), "string");
 });
 

@@ -16,7 +16,7 @@ function proxied(Listener: typeof DenoListener | typeof HandoverListener, limit 
   const errors: Error[] = [];
   const listener = new ProxiedListener(
     new Listener({ addr: ADDR, backlog: 16, reuse_port: false }),
-    { trusts: () => true, timeout: Infinity, limit, report: (error) => void errors.push(error) },
+    { trusts: () => true, timeout: Infinity, limit, rejected: (error) => void errors.push(error) },
   );
   const { hostname, port } = listener.addr as Deno.NetAddr;
   return { listener, errors, connect: () => Deno.connect({ hostname, port }) };
@@ -94,7 +94,7 @@ Deno.test("what is accepted in the moment of close() is closed, too", async () =
     trusts: () => true,
     timeout: Infinity,
     limit: 1,
-    report: () => {},
+    rejected: () => {},
   });
   void Promise.resolve(listener.accept()).catch(() => {});
   await soon(listener.close());
@@ -113,7 +113,7 @@ Deno.test("the listener behind is suspended and resumed, too, and has the same p
     trusts: () => true,
     timeout: Infinity,
     limit: 16,
-    report: () => {},
+    rejected: () => {},
   });
   listener.pace(10);
   listener.suspend();

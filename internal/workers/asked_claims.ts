@@ -1,0 +1,42 @@
+import { JUMP } from "./claim_counter.ts";
+
+/**
+ * The claims of a worker that shares no memory, as the server sees them: see {@linkcode ClaimCounter}. Which the
+ * worker has taken is known only when it has answered.
+ */
+export class AskedClaims {
+  /** Whether there was no answer yet. */
+  is_asking = false;
+  #next = 0;
+  #ask: () => void;
+
+  /** @param ask Asks the worker for the first claim that it has not taken: it takes none any more that was issued. */
+  constructor(ask: () => void) {
+    this.#ask = ask;
+  }
+
+  /** The number of the next claim. */
+  issue(): number {
+    const claim = this.#next;
+    this.#next = (claim + 1) | 0;
+    return claim;
+  }
+
+  /** Takes the last claim back, which was not sent. */
+  withdraw(): void {
+    this.#next = (this.#next - 1) | 0;
+  }
+
+  /** Makes all claims void that were not taken. */
+  recall(): void {
+    if (this.is_asking) return;
+    this.is_asking = true;
+    this.#ask();
+  }
+
+  /** The worker has answered. */
+  recalled(first: number): void {
+    this.is_asking = false;
+    this.#next = (first + JUMP) | 0;
+  }
+}

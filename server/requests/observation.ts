@@ -1,0 +1,139 @@
+import { class_name_of } from "../../internal/runtime/class_name.ts";
+import { error_type_of, names_of } from "../../internal/runtime/error_names.ts";
+import { ToldObserver } from "../../internal/runtime/told_observer.ts";
+import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
+import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
+import type { ServerEvent, ServerObserver } from "../events.ts";
+import type { CloseResult, Traffic } from "../info.ts";
+import type { Exchange } from "./exchange.ts";
+import type { HandshakeEnd } from "./handshakes.ts";
+
+/** What happens, without when and where. */
+export type Happening = Without<ServerEvent>;
+
+/** Each of a union of events without that. */
+type Without<E> = E extends ServerEvent ? Omit<E, "time" | "server"> : never;
+
+/** Who may be observed. */
+interface Observed {
+  readonly server_address: unknown;
+  observer?: ServerObserver | null;
+}
+
+/** Tells the observer of a server what happens, if there is one: without one nothing is made. */
+export class Observation {
+  #server: Observed;
+  #name: string;
+  /** When it began to take requests, on the clock of `performance.now()`. */
+  #started_at: number | undefined;
+  #accept_errors = 0;
+  #observer: ToldObserver = new ToldObserver("a server");
+
+  /** @param server Who is observed. */
+  constructor(server: Observed) {
+    this.#server = server;
+    this.#name = class_name_of(server);
+  }
+
+  /** Whether anybody is told. */
+  get is_on(): boolean {
+    return typeof this.#server.observer === "function";
+  }
+
+  /** Tells what happens; gives the event, as the observer has left it. */
+  tell<H extends Happening>(happening: H): H | undefined {
+    if (!this.is_on) return undefined;
+    const event = { time: Date.now(), server: this.#name, ...happening };
+    this.#observer.tell(() => this.#server.observer!(event as unknown as ServerEvent));
+    return event;
+  }
+
+  /** The server begins to take requests; only the first time counts. */
+  started(): void {
+    if (this.#started_at !== undefined || !this.is_on) return;
+    this.#started_at = performance.now();
+    this.tell({ type: "server.start", address: this.#server.server_address });
+  }
+
+  /** The server is closed. */
+  stopped({ drained, aborted }: CloseResult): void {
+    if (this.#started_at === undefined) return;
+    const duration = performance.now() - this.#started_at;
+    this.tell({ type: "server.stop", duration, drained, aborted });
+  }
+
+  /** A request could not be taken. */
+  accept_failed(error: unknown, kind: "retry" | "pause" | "stop"): void {
+    const count = ++this.#accept_errors;
+    if (!this.is_on) return;
+    const { code } = names_of(error);
+    const error_type = error_type_of(error);
+    this.tell({ type: "accept.error", class: kind, ...(code && { code }), error_type, count });
+  }
+
+  /** A request was taken. */
+  request_started(exchange: Exchange, id: number): void {
+    exchange.id = id;
+    const event = this.tell({
+      type: "request.start",
+      id,
+      client: exchange.client_address,
+    } as Extract<Happening, { type: "request.start" }>);
+    exchange.traceparent = event?.traceparent;
+  }
+
+  /** A request is over whose start was told. */
+  request_stopped(exchange: Exchange, duration: number, traffic: Traffic | undefined): void {
+    const { id, client_address: client, refusal, taken_at, begun_at, error } = exchange;
+    const worker = exchange.job?.worker;
+    this.tell({
+      type: "request.stop",
+      id,
+      client,
+      outcome: exchange.outcome!,
+      ...(refusal !== undefined && { reason: refusal }),
+      duration,
+      wait: begun_at === undefined ? duration : begun_at - taken_at,
+      ...(worker !== undefined && { worker }),
+      ...traffic,
+      ...(error !== undefined && { error_type: error_type_of(error) }),
+    });
+  }
+
+  /** A TLS handshake is over whose start was told. */
+  handshake_stopped({ id, handshake_at }: Exchange, end: HandshakeEnd): void {
+    const duration = performance.now() - handshake_at;
+    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(end.error) };
+    this.tell({ type: "handshake.stop", id, duration, ...how });
+  }
+
+  /** Certificates were read again: well, unless there is an error. */
+  tls_reloaded(not_after: () => number, error?: unknown): void {
+    if (!this.is_on) return;
+    const what = error === undefined
+      ? { ok: true }
+      : { ok: false, error_type: error_type_of(error) };
+    this.tell({ type: "tls.reload", not_after: not_after(), ...what });
+  }
+
+  /** A worker was started. */
+  worker_started({ id, pid }: WorkerInfo): void {
+    if (this.is_on) this.tell({ type: "worker.start", worker: id, ...(pid && { pid }) });
+  }
+
+  /** A worker has ended. */
+  worker_ended({ id, pid, age }: WorkerInfo, { reason, lost, exit, cause }: WorkerEnd): void {
+    if (!this.is_on) return;
+    const is_news = reason === "killed" || reason === "died";
+    this.tell({
+      type: "worker.stop",
+      worker: id,
+      ...(pid && { pid }),
+      reason,
+      lost,
+      duration: age,
+      ...exit,
+      ...(is_news && { error_type: error_type_of(cause) }),
+    });
+  }
+}
