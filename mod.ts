@@ -113,6 +113,7 @@ export type { ServerEvent, ServerObserver } from "./server/events.ts";
 export type {
   CloseResult,
   Durations,
+  Ending,
   Outcome,
   OverflowReason,
   RefusalReason,

@@ -63,6 +63,14 @@ export type ServerEvent =
       traceparent?: string;
     }
     | {
+      /** Its handler begins. Where it is refused, or ends before that, it has none. */
+      type: "request.run";
+      /** Its number. */
+      id: number;
+      /** How long it was verified, and waited for a place, in ms. */
+      wait: number;
+    }
+    | {
       /** It is over, and being closed. */
       type: "request.stop";
       /** Its number. */

@@ -289,10 +289,15 @@ export type ConfigureOptions = Pick<
   | "linger"
 >;
 
+/** How the value of a setting is written on a command line: see `operation/serve/`. */
+export type SettingKind = "switch" | "count" | "time" | "choice" | "list" | "socket";
+
 /** What a setting may be: the check, and the words for the error. */
-interface Rule {
+export interface Rule {
   check(value: unknown): boolean;
   words: string;
+  /** What it is as text; left out where it is no text. */
+  kind?: SettingKind;
   /** Whether `configure()` can change it. */
   is_live?: true;
   /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
@@ -318,38 +323,44 @@ function live(rule: Rule): Rule {
 const BOOLEAN: Rule = {
   check: (value) => typeof value === "boolean",
   words: "true or false",
+  kind: "switch",
   in_workers: true,
 };
 const COUNT: Rule = {
   check: (value) => value === Infinity || (Number.isInteger(value) && Number(value) > 0),
   words: "a whole number from 1, or Infinity",
+  kind: "count",
   in_workers: true,
 };
 const DURATION: Rule = {
   check: (value) => typeof value === "number" && value >= 0,
   words: "0 or more milliseconds",
+  kind: "time",
   in_workers: true,
 };
 const LIMIT: Rule = or_null(DURATION);
 const POSITIVE: Rule = {
   check: (value) => Number.isInteger(value) && Number(value) > 0,
   words: "a whole number from 1",
+  kind: "count",
   in_workers: true,
 };
 const ADDRESSES: Rule = {
   check: is_address_list,
   words: 'a list of addresses, ranges such as "10.0.0.0/8", and "*"',
+  kind: "list",
   in_workers: false,
 };
 
 /** Each setting with its rule. */
-const RULES: Record<keyof Settings, Rule> = {
+export const RULES: Readonly<Record<keyof Settings, Rule>> = {
   timeout: live(LIMIT),
   request_queue_size: POSITIVE,
   max_requests: live(COUNT),
   overflow: live({
     check: (value) => value === "queue" || value === "refuse",
     words: '"queue" or "refuse"',
+    kind: "choice",
     in_workers: true,
   }),
   max_requests_per_client: live(COUNT),
@@ -366,11 +377,13 @@ const RULES: Record<keyof Settings, Rule> = {
   multicast_groups: {
     check: is_group_list,
     words: 'a list of multicast addresses, such as ["239.1.2.3"]',
+    kind: "list",
     in_workers: true,
   },
   proxy_protocol: {
     check: (value) => value === "off" || value === "required",
     words: '"off" or "required"',
+    kind: "choice",
     in_workers: true,
   },
   trusted_proxies: ADDRESSES,
@@ -387,6 +400,7 @@ const RULES: Record<keyof Settings, Rule> = {
       typeof value === "boolean" || (typeof value === "string" && value !== "") ||
       (Number.isInteger(value) && Number(value) >= 0),
     words: "true, false, a descriptor, or the name of a socket",
+    kind: "socket",
     in_workers: true,
   },
   max_workers: POSITIVE,

@@ -406,7 +406,7 @@ export class Requests<Request, Address> {
     if (!exchange.moves("start")) return Promise.resolve();
     const { most_active } = this.#counts;
     if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
-    if (exchange.id > 0) exchange.begun_at = performance.now();
+    if (exchange.id > 0) this.observation.request_runs(exchange);
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);

@@ -175,7 +175,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     friends.duplicate = (socket) => socket.#duplicate();
     friends.traffic_of = (socket) => socket.#traffic;
     friends.close_gracefully = (socket, linger) =>
-      close_in_peace(socket, socket.#input, socket.#output, socket.#secured ? true : false, linger);
+      close_in_peace(socket, socket.#input, socket.#output, socket.#secured !== undefined, linger);
   }
 
   /** The local address of the connection. */

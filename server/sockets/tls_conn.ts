@@ -66,6 +66,8 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   /** Told when the connection breaks, even if nobody reads or writes. */
   #gone: ((error: unknown) => void) | undefined;
   #when_closed: (() => void) | undefined;
+  /** The handshake has it, whatever comes then. */
+  #no_delay = true;
   #ended = false;
   #closed = false;
   #failure: unknown;
@@ -97,11 +99,12 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
 
   /** The request must end: a handshake that is not done soon fails. */
   hurry(): void {
-    if (!this.tls) this.#start_clock(Math.min(this.#timeout, HURRY));
+    if (!this.tls && !this.#closed) this.#start_clock(Math.min(this.#timeout, HURRY));
   }
 
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
-    const left = this.#left.shift();
+    // What comes before the client is looked at is for nobody.
+    const left = this.tls && this.#left.shift();
     if (left) return void arrived(left, true);
     if (this.#ended) return void arrived(null);
     const error = this.#error;
@@ -147,7 +150,9 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   }
 
   setNoDelay(no_delay = true): void {
-    if (this.#is_tcp) set_tcp_option(this.#raw, (handle) => handle.setNoDelay(no_delay));
+    if (!this.#is_tcp || no_delay === this.#no_delay) return;
+    this.#no_delay = no_delay;
+    set_tcp_option(this.#raw, (handle) => handle.setNoDelay(no_delay));
   }
 
   setKeepAlive(keep_alive = true): void {
@@ -177,6 +182,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     try {
       this.tls = this.#terms.admit(this.#socket);
       this.#secured.resolve();
+      if (this.#arrived) this.pull(this.#arrived, this.#failed!);
     } catch (error) {
       // At once: later the client would have got a ticket, with which it could go on as if it were verified.
       this.#break(error);
@@ -186,7 +192,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   #receive(bytes: Uint8Array): void {
     // No `Buffer`, whose `slice()` is another one.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    const arrived = this.#end_wait();
+    const arrived = this.tls && this.#end_wait();
     if (arrived) return void arrived(plain, true);
     this.#left.push(plain);
     // Pausing the stream instead would let the engine read on, and fill the memory.

@@ -14,6 +14,7 @@ import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
+import { at_once } from "../fixtures/tools/at_once.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 /** What is answered to who has this certificate, if any; `null` where nobody is let in. */
@@ -114,10 +115,10 @@ for (const version of ["TLSv1_2", "TLSv1_3"]) {
       for (const request_client_cert of ["required", "optional"] as const) {
         await using server = make({ ...FOR_CLIENTS, request_client_cert });
         const address = server.server_address as Deno.NetAddr;
-        for (const certificate of ["rogue", "stranger", "expired"]) {
+        await at_once(["rogue", "stranger", "expired"], (name) => name, async (certificate) => {
           const { begun, resumed } = await resume(address, address, version, certificate);
           assertEquals([begun.answer, resumed.answer, resumed.reused], ["", "", false]);
-        }
+        });
         assertEquals(handled(server), []);
       }
     },

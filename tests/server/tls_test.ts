@@ -12,9 +12,11 @@ import {
   UDPServer,
   UnixStreamServer,
 } from "../../mod.ts";
-import { connect_tls, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
+import { fileURLToPath } from "node:url";
+import { connect_tls, file, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { V1 } from "../fixtures/clients/proxy_headers.ts";
+import { EchoHandler } from "../fixtures/handlers/handlers.ts";
 import { OriginHandler } from "../fixtures/handlers/proxy_handlers.ts";
 import {
   ImpatientHandler,
@@ -22,6 +24,7 @@ import {
   TlsHandler,
   type Told,
 } from "../fixtures/handlers/tls_handlers.ts";
+import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
@@ -278,3 +281,32 @@ Deno.test("ThreadingTCPServer: a worker has no key by which it could speak for t
   const image = image_of_server(server, [], structuredClone);
   assertEquals("tls" in image.properties || "tls" in image.statics, false);
 });
+
+Deno.test("AsyncTCPServer: TLS needs no permission but for its port and its files", async () => {
+  const program = fileURLToPath(
+    new URL("../fixtures/programs/tls_permissions.ts", import.meta.url),
+  );
+  const files = ["localhost.crt", "localhost.key", "ca.crt"].map((name) =>
+    fileURLToPath(file(name))
+  );
+  const flags = ["--no-prompt", "--allow-net=127.0.0.1", `--allow-read=${files}`];
+  const printed = await output_of(Deno.execPath(), ["run", ...flags, program, pem("ca.crt")]);
+  assertEquals(printed, "hello\n");
+});
+
+const RESUME_TIMES = fileURLToPath(new URL("../fixtures/clients/resume_times.py", import.meta.url));
+
+for (const Server of [AsyncTCPServer, ThreadingTCPServer]) {
+  Deno.test({
+    name: `${Server.name}: who comes back does not wait for an acknowledgement`,
+    ignore: !is_there("python3"),
+    async fn() {
+      const settings = { tls: LOCALHOST, max_workers: 1 };
+      await using server = serving(new Server(["127.0.0.1", 0], EchoHandler, settings));
+      const args = [RESUME_TIMES, String(server.server_address.port)];
+      // The system delays one by 40 ms, and each time.
+      const fastest = Number(await output_of("python3", args));
+      assert(fastest < 30, `the fastest of 20 took ${fastest} ms`);
+    },
+  });
+}
