@@ -1,5 +1,5 @@
 /**
- * Some servers, a pool and a queue under load, and the page that shows them.
+ * A server, a pool and a queue under load, and the page that shows them.
  *
  * ```sh
  * deno task picture          # makes docs/images/monitor.png, with Debian's chromium
@@ -10,7 +10,6 @@
  */
 import { chromium } from "playwright-core";
 import {
-  AsyncTCPServer,
   StreamRequestHandler,
   type TCPServer,
   ThreadingTCPServer,
@@ -41,17 +40,10 @@ export class OrderHandler extends StreamRequestHandler {
   }
 }
 
-/** Says what is said to it, for as long as somebody stays. */
-export class ChatHandler extends StreamRequestHandler {
-  override async handle(): Promise<void> {
-    for await (const line of this.rfile) await this.wfile.write(line);
-  }
-}
-
 /** A task that computes; for some pictures there is no way, and some take their worker with them. */
 export function thumbnail(size: number): number {
-  if (size > 990) setTimeout(() => new Array(-1));
-  else if (size > 970) throw new RangeError(`Cannot make a picture of ${size.toFixed()} pixels`);
+  if (size > 995) setTimeout(() => new Array(-1));
+  else if (size > 985) throw new RangeError(`Cannot make a picture of ${size.toFixed()} pixels`);
   let sum = 0;
   for (let at = 0; at < size * 1000; at++) sum += Math.sqrt(at);
   return sum;
@@ -73,27 +65,6 @@ async function ask(
       // It was refused, or its worker died.
     }
     await pause(longest * Math.random());
-  }
-}
-
-/** A client that stays. */
-async function chat(
-  { server_address: { hostname, port } }: TCPServer,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      using client = await Deno.connect({ hostname, port });
-      const read = new Uint8Array(100);
-      for (let said = 0; said < 20 && !signal.aborted; said++) {
-        await client.write(new TextEncoder().encode("hello\n"));
-        if (await client.read(read) === null) break;
-        await pause(600 * Math.random());
-      }
-    } catch {
-      // There was no room.
-    }
-    await pause(500 * Math.random());
   }
 }
 
@@ -119,12 +90,13 @@ if (import.meta.main) {
   await using orders = new ThreadingTCPServer(at, OrderHandler, {
     max_workers: 3,
     max_requests_per_worker: 8,
+    max_requests: 10,
+    overflow: "refuse",
   });
-  await using chats = new AsyncTCPServer(at, ChatHandler, { max_requests: 40, overflow: "refuse" });
   orders.handle_error = quiet;
   await using thumbnails = new ThreadPoolExecutor(2, { module: import.meta.url });
   const mail = new Queue<number>(100);
-  await using monitor = new Monitor({ orders, chats, thumbnails, mail }, {
+  await using monitor = new Monitor({ orders, thumbnails, mail }, {
     port: Number(Deno.args.find((arg) => /^\d+$/.test(arg)) ?? 0),
   });
   const url = `http://127.0.0.1:${monitor.address.port}/`;
@@ -133,7 +105,7 @@ if (import.meta.main) {
   const stop = new AbortController();
   const { signal } = stop;
   Deno.addSignalListener("SIGINT", () => stop.abort());
-  const served = [orders, chats].map((server) => server.serve_forever({ signal }));
+  const serving = orders.serve_forever({ signal });
   // Workers that start take all there is of a small machine.
   while (!orders.info().workers?.some(({ state }) => state === "ready")) await pause(100);
   const work = async () => {
@@ -146,7 +118,6 @@ if (import.meta.main) {
   };
   const clients = [
     ...times(12, () => ask(orders, () => Math.random() < 0.002 ? "nonsense" : "order", 60, signal)),
-    ...times(44, () => chat(chats, signal)),
     work(),
   ];
   if (Deno.args.includes("--picture")) {
@@ -154,5 +125,5 @@ if (import.meta.main) {
     await picture(url, new URL("../../docs/images/monitor.png", import.meta.url));
     stop.abort();
   }
-  await Promise.all([...served, ...clients]);
+  await Promise.all([serving, ...clients]);
 }
