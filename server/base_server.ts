@@ -338,12 +338,13 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
 
   /** What the server is doing and has done, at no cost: counters only. */
   info(): ServerInfo {
-    const { workers } = this.#runner;
+    const { workers, places: max_active } = this.#runner;
     return {
       state: this.#state,
       address: this.server_address,
       suspended: this.#serving.suspended,
       since: this.#since,
+      max_active,
       ...this.#requests.counts,
       ...this.#requests.handshakes.counts,
       ...(workers && { workers }),

@@ -56,6 +56,8 @@ export interface ServerInfo {
   active: number;
   /** The most that were at one time. */
   most_active: number;
+  /** How many may be at one time: with `max_requests`, or as many as there are workers for. */
+  max_active: number;
   /** Requests that were taken and have no handler yet: they wait for a place, or are being verified. */
   waiting: number;
   /** Requests taken so far, and those that `process_request()` has made of one. */

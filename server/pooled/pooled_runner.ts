@@ -158,7 +158,7 @@ export class PooledRunner implements Runner {
   /** What workers are told when they start. */
   #told: RequestSettings | undefined;
   /** How many requests the workers can handle at once. */
-  #capacity = 0;
+  #capacity = Infinity;
   /** What workers may call. */
   #methods: ReadonlySet<string> = new Set();
   #released = false;
@@ -182,6 +182,10 @@ export class PooledRunner implements Runner {
 
   get waits_on_close(): boolean {
     return this.#options.waits_on_close();
+  }
+
+  get places(): number {
+    return this.#room()[0];
   }
 
   get workers(): WorkerInfo[] {

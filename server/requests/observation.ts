@@ -20,6 +20,14 @@ interface Observed {
   observer?: ServerObserver | null;
 }
 
+/** Hears what happens beside the observer, as the page of a monitor does. */
+export interface Watcher {
+  /** Something happens; of what failed, with the error. */
+  heard(event: ServerEvent, error?: unknown): void;
+  /** The server is closed, whether it has ever taken requests or not. */
+  closed(): void;
+}
+
 /** Tells the observer of a server what happens, if there is one: without one nothing is made. */
 export class Observation {
   #server: Observed;
@@ -27,6 +35,7 @@ export class Observation {
   /** When it began to take requests, on the clock of `performance.now()`. */
   #started_at: number | undefined;
   #accept_errors = 0;
+  #watchers: Set<Watcher> = new Set();
   #observer: ToldObserver = new ToldObserver("a server");
 
   /** @param server Who is observed. */
@@ -37,14 +46,21 @@ export class Observation {
 
   /** Whether anybody is told. */
   get is_on(): boolean {
-    return typeof this.#server.observer === "function";
+    return typeof this.#server.observer === "function" || this.#watchers.size > 0;
+  }
+
+  /** Has somebody hear what happens from now on; what is given ends that. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Tells what happens; gives the event, as the observer has left it. */
-  tell<H extends Happening>(happening: H): H | undefined {
+  tell<H extends Happening>(happening: H, error?: unknown): H | undefined {
     if (!this.is_on) return undefined;
     const event = { time: Date.now(), server: this.#name, ...happening };
-    this.#observer.tell(() => this.#server.observer!(event as unknown as ServerEvent));
+    this.#observer.tell(() => this.#server.observer?.(event as unknown as ServerEvent));
+    for (const watcher of this.#watchers) watcher.heard(event as unknown as ServerEvent, error);
     return event;
   }
 
@@ -57,9 +73,11 @@ export class Observation {
 
   /** The server is closed. */
   stopped({ drained, aborted }: CloseResult): void {
-    if (this.#started_at === undefined) return;
-    const duration = performance.now() - this.#started_at;
-    this.tell({ type: "server.stop", duration, drained, aborted });
+    if (this.#started_at !== undefined) {
+      const duration = performance.now() - this.#started_at;
+      this.tell({ type: "server.stop", duration, drained, aborted });
+    }
+    for (const watcher of this.#watchers) watcher.closed();
   }
 
   /** A request could not be taken. */
@@ -68,7 +86,10 @@ export class Observation {
     if (!this.is_on) return;
     const { code } = names_of(error);
     const error_type = error_type_of(error);
-    this.tell({ type: "accept.error", class: kind, ...(code && { code }), error_type, count });
+    this.tell(
+      { type: "accept.error", class: kind, ...(code && { code }), error_type, count },
+      error,
+    );
   }
 
   /** A request was taken. */
@@ -104,7 +125,7 @@ export class Observation {
       ...(worker !== undefined && { worker }),
       ...traffic,
       ...(error !== undefined && { error_type: error_type_of(error) }),
-    });
+    }, error);
   }
 
   /** A TLS handshake is over whose start was told. */
@@ -141,6 +162,6 @@ export class Observation {
       duration: age,
       ...exit,
       ...(is_news && { error_type: error_type_of(cause) }),
-    });
+    }, cause);
   }
 }

@@ -31,6 +31,8 @@ export interface Runner {
   readonly hands_over: boolean;
   /** Whether `server_close()` waits for requests under way. */
   readonly waits_on_close: boolean;
+  /** How many requests it runs at once, at the most. */
+  readonly places: number;
   /** What its workers are doing, if it has some. */
   readonly workers: WorkerInfo[] | undefined;
   /** Called when serving starts, before the first request is taken. */

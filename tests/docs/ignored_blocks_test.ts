@@ -59,6 +59,7 @@ const ELSEWHERE = [
   "docs/distributed.md: master.ts",
   "docs/distributed.md: queues.ts",
   "docs/distributed.md: worker.ts",
+  "docs/deploying.md: EchoHandler, ThreadingTCPServer",
   "docs/deploying.md: UpperHandler, AsyncTCPServer",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
@@ -67,6 +68,8 @@ const ELSEWHERE = [
   "docs/serve.md: upper.ts",
   "docs/testing.md: UpperHandler, UpperServer",
   "docs/testing.md: upper_test.ts",
+  "docs/tls.md: EchoHandler, ThreadingTCPServer",
+  "docs/tls.md: MailHandler, AsyncTCPServer",
 ];
 
 /** The program of each block that is ignored, by its file, its handler and its server. */
@@ -76,7 +79,10 @@ for (const path of documents()) {
     if (info !== "ts ignore") continue;
     const handler = /class (\w+Handler)\b/.exec(code)?.[1];
     const server = /new (\w+Server)\(/.exec(code)?.[1];
-    PROGRAMS.set(`${path}: ${handler && server ? `${handler}, ${server}` : name_of(code)}`, code);
+    PROGRAMS.set(
+      `${path}: ${handler && (server || !name_of(code)) ? `${handler}, ${server}` : name_of(code)}`,
+      code,
+    );
   }
 }
 
