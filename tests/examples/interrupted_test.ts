@@ -11,6 +11,7 @@ const EXAMPLES = [
   "key_value_store.ts",
   "logging_receiver.ts",
   "servers/upper_server.ts",
+  "smtp_sink.ts",
   "socks5_proxy.ts",
   "syslog_collector.ts",
   "upper_tcp_server.ts",
@@ -21,6 +22,7 @@ const EXAMPLES = [
 /** The command of an example's head, at free ports and with its socket in a folder. */
 function command_of(example: string, folder: TempFolder): string {
   return commands_of(example)[0]!.replace(/--port \d+/, "--port 0").replace(/(127.0.0.1):\d+/, "$1")
+    .replace(" --tls server", "")
     .replaceAll("/tmp/syslog.sock", folder.join("a.sock"))
     .replaceAll(/(\$PWD\/)?socketserver\.sock/g, folder.join("a.sock"));
 }
