@@ -1,5 +1,6 @@
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
+import type { WorkerSender } from "../listeners/listener.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What a worker of a server is told when it starts. */
@@ -8,6 +9,8 @@ export interface RequestSettings {
   server: ServerImage;
   /** How long connections linger, in ms. */
   linger: number;
+  /** What it sends datagrams with, where it can do so itself. */
+  sender?: WorkerSender;
 }
 
 /** Takes over settings of the server that have changed. */

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { load_class } from "../../internal/workers/class_place.ts";
+import { load_class, load_module } from "../../internal/workers/class_place.ts";
 import { type Scope, sharing } from "../../internal/workers/sharing.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { JobRun, Service, WorkerSide } from "../../internal/workers/worker_side.ts";
 import type { Traffic } from "../info.ts";
+import type { WorkerSender } from "../listeners/listener.ts";
 import { Exchange } from "../requests/exchange.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
-import { DatagramSocket } from "../sockets/datagram_socket.ts";
+import { type DatagramSender, DatagramSocket } from "../sockets/datagram_socket.ts";
 import { StreamSocket } from "../sockets/stream_socket.ts";
 import { type Carried, unpack } from "./carriage.ts";
 import { RelayedSender } from "./relayed_sender.ts";
@@ -27,8 +28,10 @@ export async function start(
   const { handler, server } = told;
   const Handler = await load_class(handler) as RequestHandlerConstructor;
   const Server = remote_server_class(server, shared, worker.calls);
+  const sender = told.sender ? await own_sender(told.sender) : relay(worker);
   let socket: DatagramSocket<Deno.Addr> | undefined;
-  const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);
+  const make_socket = () =>
+    socket ??= new DatagramSocket(server.properties.server_address as Deno.Addr, sender);
   return {
     begin(job) {
       const request = new HandledRequest(job, make_socket);
@@ -45,13 +48,18 @@ export async function start(
   };
 }
 
-/** Stands for the socket of a datagram server. */
-function socket_of(address: unknown, worker: WorkerSide): DatagramSocket<Deno.Addr> {
-  const sender = new RelayedSender({
+/** Sends through the server's thread. */
+function relay(worker: WorkerSide): DatagramSender<Deno.Addr> {
+  return new RelayedSender({
     call: (method, args) => worker.calls.call(0, "socket", method, args),
     tell: (method, args) => worker.calls.tell("socket", method, args),
   });
-  return new DatagramSocket(address as Deno.Addr, sender);
+}
+
+/** Sends by itself. */
+async function own_sender(place: WorkerSender): Promise<DatagramSender<Deno.Addr>> {
+  const { [place.name]: make } = await load_module(place.module, "the server's socket");
+  return (make as (settings: unknown) => DatagramSender<Deno.Addr>)(place.settings);
 }
 
 /** A request that is being handled in a worker. */
