@@ -8,6 +8,7 @@ import {
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
@@ -16,7 +17,7 @@ import { soon } from "../fixtures/tools/waiting.ts";
 import { PacketCommandHandler } from "./handlers.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
-const SERVERS = [UDPServer, AsyncUDPServer, ThreadingUDPServer];
+const SERVERS = with_native([UDPServer, AsyncUDPServer, ThreadingUDPServer]);
 const OPTIONS = { max_workers: 1 };
 
 for (const Base of SERVERS) {

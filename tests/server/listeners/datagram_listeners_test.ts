@@ -14,7 +14,7 @@ import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
 import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { UpperPacketHandler } from "../../fixtures/handlers/handlers.ts";
-import { HAS_NATIVE } from "../../fixtures/servers/udp_servers.ts";
+import { HAS_NATIVE } from "../../fixtures/servers/named_servers.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { is_there, output_of } from "../../fixtures/programs/programs.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
