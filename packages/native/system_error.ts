@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { getSystemErrorMap } from "node:util";
 
 /** The classes that Deno has for errors of sockets. */
 const CLASSES: Record<string, new (message: string) => Error> = {
@@ -14,9 +14,9 @@ const CLASSES: Record<string, new (message: string) => Error> = {
 
 /** The error of a system call, as Deno's own sockets throw it, with the system's name as its `code`. */
 export function system_error(errno: number, what: string): Error & { code: string } {
-  const code = getSystemErrorName(-errno);
+  const [code, words] = getSystemErrorMap().get(-errno) ?? ["UNKNOWN", "unknown error"];
   const Class = CLASSES[code] ?? Error;
-  return Object.assign(new Class(`${what}: ${code} (os error ${errno})`), { code });
+  return Object.assign(new Class(`${what}: ${words} (os error ${errno})`), { code });
 }
 
 /** What a use of a socket throws that is closed. */

@@ -17,9 +17,11 @@ export function worker_sender(settings: Settings): WorkerSender {
   return { module: import.meta.url, name: make_sender.name, settings };
 }
 
-/** Makes what a worker sends with. */
-export function make_sender({ fd, family, is_over }: Settings): DatagramSender<Deno.NetAddr> {
-  const libc = new LibcUser();
+/** Makes what a worker sends with. The library is never closed: it ends with the thread. */
+export function make_sender(
+  { fd, family, is_over }: Settings,
+  libc: LibcUser = new LibcUser(),
+): DatagramSender<Deno.NetAddr> {
   const is_open = () => Atomics.load(is_over, 0) === 0;
   return new Outbox(libc, fd, new Addresses(libc, family), is_open);
 }
