@@ -177,10 +177,13 @@ const COLLECTING: Record<string, RequestHandlerConstructor> = {
 };
 
 async function main(args: string[]): Promise<void> {
-  const { workers, requests, collect, native, _: [server_name, handler_name, port] } = parseArgs(args, {
-    string: ["workers", "requests"],
-    boolean: ["collect", "native"],
-  });
+  const { workers, requests, collect, native, _: [server_name, handler_name, port] } = parseArgs(
+    args,
+    {
+      string: ["workers", "requests"],
+      boolean: ["collect", "native"],
+    },
+  );
   const Base = SERVERS[String(server_name)];
   const Server = native ? NativeMixIn(Base as typeof UDPServer) : Base;
   const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
