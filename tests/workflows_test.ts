@@ -34,6 +34,7 @@ for (const [name, text] of WORKFLOWS) {
         "denoland/setup-deno",
         "deno publish",
         "deno publish",
+        "deno publish",
       ]);
     }
   });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DatagramRequestHandler } from "@socketserver/socketserver";
+import { DatagramRequestHandler, type UDPServer } from "@socketserver/socketserver";
 import { NativeUDPServer } from "../../../tests/fixtures/servers/named_servers.ts";
 
 class EchoHandler extends DatagramRequestHandler {
@@ -12,7 +12,7 @@ class EchoHandler extends DatagramRequestHandler {
   }
 }
 
-async function serve(): Promise<NativeUDPServer> {
+async function serve(): Promise<UDPServer> {
   const server = new NativeUDPServer(["127.0.0.1", 0], EchoHandler);
   void server.serve_forever();
   const client = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
@@ -24,7 +24,7 @@ async function serve(): Promise<NativeUDPServer> {
 
 if ("WorkerGlobalScope" in globalThis) {
   await serve();
-  postMessage("serving");
+  (globalThis as unknown as Worker).postMessage("serving");
 } else {
   for (let count = 0; count < 5; count++) {
     const worker = new Worker(import.meta.url, { type: "module" });
