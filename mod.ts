@@ -113,6 +113,7 @@ export type { ServerEvent, ServerObserver } from "./server/events.ts";
 export type {
   CloseResult,
   Durations,
+  Ending,
   Outcome,
   OverflowReason,
   RefusalReason,
@@ -142,6 +143,9 @@ export type {
   ServeOptions,
   ServerOptions,
 } from "./server/options.ts";
+export { TlsError, type TlsFailure } from "./internal/shared/errors.ts";
+export type { TlsCertificate, TlsOptions } from "./server/tls_options.ts";
+export type { TlsInfo } from "./server/sockets/tls_terms.ts";
 export type { SharedObject } from "./internal/shared/shared_object.ts";
 export type { Remote } from "./server/remote.ts";
 export type { RequestHandlerConstructor } from "./server/requests/request_handler.ts";

@@ -23,6 +23,10 @@ const MAX_LINE = 1024;
 const AWAY = 3_600_000;
 /** A member that leaves more than this unread is put out, in bytes. */
 const MAX_UNREAD = 262_144;
+
+/** Exported for `deno task serve examples/chat_room.ts`. */
+export { ChatServer };
+
 const NICK = /^[\w-]{1,16}$/;
 
 /** Serves one member, which hears and speaks at the same time. */

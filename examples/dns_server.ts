@@ -13,7 +13,13 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { AsyncTCPServer, DatagramRequestHandler, StreamRequestHandler, UDPServer } from "../mod.ts";
+import {
+  AsyncTCPServer,
+  DatagramRequestHandler,
+  type Remote,
+  StreamRequestHandler,
+  UDPServer,
+} from "../mod.ts";
 import * as dns from "./dns_message.ts";
 import { look_up, parse_zone, type Zone } from "./dns_zone.ts";
 import { BRIEF } from "./limits.ts";
@@ -38,23 +44,39 @@ function answer(zone: Zone, message: Uint8Array, over_udp: boolean): Uint8Array 
   }
 }
 
-class UDPNameServer extends UDPServer {
-  zone!: Zone;
+/** The zone, unless there is another one. */
+function usual_zone(): Zone {
+  return parse_zone(Deno.readTextFileSync(new URL("zone.txt", import.meta.url)));
 }
 
-class TCPNameServer extends AsyncTCPServer {
-  zone!: Zone;
+/** Has the zone, wherever its handlers run. */
+export class UDPNameServer extends UDPServer {
+  zone: Zone | undefined;
+
+  answer(message: Uint8Array): Uint8Array | undefined {
+    return answer(this.zone ??= usual_zone(), message, true);
+  }
 }
 
-class DatagramHandler extends DatagramRequestHandler<UDPNameServer> {
+/** The same for connections. */
+export class TCPNameServer extends AsyncTCPServer {
+  zone: Zone | undefined;
+
+  answer(message: Uint8Array): Uint8Array | undefined {
+    return answer(this.zone ??= usual_zone(), message, false);
+  }
+}
+
+/** Answers a query. */
+export class DatagramHandler extends DatagramRequestHandler<Remote<UDPNameServer>> {
   override async handle(): Promise<void> {
-    const reply = answer(this.server.zone, this.packet, true);
+    const reply = await this.server.answer(this.packet);
     if (reply) await this.wfile.write(reply);
   }
 }
 
 /** Answers the queries of a connection. Each has its length before it, and so have the replies. */
-class StreamHandler extends StreamRequestHandler<TCPNameServer> {
+export class StreamHandler extends StreamRequestHandler<Remote<TCPNameServer>> {
   static override timeout = 10_000;
   static override read_deadline = 10_000;
   static override wbufsize = 65_536;
@@ -72,7 +94,7 @@ class StreamHandler extends StreamRequestHandler<TCPNameServer> {
     const [high, low] = await this.rfile.read(2);
     if (high === undefined || low === undefined) return false;
     const message = await this.rfile.readexactly(high << 8 | low);
-    const reply = answer(this.server.zone, message, false);
+    const reply = await this.server.answer(message);
     if (!reply) return false;
     await this.wfile.write(Uint8Array.of(reply.length >> 8, reply.length));
     await this.wfile.write(reply);

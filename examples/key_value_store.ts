@@ -8,25 +8,31 @@
  * redis-cli -p 6380 SET greeting hello EX 60
  * redis-benchmark -p 6380 -t ping,set,get -P 16 -q
  * nc 127.0.0.1 6380   # and type: GET greeting
+ * deno task serve examples/key_value_store.ts --threading --port 6380   # its connections on all cores
  * ```
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { AsyncTCPServer, StreamRequestHandler } from "../mod.ts";
+import { AsyncMixIn, type Remote, StreamRequestHandler, TCPServer } from "../mod.ts";
 import { Entries } from "./entries.ts";
 import { LIMITS } from "./limits.ts";
 import { bulk, bytes_of, failure, integer, OK, words_of } from "./resp.ts";
 
 const UNITS: Record<string, number> = { EX: 1000, PX: 1 }; // of the times that SET takes, in ms
 
-/** Holds the entries, which all connections share. */
-class KeyValueServer extends AsyncTCPServer {
-  entries = new Entries();
+/** Holds the entries, which all connections share, wherever their handlers run. */
+export class KeyValueServer extends TCPServer {
+  #entries = new Entries();
+
+  /** Does what a command says, and gives the reply. */
+  execute(name: string, words: string[]): string {
+    return execute(this.#entries, name, words);
+  }
 
   /** Drops expired entries that nobody reads. */
   override service_actions(): void {
-    this.entries.sweep();
+    this.#entries.sweep();
   }
 }
 
@@ -96,7 +102,8 @@ function execute(store: Entries, name: string, words: string[]): string {
   return failure(`wrong number of arguments for '${name.toLowerCase()}' command`);
 }
 
-class CommandHandler extends StreamRequestHandler<KeyValueServer> {
+/** Serves a connection. */
+export class CommandHandler extends StreamRequestHandler<Remote<KeyValueServer>> {
   /** The replies to a pipeline of commands go out together. */
   static override wbufsize = 65_536;
   static override timeout = 300_000; // ms that a client may be silent
@@ -107,7 +114,7 @@ class CommandHandler extends StreamRequestHandler<KeyValueServer> {
       for await (const line of this.rfile) {
         const [name, ...words] = await words_of(line, this.rfile);
         if (name === undefined) continue;
-        await this.wfile.write(bytes_of(execute(this.server.entries, name, words)));
+        await this.wfile.write(bytes_of(await this.server.execute(name, words)));
         if (name.toUpperCase() === "QUIT") break;
       }
     } catch (error) {
@@ -120,7 +127,8 @@ class CommandHandler extends StreamRequestHandler<KeyValueServer> {
 
 if (import.meta.main) {
   const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "6380" } });
-  await using server = new KeyValueServer(["127.0.0.1", Number(port)], CommandHandler, LIMITS);
+  const Server = AsyncMixIn(KeyValueServer);
+  await using server = new Server(["127.0.0.1", Number(port)], CommandHandler, LIMITS);
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Serving on 127.0.0.1:${server.server_address.port}; Ctrl-C ends it`);
   await serving;

@@ -56,7 +56,8 @@ const FORMS = [
 ];
 
 /** Prints the message in a datagram. */
-class DatagramHandler extends DatagramRequestHandler<BaseServer, Deno.NetAddr | Deno.UnixAddr> {
+export class DatagramHandler
+  extends DatagramRequestHandler<BaseServer, Deno.NetAddr | Deno.UnixAddr> {
   override handle(): void {
     const sender = "hostname" in this.client_address ? this.client_address.hostname : "localhost";
     print(this.packet, sender);
@@ -64,7 +65,7 @@ class DatagramHandler extends DatagramRequestHandler<BaseServer, Deno.NetAddr | 
 }
 
 /** Prints the messages of a connection. */
-class StreamHandler extends StreamRequestHandler {
+export class StreamHandler extends StreamRequestHandler {
   static override timeout = 3_600_000; // ms that a program may have nothing to say
   static override read_deadline = 10_000; // ms that a counted message may take, once it has begun
 

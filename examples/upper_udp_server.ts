@@ -14,7 +14,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { DatagramRequestHandler, UDPServer } from "../mod.ts";
 
 /** Prints who wrote what, and answers in upper case. */
-class UpperHandler extends DatagramRequestHandler {
+export class UpperHandler extends DatagramRequestHandler {
   override async handle(): Promise<void> {
     const data = new TextDecoder().decode(this.packet).trim();
     console.log(`${this.client_address.hostname} wrote:`);

@@ -15,7 +15,7 @@ import { AsyncUnixStreamServer, StreamRequestHandler } from "../mod.ts";
 import { LOCAL } from "./limits.ts";
 
 /** Answers each line in upper case. */
-class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
+export class UpperHandler extends StreamRequestHandler<AsyncUnixStreamServer, Deno.UnixAddr> {
   static override timeout = 300_000; // ms that a client may be silent
   static override read_deadline = 30_000; // ms that a line may take, once it has begun
 

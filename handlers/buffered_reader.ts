@@ -80,8 +80,8 @@ export class BufferedReader {
     this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
     this.#read_deadline = check_time("read_deadline", read_deadline);
     const there = source instanceof Uint8Array;
-    this.#source = there ? NO_SOURCE : reader_source_of(source);
-    this.#buffer = new InputBuffer(there ? source : undefined);
+    const buffer = this.#buffer = new InputBuffer(there ? source : undefined);
+    this.#source = there ? NO_SOURCE : reader_source_of(source, buffer);
   }
 
   /**

@@ -63,7 +63,7 @@ export class BufferedWriter {
   #size: number;
   #high_water = HIGH_WATER;
   /** What is being sent. */
-  #sending: Promise<number> | undefined;
+  #sending: Promise<unknown> | undefined;
   /** How many bytes of that the sink has not taken yet. */
   #unsent = 0;
   #parts: Uint8Array[] = [];
@@ -115,7 +115,7 @@ export class BufferedWriter {
     const bytes = bytes_of(data);
     const { length } = bytes;
     if (this.#failure !== undefined) return may_fail(Promise.reject(this.#tell()));
-    if (this.#size === 0 && this.#length === 0) return may_fail(this.#send(bytes));
+    if (this.#size === 0 && this.#length === 0) return may_fail(this.#send(bytes, length));
     this.#collect(data, bytes);
     if (this.#length >= this.#size) return may_fail(this.flush().then(() => length));
     this.#send_later();
@@ -158,9 +158,12 @@ export class BufferedWriter {
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   flush(): Promise<void> {
-    return may_fail(this.#flush());
+    const is_calm = this.#unsent === 0 && this.#failure === undefined;
+    if (is_calm && this.#length === 0) return Promise.resolve();
+    return may_fail(is_calm ? this.#send(this.#take()) : this.#flush());
   }
 
+  /** The same while something is being sent, or has failed. */
   async #flush(): Promise<void> {
     const own = this.#length > 0;
     try {
@@ -187,15 +190,18 @@ export class BufferedWriter {
   }
 
   /** The sink keeps the order, so the last one to be sent is the last to be done. */
-  #send(data: Uint8Array): Promise<number> {
-    return this.#sending = this.#send_all(data);
+  #send(data: Uint8Array): Promise<void>;
+  /** The same, for a promise of something. */
+  #send<T>(data: Uint8Array, result: T): Promise<T>;
+  #send(data: Uint8Array, result?: unknown): Promise<unknown> {
+    return this.#sending = this.#send_all(data, result);
   }
 
-  async #send_all(data: Uint8Array): Promise<number> {
+  async #send_all(data: Uint8Array, result: unknown): Promise<unknown> {
     this.#unsent += data.length;
     try {
       await this.#sink.sendall(data);
-      return data.length;
+      return result;
     } finally {
       this.#unsent -= data.length;
       if (this.#length > 0) this.#send_later();

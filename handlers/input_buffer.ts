@@ -83,6 +83,11 @@ export class InputBuffer {
     return taken;
   }
 
+  /** Takes all out. */
+  take_unread(): Uint8Array {
+    return this.take(this.#length);
+  }
+
   /** A copy of the first bytes, which stay. */
   show(count: number): Uint8Array {
     return this.#gather(Math.min(count, this.#length));

@@ -1,4 +1,10 @@
-import { give_up, receive, StreamSocket } from "../server/sockets/stream_socket.ts";
+import {
+  give_up,
+  read_by,
+  receive,
+  StreamSocket,
+  type Unread,
+} from "../server/sockets/stream_socket.ts";
 
 /** Where a reader has its bytes from. */
 export interface ReaderSource {
@@ -8,9 +14,14 @@ export interface ReaderSource {
   give_up(error: Error): void;
 }
 
-/** A source of what can be read. */
-export function reader_source_of(source: Pick<Deno.Conn, "read">): ReaderSource {
-  return source instanceof StreamSocket ? new SocketSource(source) : new PlainSource(source);
+/** A source of what `reader` can read. */
+export function reader_source_of(
+  source: Pick<Deno.Conn, "read">,
+  reader: Unread,
+): ReaderSource {
+  if (!(source instanceof StreamSocket)) return new PlainSource(source);
+  read_by(source, reader);
+  return new SocketSource(source);
 }
 
 /** A connection of this library, which keeps what comes for nobody. */

@@ -2,6 +2,7 @@ import type { BaseServer } from "../server/base_server.ts";
 import type { Remote } from "../server/remote.ts";
 import { is_client_gone } from "../internal/runtime/error_names.ts";
 import type { StreamSocket } from "../server/sockets/stream_socket.ts";
+import type { TlsOptions } from "../server/tls_options.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
@@ -78,6 +79,36 @@ export class StreamRequestHandler<
     if (settings.disable_nagle_algorithm) this.connection.setNoDelay(true);
     this.wfile = new BufferedWriter(this.connection, settings.wbufsize);
     this.rfile = new BufferedReader(this.connection, settings.rbufsize, settings.read_deadline);
+  }
+
+  /**
+   * Sends what `wfile` has collected, then goes on with TLS: `STARTTLS`. `rfile` and `wfile` stay. See
+   * `StreamSocket.start_tls()`.
+   *
+   * @example A server of mail that says hello
+   * ```ts
+   * import { StreamRequestHandler, type TlsOptions } from "@socketserver/socketserver";
+   *
+   * const TLS: TlsOptions = { cert: new URL("file:///etc/mail.crt"), key: new URL("file:///etc/mail.key") };
+   *
+   * class MailHandler extends StreamRequestHandler {
+   *   override async handle(): Promise<void> {
+   *     await this.wfile.write("220 mail.example.org\r\n");
+   *     for await (const line of this.rfile) {
+   *       if (new TextDecoder().decode(line).trim() !== "STARTTLS") continue;
+   *       await this.wfile.write("220 Go ahead\r\n");
+   *       await this.start_tls(TLS);
+   *     }
+   *   }
+   * }
+   * ```
+   *
+   * @param options The certificate and all that goes with it.
+   * @throws What `StreamSocket.start_tls()` throws.
+   */
+  async start_tls(options: TlsOptions): Promise<void> {
+    await this.wfile.flush();
+    await this.connection.start_tls(options);
   }
 
   /** Sends what `wfile` has collected. That the client is gone is no error here, as in Python. */

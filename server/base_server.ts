@@ -25,9 +25,12 @@ import {
   interrupt_request,
   make_runner,
   observation,
+  renew_tls,
   report,
+  secure_request,
   traffic,
 } from "./requests/inner_hooks.ts";
+import type { Agreed } from "./requests/handshakes.ts";
 import { Observation } from "./requests/observation.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
@@ -167,10 +170,17 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     this.#observation = new Observation(this);
     this.#runner = this[make_runner]({
       observation: this.#observation,
-      // The other servers and the mix-ins have no more.
-      hooks: Object.getOwnPropertyNames(BaseServer.prototype),
+      // The other servers and the mix-ins have only this one more.
+      hooks: [...Object.getOwnPropertyNames(BaseServer.prototype), "reload_tls"],
       overrides: (hook) => this[hook] !== BaseServer.prototype[hook],
       report: (error, exchange) => this.#requests.report(error, exchange as never),
+      // They are made after the runner, which they need.
+      handshakes: {
+        begun: (exchange) => this.#requests.handshakes.begun(exchange),
+        ended: (exchange, end) => this.#requests.handshakes.ended(exchange, end),
+      },
+      securing: (exchange) => this.#requests.securing(exchange as never),
+      secured: (exchange, agreed) => this.#requests.secured(exchange as never, agreed),
     });
     const freed = () => this.#serving.freed();
     this.#requests = new Requests(
@@ -328,13 +338,15 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
 
   /** What the server is doing and has done, at no cost: counters only. */
   info(): ServerInfo {
-    const { workers } = this.#runner;
+    const { workers, places: max_active } = this.#runner;
     return {
       state: this.#state,
       address: this.server_address,
       suspended: this.#serving.suspended,
       since: this.#since,
+      max_active,
       ...this.#requests.counts,
+      ...this.#requests.handshakes.counts,
       ...(workers && { workers }),
     };
   }
@@ -478,6 +490,16 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
 
   /** @ignore */
   [interrupt_request](_request: Request): void {}
+
+  /** @ignore */
+  [secure_request](_request: Request): Promise<Agreed> | undefined {
+    return undefined;
+  }
+
+  /** @ignore */
+  [renew_tls](material: unknown): void {
+    this.#runner.renew_tls(material);
+  }
 
   /** @ignore */
   [accepted](request: Request, client_address: Address): [Request, Address] {

@@ -1,5 +1,5 @@
 import type { EndReason } from "../internal/workers/worker_handle.ts";
-import type { Outcome, RefusalReason } from "./info.ts";
+import type { Ending, RefusalReason } from "./info.ts";
 
 /**
  * What a server's `observer` is told, when it happens, in the server's own thread. Each start has exactly one
@@ -63,14 +63,22 @@ export type ServerEvent =
       traceparent?: string;
     }
     | {
+      /** Its handler begins. Where it is refused, or ends before that, it has none. */
+      type: "request.run";
+      /** Its number. */
+      id: number;
+      /** How long it was verified, and waited for a place, in ms. */
+      wait: number;
+    }
+    | {
       /** It is over, and being closed. */
       type: "request.stop";
       /** Its number. */
       id: number;
       /** The client's address. */
       client: unknown;
-      /** How it ended. */
-      outcome: Outcome;
+      /** How it ended. `"unsecured"` if its TLS handshake failed: it was no request then, and `info()` counts it as none. */
+      outcome: Ending;
       /** Why it was refused, if it was. */
       reason?: RefusalReason;
       /** How long it was there, in ms. */

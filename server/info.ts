@@ -21,6 +21,9 @@ export type OverflowReason = "overflow" | "per_client";
 /** How a request ended. */
 export type Outcome = "completed" | "failed" | "refused" | "timed_out";
 
+/** How what was accepted ended: `"unsecured"` if its first TLS handshake failed, so that it was no request. */
+export type Ending = Outcome | "unsecured";
+
 /** How many bytes there were, where that is known. */
 export interface Traffic {
   /** From the client. */
@@ -53,6 +56,8 @@ export interface ServerInfo {
   active: number;
   /** The most that were at one time. */
   most_active: number;
+  /** How many may be at one time: with `max_requests`, or as many as there are workers for. */
+  max_active: number;
   /** Requests that were taken and have no handler yet: they wait for a place, or are being verified. */
   waiting: number;
   /** Requests taken so far, and those that `process_request()` has made of one. */
@@ -76,9 +81,12 @@ export interface ServerInfo {
   bytes_in?: number;
   /** How many bytes handlers have sent to them. For stream servers. */
   bytes_out?: number;
-  /** With `tls`: handshakes that went well. */
+  /** TLS handshakes that ended well; there where the server, or a handler, speaks TLS. */
   handshakes?: number;
-  /** With `tls`: those that did not. */
+  /**
+   * TLS handshakes that failed or took too long. A connection that begins with one was accepted, but is no request, and
+   * in no other count.
+   */
   handshakes_failed?: number;
   /**
    * With `proxy_protocol: "required"`: connections closed because their header was bad or late, or came from none

@@ -1,6 +1,7 @@
 import { check_names } from "../internal/runtime/check_names.ts";
 import { is_address_list, is_group_list } from "./address_list.ts";
 import type { ServerObserver } from "./events.ts";
+import type { TlsOptions } from "./tls_options.ts";
 
 export { check_names };
 
@@ -172,6 +173,21 @@ export interface ServerOptions {
    */
   proxy_timeout?: number;
   /**
+   * Has the server speak TLS with its clients: its certificate, and all that goes with it. The handshake is where the
+   * handler runs, before it, and holds up nobody else; a server without a mix-in does nothing else meanwhile. All is
+   * read and checked when the server is made. `null` is none. For stream servers, but not on Windows.
+   *
+   * @default {null}
+   */
+  tls?: TlsOptions | null;
+  /**
+   * How long a TLS handshake may take, in ms. One that is not done then is closed; it is no request, and has not
+   * failed: `info()` counts it. `request_timeout` starts after it.
+   *
+   * @default {5000}
+   */
+  handshake_timeout?: number;
+  /**
    * Takes a socket that listens already, in place of one of its own: `true` is the first one that the
    * program was started with (see {@linkcode inherited_sockets}), a string the one of this name, a number
    * a descriptor. The server's address argument is passed over then. For stream servers, but not on Windows.
@@ -273,14 +289,21 @@ export type ConfigureOptions = Pick<
   | "linger"
 >;
 
+/** How the value of a setting is written on a command line: see `operation/serve/`. */
+export type SettingKind = "switch" | "count" | "time" | "choice" | "list" | "socket";
+
 /** What a setting may be: the check, and the words for the error. */
-interface Rule {
+export interface Rule {
   check(value: unknown): boolean;
   words: string;
+  /** What it is as text; left out where it is no text. */
+  kind?: SettingKind;
   /** Whether `configure()` can change it. */
   is_live?: true;
   /** Whether workers get a copy of it: only what can be cloned, and is of use there. */
   in_workers: boolean;
+  /** Whether it has secrets, which must not be in an error. */
+  is_secret?: true;
 }
 
 /** The rule of a setting that may be `null`, too. */
@@ -300,38 +323,44 @@ function live(rule: Rule): Rule {
 const BOOLEAN: Rule = {
   check: (value) => typeof value === "boolean",
   words: "true or false",
+  kind: "switch",
   in_workers: true,
 };
 const COUNT: Rule = {
   check: (value) => value === Infinity || (Number.isInteger(value) && Number(value) > 0),
   words: "a whole number from 1, or Infinity",
+  kind: "count",
   in_workers: true,
 };
 const DURATION: Rule = {
   check: (value) => typeof value === "number" && value >= 0,
   words: "0 or more milliseconds",
+  kind: "time",
   in_workers: true,
 };
 const LIMIT: Rule = or_null(DURATION);
 const POSITIVE: Rule = {
   check: (value) => Number.isInteger(value) && Number(value) > 0,
   words: "a whole number from 1",
+  kind: "count",
   in_workers: true,
 };
 const ADDRESSES: Rule = {
   check: is_address_list,
   words: 'a list of addresses, ranges such as "10.0.0.0/8", and "*"',
+  kind: "list",
   in_workers: false,
 };
 
 /** Each setting with its rule. */
-const RULES: Record<keyof Settings, Rule> = {
+export const RULES: Readonly<Record<keyof Settings, Rule>> = {
   timeout: live(LIMIT),
   request_queue_size: POSITIVE,
   max_requests: live(COUNT),
   overflow: live({
     check: (value) => value === "queue" || value === "refuse",
     words: '"queue" or "refuse"',
+    kind: "choice",
     in_workers: true,
   }),
   max_requests_per_client: live(COUNT),
@@ -348,20 +377,30 @@ const RULES: Record<keyof Settings, Rule> = {
   multicast_groups: {
     check: is_group_list,
     words: 'a list of multicast addresses, such as ["239.1.2.3"]',
+    kind: "list",
     in_workers: true,
   },
   proxy_protocol: {
     check: (value) => value === "off" || value === "required",
     words: '"off" or "required"',
+    kind: "choice",
     in_workers: true,
   },
   trusted_proxies: ADDRESSES,
   proxy_timeout: DURATION,
+  tls: or_null({
+    check: (value) => typeof value === "object",
+    words: "an object with cert and key",
+    in_workers: false,
+    is_secret: true,
+  }),
+  handshake_timeout: DURATION,
   inherit: {
     check: (value) =>
       typeof value === "boolean" || (typeof value === "string" && value !== "") ||
       (Number.isInteger(value) && Number(value) >= 0),
     words: "true, false, a descriptor, or the name of a socket",
+    kind: "socket",
     in_workers: true,
   },
   max_workers: POSITIVE,
@@ -381,6 +420,7 @@ const RULES: Record<keyof Settings, Rule> = {
  *
  * @throws {RangeError} If one of them makes no sense.
  * @throws {TypeError} If an option is none, as Python says of unexpected keyword arguments.
+ * @throws {Deno.errors.NotSupported} If the server cannot speak TLS and shall.
  */
 export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
   check_names(options, [...Object.keys(RULES), "bind_and_activate"]);
@@ -390,6 +430,9 @@ export function settings_of(server: object, options: ServerOptions): Partial<Set
     const value = options[name] === undefined ? statics[name] : options[name];
     if (value === undefined) continue;
     settings[name] = checked(name, value);
+  }
+  if (settings.tls && !("tls" in statics)) {
+    throw new Deno.errors.NotSupported("Cannot use tls: only servers of connections speak it");
   }
   return settings;
 }
@@ -421,7 +464,7 @@ export function changed_settings(options: ConfigureOptions): Partial<Settings> {
  */
 function checked(name: keyof Settings, value: unknown): unknown {
   if (!RULES[name].check(value)) {
-    const given = Deno.inspect(value);
+    const given = RULES[name].is_secret ? "what is given" : Deno.inspect(value);
     throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
   }
   return Array.isArray(value) ? Object.freeze([...value]) : value;
@@ -431,6 +474,11 @@ function checked(name: keyof Settings, value: unknown): unknown {
 export function settings_for_workers(server: object): (keyof Settings)[] {
   return (Object.keys(RULES) as (keyof Settings)[])
     .filter((name) => name in server && RULES[name].in_workers);
+}
+
+/** Whether a name is that of a setting that has secrets, which nobody else must get. */
+export function is_secret(name: string): boolean {
+  return (RULES as Record<string, Rule | undefined>)[name]?.is_secret === true;
 }
 
 /** Refuses what serving would not look at, or would fail with later. */

@@ -40,12 +40,14 @@ export type Remote<S> = {
     K in keyof S as K extends
       | symbol
       | `_${string}`
+      | "reload_tls"
       | Exclude<
         keyof BaseServer,
         "server_address" | "info" | "shutdown" | "server_close" | keyof ServerOptions
       > ? never
       : S[K] extends SharedObject | ((...args: never[]) => unknown) ? K
-      : K extends "server_address" | Exclude<keyof ServerOptions, "allow" | "deny" | "observer"> ? K
+      : K extends
+        "server_address" | Exclude<keyof ServerOptions, "allow" | "deny" | "observer" | "tls"> ? K
       : never
   ]: S[K] extends (...args: never[]) => Promise<unknown> ? S[K]
     : S[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>>

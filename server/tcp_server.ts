@@ -15,11 +15,25 @@ import {
   hands_over,
   interrupt_request,
   observation,
+  renew_tls,
   report,
+  secure_request,
+  tls_terms,
   traffic,
 } from "./requests/inner_hooks.ts";
+import { type Agreed, HANDSHAKE_TIMEOUT } from "./requests/handshakes.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
-import { close_gracefully, end_input, StreamSocket, traffic_of } from "./sockets/stream_socket.ts";
+import {
+  close_gracefully,
+  end_input,
+  expect_tls,
+  secure,
+  StreamSocket,
+  traffic_of,
+} from "./sockets/stream_socket.ts";
+import { end_of, load_tls } from "./sockets/tls_material.ts";
+import { TlsTerms } from "./sockets/tls_terms.ts";
+import type { TlsOptions } from "./tls_options.ts";
 
 /**
  * Where a stream server listens: an address that `Deno.connect()` takes.
@@ -83,6 +97,10 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   static trusted_proxies: readonly string[] = [];
   /** See {@linkcode ServerOptions.proxy_timeout}. */
   static proxy_timeout = 3000;
+  /** See {@linkcode ServerOptions.tls}. */
+  static tls: TlsOptions | null = null;
+  /** See {@linkcode ServerOptions.handshake_timeout}. */
+  static handshake_timeout: number = HANDSHAKE_TIMEOUT;
   /** See {@linkcode ServerOptions.inherit}. */
   static inherit: boolean | number | string = false;
 
@@ -100,12 +118,18 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   declare trusted_proxies: readonly string[];
   /** See {@linkcode ServerOptions.proxy_timeout}. */
   declare proxy_timeout: number;
+  /** See {@linkcode ServerOptions.tls}; {@linkcode reload_tls} sets it anew. */
+  declare tls: TlsOptions | null;
+  /** See {@linkcode ServerOptions.handshake_timeout}. */
+  declare handshake_timeout: number;
   /** See {@linkcode ServerOptions.inherit}. */
   declare inherit: boolean | number | string;
   /** Where it listens; with port 0 asked for, the real port once it is bound. */
   declare server_address: StreamServerAddress<A>;
   /** What accepts connections, once the server is bound. */
   declare socket: Listener<StreamSocket<A>, A> | undefined;
+  /** @ignore */
+  declare [tls_terms]: TlsTerms | undefined;
 
   /**
    * Makes the server, and unless `bind_and_activate` is `false` binds and listens at once. With port 0
@@ -120,8 +144,9 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
    * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
    * @throws {Deno.errors.NotFound} If the socket to `inherit` is not there.
+   * @throws {Deno.errors.NotSupported} If the server cannot speak TLS here and shall.
    * @throws {RangeError} If the port, or a setting, makes no sense; such as `proxy_protocol: "required"`
-   * without `trusted_proxies`.
+   * without `trusted_proxies`, or a certificate whose key is another's.
    */
   constructor(
     server_address: NetAddress | NoInfer<A>,
@@ -131,12 +156,14 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     super(stream_addr<A>(server_address), RequestHandlerClass, options);
     // Where it is not bound yet, nobody has looked.
     check_trust(this);
+    load_terms(this);
   }
 
   /** Binds and listens (Deno does both in one), and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
     check_trust(this);
-    const listener = listen<A>(this, this[hands_over]);
+    load_terms(this);
+    const listener = listen<A>(this, this[hands_over] || this[tls_terms] !== undefined);
     this.socket = this.proxy_protocol === "off" ? listener : new ProxiedListener(listener, {
       trusts: (peer) => trusts(this, peer),
       timeout: this.proxy_timeout,
@@ -157,9 +184,48 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     return { ...info, proxy_rejected: socket.rejected };
   }
 
+  /**
+   * Has the server use other certificates for new connections, also in workers and child processes; those under way
+   * stay as they are. If what is loaded is not good, nothing changes.
+   *
+   * @example When certbot has renewed the certificate
+   * ```ts ignore
+   * Deno.addSignalListener("SIGHUP", () => server.reload_tls());
+   * ```
+   *
+   * @param options What to use from now on; unless told, the files are read again that were given before.
+   * @throws {Deno.errors.NotSupported} If the server speaks no TLS.
+   * @throws {RangeError} If a certificate or a key is not good; the message names the file.
+   */
+  reload_tls(options: TlsOptions | null = this.tls): void {
+    const before = this[tls_terms];
+    if (!before || !options) {
+      throw new Deno.errors.NotSupported(
+        "Cannot reload certificates: the server was made without tls",
+      );
+    }
+    const terms = this.#load_terms(options, before);
+    this[tls_terms] = terms;
+    this.tls = options;
+    this[renew_tls](terms.material);
+    this[observation].tls_reloaded(() => end_of(terms.material));
+  }
+
+  #load_terms(options: TlsOptions, before: TlsTerms): TlsTerms {
+    try {
+      return new TlsTerms(load_tls(options), before);
+    } catch (error) {
+      this[observation].tls_reloaded(() => end_of(before.material), error);
+      throw error;
+    }
+  }
+
   /** @ignore */
   override [check_ready](): void {
     const socket = check_bound(this.socket);
+    if (this.tls && !this[tls_terms]) {
+      throw new TypeError("Cannot use a field tls: make it static, or give it to the constructor");
+    }
     if (this.proxy_protocol === "off" || socket instanceof ProxiedListener) return;
     throw new Deno.errors.NotSupported(
       "Cannot read PROXY headers of a listener of your own: set proxy_protocol to off, or call " +
@@ -178,8 +244,20 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
     return request instanceof Promise ? request.then(this.#accepted) : this.#accepted(request);
   }
 
-  #accepted = (request: StreamSocket<A>): [StreamSocket<A>, A] =>
-    this[accepted](request, request.remoteAddr);
+  #accepted = (request: StreamSocket<A>): [StreamSocket<A>, A] => {
+    if (this[tls_terms]) this.#expect_tls(request);
+    return this[accepted](request, request.remoteAddr);
+  };
+
+  /** Nothing is read or written without TLS from now on. */
+  #expect_tls(request: StreamSocket<A>): void {
+    expect_tls(request, () => ({ terms: this[tls_terms]!, timeout: this.handshake_timeout }));
+  }
+
+  /** @ignore */
+  override [secure_request](request: StreamSocket<A>): Promise<Agreed> | undefined {
+    return this[tls_terms] && request instanceof StreamSocket ? secure(request) : undefined;
+  }
 
   /**
    * Sends FIN, then reads and throws away what the client still sends, for at most `linger` ms and
@@ -218,7 +296,11 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
 /** What says where a server listens, and how. */
 type Listening<A extends Deno.Addr> =
   & Pick<Settings, "inherit" | "request_queue_size" | "allow_reuse_port">
-  & { server_address: A; RequestHandlerClass: RequestHandlerConstructor };
+  & {
+    server_address: A;
+    RequestHandlerClass: RequestHandlerConstructor;
+    [tls_terms]: TlsTerms | undefined;
+  };
 
 /** Listens; with connections that can leave this thread, if that is wanted and possible. */
 function listen<A extends Deno.Addr>(
@@ -226,7 +308,8 @@ function listen<A extends Deno.Addr>(
   hands_over: boolean,
 ): Listener<StreamSocket<A>, A> {
   const { server_address: addr, request_queue_size: backlog, allow_reuse_port, inherit } = server;
-  const no_delay = wants_no_delay(server.RequestHandlerClass);
+  // With TLS in any case: the handshake would otherwise wait for acknowledgements.
+  const no_delay = wants_no_delay(server.RequestHandlerClass) || server[tls_terms] !== undefined;
   const options = { addr, backlog, reuse_port: allow_reuse_port, no_delay };
   if (inherit !== false) {
     return inherit_socket(inherit, (fd) => new HandoverListener({ ...options, fd }));
@@ -241,6 +324,27 @@ function listen<A extends Deno.Addr>(
   } catch (error) {
     throw with_address(error, addr);
   }
+}
+
+/**
+ * Loads the certificates of a server that speaks TLS, once.
+ *
+ * @throws {Deno.errors.NotSupported} If it cannot.
+ */
+function load_terms(
+  server: Pick<Settings, "tls" | "allow_reuse_port"> & { [tls_terms]: TlsTerms | undefined },
+): void {
+  if (server[tls_terms] || !server.tls) return;
+  if (!can_hand_over()) {
+    throw new Deno.errors.NotSupported("Cannot use tls: Deno gives out no sockets on this system");
+  }
+  if (server.allow_reuse_port) {
+    throw new Deno.errors.NotSupported(
+      "Cannot use tls with allow_reuse_port: only Deno's own listeners share a port, and their connections cannot " +
+        "be secured",
+    );
+  }
+  server[tls_terms] = new TlsTerms(load_tls(server.tls));
 }
 
 /** What says whose headers a server believes. */

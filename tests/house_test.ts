@@ -7,6 +7,7 @@ import { posix } from "node:path";
 
 /** The floors from the top to the ground: a folder with all that is in it, or single files. */
 const FLOORS: Record<string, string[]> = {
+  "programs": ["operation/serve/"],
   "running it": ["operation/"],
   "the face": ["mod.ts"],
   "processes": ["concurrency/multiprocessing/"],
@@ -24,10 +25,12 @@ const FLOORS: Record<string, string[]> = {
     "server/events.ts",
     "server/info.ts",
     "server/options.ts",
+    "server/tls_options.ts",
   ],
   "objects that several threads and processes use": ["internal/shared/"],
   "threads and child processes": ["internal/workers/"],
   "the runtime": ["internal/runtime/"],
+  "the version": ["deno.json"],
 };
 
 const ROOT = new URL("..", import.meta.url);

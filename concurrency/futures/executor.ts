@@ -110,6 +110,9 @@ export type SubmitChunk = (calls: readonly (readonly unknown[])[]) => Future<Chu
  */
 export let chunks_of: (executor: Executor, fn: TaskFunction) => SubmitChunk;
 
+/** For who watches it: its tasks. */
+export let tasks_of: (executor: Executor) => Tasks;
+
 /** Runs tasks: what {@linkcode AsyncExecutor}, {@linkcode ThreadPoolExecutor} and {@linkcode ProcessPoolExecutor} have in common. */
 export abstract class Executor extends SharedObject implements Submitter, AsyncDisposable {
   #since = Date.now();
@@ -118,6 +121,7 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
   #timeout: number | null;
 
   static {
+    tasks_of = (executor) => executor.#tasks;
     chunks_of = (executor, fn) => {
       executor.#check(fn);
       return (args) =>

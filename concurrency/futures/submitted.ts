@@ -41,7 +41,7 @@ export interface TaskLine {
   end(task: Submitted, reason: unknown): void;
   awaited_by(task: Submitted, waiter: Task): (() => void) | undefined;
   failed_unseen(task: Submitted, error: unknown, is_seen: () => boolean): void;
-  settled(task: Submitted, outcome: TaskOutcome): void;
+  settled(task: Submitted, outcome: TaskOutcome, error?: unknown): void;
 }
 
 /** How a task came to its end. */
@@ -155,7 +155,7 @@ export class Submitted implements FutureSource {
   /** It has failed. */
   fail(error: unknown, outcome: TaskOutcome = "failed"): void {
     if (this.is_over) return;
-    this.#end(outcome);
+    this.#end(outcome, error);
     this.future.set_exception(error);
   }
 
@@ -190,9 +190,9 @@ export class Submitted implements FutureSource {
     this.fail(reason, outcome);
   }
 
-  #end(outcome: TaskOutcome): void {
+  #end(outcome: TaskOutcome, error?: unknown): void {
     if (this.#clock !== undefined) clearTimeout(this.#clock);
     this.#leave?.();
-    this.#line.settled(this, outcome);
+    this.#line.settled(this, outcome, error);
   }
 }

@@ -32,6 +32,9 @@ export interface TasksOptions {
   observer: ((event: PoolEvent) => void) | undefined;
 }
 
+/** Hears what happens beside the observer; of what failed, with the error. */
+export type Heard = (event: PoolEvent, error?: unknown) => void;
+
 /** The tasks of an executor: those that wait, in their order, and those that its engine runs. */
 export class Tasks implements TaskLine, EngineEvents {
   readonly id: string = crypto.randomUUID();
@@ -57,6 +60,9 @@ export class Tasks implements TaskLine, EngineEvents {
   #is_terminated = false;
   #empty: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
+  #watchers: Set<Heard> = new Set();
+  #closed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #is_closed = false;
 
   constructor(options: TasksOptions, make_engine: (events: EngineEvents) => Engine) {
     this.#options = options;
@@ -99,6 +105,29 @@ export class Tasks implements TaskLine, EngineEvents {
     else this.#least_priority = settings.priority;
     this.room();
     return task.future;
+  }
+
+  /** Has somebody hear what happens from now on; what is given ends that. */
+  watch(heard: Heard): () => void {
+    this.#submitted_at ??= new Map();
+    this.#watchers.add(heard);
+    return () => this.#watchers.delete(heard);
+  }
+
+  /** Whether it takes tasks, waits for the last ones, or is over. */
+  get state(): "open" | "stopping" | "closed" {
+    if (this.#is_closed) return "closed";
+    return this.#is_shut_down ? "stopping" : "open";
+  }
+
+  /** Resolves when all tasks are over, and all workers have ended. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** How many may wait. */
+  get max_pending(): number {
+    return this.#options.max_pending;
   }
 
   /** How many more may be submitted. */
@@ -247,7 +276,7 @@ export class Tasks implements TaskLine, EngineEvents {
     else void tell(() => on_error(error, task.future));
   }
 
-  settled(task: Submitted, outcome: TaskOutcome): void {
+  settled(task: Submitted, outcome: TaskOutcome, error?: unknown): void {
     // What it was given and never had is nobody's.
     const is_lost = this.engine.is_elsewhere || task.given_at === 0;
     if (outcome !== "done" && is_lost) task.call.args.forEach(drop_connections);
@@ -260,7 +289,7 @@ export class Tasks implements TaskLine, EngineEvents {
     const now = performance.now();
     const wait = (task.given_at || now) - since;
     const [time, duration] = [Date.now(), now - since];
-    this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait });
+    this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait }, error);
   }
 
   worker_started({ id, pid }: WorkerInfo): void {
@@ -281,12 +310,13 @@ export class Tasks implements TaskLine, EngineEvents {
       ...exit,
       ...(is_news && { cause }),
       ...(is_news && cause instanceof Error && { error_type: cause.name }),
-    });
+    }, cause);
   }
 
-  #tell(event: PoolEvent): void {
+  #tell(event: PoolEvent, error?: unknown): void {
     const { observer } = this.#options;
     if (observer) this.#observer.tell(() => observer(event));
+    for (const heard of this.#watchers) heard(event, error);
   }
 
   /**
@@ -311,6 +341,8 @@ export class Tasks implements TaskLine, EngineEvents {
       await this.#empty.promise;
     }
     await this.engine.close(false);
+    this.#is_closed = true;
+    this.#closed.resolve();
   }
 
   /** Ends all workers now: what they run is lost. */

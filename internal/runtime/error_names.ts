@@ -8,6 +8,8 @@ const CLIENT_GONE = new Set([
   "ENOTCONN",
   "EPIPE",
   "NotConnected",
+  // What it sends is no TLS that can be read: nothing more comes of it.
+  "TlsError",
   "UnexpectedEof",
 ]);
 

@@ -5,8 +5,15 @@ const PROMPT = 100;
 /** How long, in ms, the program waits at its end for what is being written: a thread of Deno does that. */
 const LAST_PAUSE = 50;
 
+/** Back to the start of a line, which it erases. */
+const ERASE = "\r\x1b[K";
+
 /** What waits to be written. */
 let waiting = "";
+/** The last line of a terminal, below what is written; empty without one. */
+let status = "";
+/** The one that is there. */
+let shown_status = "";
 /** How many texts had no room to wait. */
 let dropped = 0;
 /** Since when something is being written, in ms. */
@@ -31,6 +38,13 @@ export function print(text: string, room: number = MAX_WAITING): void {
   queueMicrotask(start_writing);
 }
 
+/** Shows a line at the end of a terminal, below all that is printed; an empty one erases it. */
+export function show_status(text: string): void {
+  status = text;
+  if (!listens) listen();
+  queueMicrotask(start_writing);
+}
+
 /** Resolves when what was printed is written, or after a moment if standard error takes nothing. */
 export async function written(): Promise<void> {
   start_writing();
@@ -49,7 +63,11 @@ function listen(): void {
 }
 
 function start_writing(): void {
-  if (writing_since === undefined && waiting !== "") writing = write_all();
+  if (writing_since === undefined && has_more()) writing = write_all();
+}
+
+function has_more(): boolean {
+  return waiting !== "" || status !== shown_status;
 }
 
 /** Whether something is being written, and not for long. */
@@ -58,7 +76,7 @@ function is_prompt(): boolean {
 }
 
 async function write_all(): Promise<void> {
-  while (waiting !== "") {
+  while (has_more()) {
     writing_since = performance.now();
     try {
       await write(next_text());
@@ -79,7 +97,8 @@ async function write(bytes: Uint8Array): Promise<void> {
 function write_last(): void {
   if (is_prompt()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_PAUSE);
   else if (writing_since !== undefined) return;
-  if (waiting === "") return;
+  status = "";
+  if (!has_more()) return;
   try {
     Deno.stderr.writeSync(next_text());
   } catch {
@@ -90,8 +109,10 @@ function write_last(): void {
 /** Takes all that waits. */
 function next_text(): Uint8Array {
   const note = dropped > 0 ? `(${dropped.toLocaleString("en")} reports had no room here)\n` : "";
-  const bytes = new TextEncoder().encode(waiting + note);
+  const erase = shown_status === "" ? "" : ERASE;
+  const bytes = new TextEncoder().encode(erase + waiting + note + status);
   waiting = "";
+  shown_status = status;
   dropped = 0;
   return bytes;
 }

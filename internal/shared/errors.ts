@@ -49,6 +49,42 @@ export class AuthenticationError extends Deno.errors.PermissionDenied {
   override readonly name = "AuthenticationError";
 }
 
+/** How TLS failed. */
+export interface TlsFailure {
+  /** What went wrong, as a code: `"ERR_SSL_WRONG_VERSION_NUMBER"`, for example. */
+  code: string;
+  /** Whether it was in the handshake, or later in what was received. */
+  phase: "handshake" | "record";
+}
+
+/**
+ * TLS failed: the handshake, or what was received after it. Mostly the client is to blame, which speaks no TLS, or does
+ * not accept the certificate; so `handle_error()` prints nothing of it unless it is overridden.
+ */
+export class TlsError extends Deno.errors.InvalidData {
+  /** Always `"TlsError"`. */
+  override readonly name = "TlsError";
+  /**
+   * What went wrong: a code of OpenSSL as Node.js names it, such as `"ERR_SSL_WRONG_VERSION_NUMBER"` where the client
+   * speaks no TLS; `"ERR_TLS_HANDSHAKE_TIMEOUT"`; or `"ERR_TLS_CLIENT_CERTIFICATE"`.
+   */
+  readonly code: string;
+  /** Whether it was in the handshake, or later in what was received. */
+  readonly phase: "handshake" | "record";
+
+  /**
+   * Made where TLS fails.
+   *
+   * @param message What happened.
+   * @param failure How.
+   */
+  constructor(message: string, { code, phase }: TlsFailure) {
+    super(message);
+    this.code = code;
+    this.phase = phase;
+  }
+}
+
 /** The future was cancelled: Python's `concurrent.futures.CancelledError`. */
 export class CancelledError extends Error {
   /** Always `"CancelledError"`. */
@@ -114,4 +150,5 @@ for (
     BrokenExecutor,
   ]
 ) know_error(Class);
+know_error(TlsError, ["phase"]);
 know_error(WorkerDied, ["exitcode", "signal"]);

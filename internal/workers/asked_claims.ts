@@ -34,8 +34,15 @@ export class AskedClaims {
     this.#ask();
   }
 
-  /** The worker has answered. */
+  /**
+   * The worker has answered.
+   *
+   * @throws {TypeError} If it was not asked, or that is no claim: what it has begun must not be begun again.
+   */
   recalled(first: number): void {
+    if (!this.is_asking || !Number.isInteger(first)) {
+      throw new TypeError("It was not asked for this");
+    }
     this.is_asking = false;
     this.#next = (first + JUMP) | 0;
   }

@@ -65,9 +65,10 @@ export class Calls {
     return outcome.promise;
   }
 
-  /** Calls a method of which no answer is wanted; the arguments can be cloned. */
-  tell(target: string, method: string, args: unknown[]): void {
-    this.#outbox.defer({ type: "call", call: 0, target, method, args });
+  /** Calls a method of which no answer is wanted, for a job if one is named; the arguments can be cloned. */
+  tell(target: string, method: string, args: unknown[], job?: number): void {
+    const whose = job !== undefined && { job };
+    this.#outbox.defer({ type: "call", call: 0, ...whose, target, method, args });
   }
 
   /** Resolves when the pool's thread has had all that was sent before, and it was answered if at once. */

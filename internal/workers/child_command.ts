@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ChildProgram } from "../runtime/deno_internals.ts";
 import { granted, permission_flags } from "./child_permissions.ts";
 import { type Flag, flags_of, format } from "./command_line.ts";
@@ -88,11 +88,15 @@ function inherited_flags(flags: Flag[]): string[] {
   return inherited.map(format);
 }
 
-/** The configuration of the program, which Deno looks for beside its main module. */
+/**
+ * The configuration of the program, which Deno looks for beside its main module, or, if that is on another
+ * machine, where the program was started.
+ */
 function find_config(): string | undefined {
   // A Web Worker of the program's own does not know it.
-  if (!sharing.main_module) return undefined;
-  let url = new URL(".", sharing.main_module);
+  const main = sharing.parent ? sharing.main_module : Deno.mainModule;
+  if (!main) return undefined;
+  let url = main.startsWith("file:") ? new URL(".", main) : pathToFileURL(`${START_FOLDER}/`);
   while (url.protocol === "file:") {
     const folder = fileURLToPath(url);
     const found = ["deno.json", "deno.jsonc"].map((name) => folder + name).find(is_file);

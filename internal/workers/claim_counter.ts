@@ -13,7 +13,7 @@ export class ClaimCounter {
   #count: Int32Array;
   #next = 0;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.memory = memory;
     this.#count = new Int32Array(memory);
   }
@@ -29,6 +29,14 @@ export class ClaimCounter {
   withdraw(): void {
     this.#next = (this.#next - 1) | 0;
   }
+
+  /** Says that all issued claims were sent (server). */
+  announce(): void {
+    Atomics.store(this.#count, 1, this.#next);
+  }
+
+  /** Whether a claim was sent that was not taken yet (worker). */
+  readonly has_next = (): boolean => Atomics.load(this.#count, 0) !== Atomics.load(this.#count, 1);
 
   /** How many issued claims were not taken yet (server). */
   get open(): number {
@@ -49,6 +57,7 @@ export class ClaimCounter {
   recall(): number {
     const first = Atomics.add(this.#count, 0, JUMP);
     this.#next = (first + JUMP) | 0;
+    this.announce();
     return first;
   }
 }

@@ -137,6 +137,7 @@ export class PoolPipe {
   #lines(text: string): (Line | number)[] {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
+    if (this.#rest.length > MAX_LINE) throw new RangeError("It wrote a line that is too long");
     return JSON.parse(`[${lines.join(",")}]`);
   }
 }

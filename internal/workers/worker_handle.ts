@@ -304,6 +304,7 @@ export class WorkerHandle {
       claims?.withdraw();
       throw error;
     }
+    this.#claims?.announce();
     this.given++;
     this.#pace.given(this.#sent.size);
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();

@@ -15,6 +15,7 @@ import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
 import type { ChildPipe } from "./result_pipe.ts";
 import { pack, type Passenger, type Peer, received, sharing, unpack } from "./sharing.ts";
+import { ShortWait } from "./short_wait.ts";
 import { WorkerJob } from "./worker_job.ts";
 
 /** So long, in ms, nothing must be left to close until that is said: mostly there is more at once. */
@@ -95,6 +96,7 @@ export class WorkerSide {
   #claims: ClaimCounter | undefined;
   #results: ResultBox | ChildPipe | undefined;
   #sent: () => Promise<void> | undefined;
+  #short_wait: ShortWait = new ShortWait();
   /** How many messages it has sent. */
   #posted = 0;
   #service: Service | undefined;
@@ -274,6 +276,7 @@ export class WorkerSide {
       if (doing) await doing;
     }
     this.#is_busy = false;
+    if (this.#claims && this.#is_thread) this.#short_wait.wait(this.#claims.has_next);
   }
 
   /** Does a job: a promise only where there is something to wait for. */

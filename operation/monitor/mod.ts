@@ -1,5 +1,5 @@
 /**
- * What servers, executors and queues do, for those who run them: a log, and metrics for Prometheus.
+ * What servers, executors and queues do, for those who run them: a live page, a log, and metrics for Prometheus.
  *
  * ```sh
  * deno add jsr:@socketserver/socketserver
@@ -7,8 +7,9 @@
  *
  * Or add nothing, and import `jsr:@socketserver/socketserver/monitor`.
  *
- * | function | what it is for |
+ * | name | what it is for |
  * |---|---|
+ * | {@linkcode Monitor} | a page in a browser that shows all of it, live; JSON, metrics and health for programs |
  * | {@linkcode text_log} | an `observer` that writes lines for people |
  * | {@linkcode json_log} | an `observer` that writes lines of JSON |
  * | {@linkcode prometheus} | the text that Prometheus reads |
@@ -18,7 +19,7 @@
  *
  * ## Permissions
  *
- * None of its own.
+ * None but `--allow-net` for the address of a {@linkcode Monitor}.
  *
  * @example A server with a log
  * ```ts ignore
@@ -41,6 +42,7 @@
  * @module
  */
 export { json_log } from "./json_log.ts";
+export { Monitor, type MonitorOptions } from "./monitor.ts";
 export type { LogOptions } from "./log_options.ts";
 export type { Observed, ObservedEvent, ObservedGroup } from "./observed.ts";
 export { prometheus } from "./prometheus.ts";

@@ -27,8 +27,20 @@ export type NamedInfo =
  * @throws {TypeError} If one of them is nothing that tells of itself.
  */
 export function infos_of(group: ObservedGroup): NamedInfo[] {
+  return named(group).map(([name, observed]) => {
+    const info = observed.info();
+    return { kind: kind_of(info), name, info } as NamedInfo;
+  });
+}
+
+/**
+ * Each of them with its name, in their order.
+ *
+ * @throws {TypeError} If one of them is nothing that tells of itself.
+ */
+export function named(group: ObservedGroup): [name: string, observed: Observed][] {
   const taken = new Set<string>();
-  return named(group).map(([given, observed]) => {
+  return entries_of(group).map(([given, observed]) => {
     if (typeof observed?.info !== "function") {
       throw new TypeError(
         `Cannot observe ${Deno.inspect(observed)}: it must be a server, an executor or a queue`,
@@ -36,12 +48,11 @@ export function infos_of(group: ObservedGroup): NamedInfo[] {
     }
     const name = free_name(given ?? class_name_of(observed), taken);
     taken.add(name);
-    const info = observed.info();
-    return { kind: kind_of(info), name, info } as NamedInfo;
+    return [name, observed];
   });
 }
 
-function named(group: ObservedGroup): [name: string | undefined, observed: Observed][] {
+function entries_of(group: ObservedGroup): [name: string | undefined, observed: Observed][] {
   if (typeof Object(group).info === "function") return [[undefined, group as Observed]];
   if (Array.isArray(group)) return group.map((observed) => [undefined, observed]);
   return Object.entries(Object(group));

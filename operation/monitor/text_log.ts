@@ -38,6 +38,7 @@ export function text_log(options: LogOptions = {}): (event: ObservedEvent) => vo
 function said_of(event: ObservedEvent): string | undefined {
   switch (event.type) {
     case "request.start":
+    case "request.run":
     case "handshake.start":
     case "task.start":
     case "item.start":

@@ -1,7 +1,9 @@
+import type { OpenSocket } from "../../internal/runtime/deno_internals.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { Traffic } from "../info.ts";
 import { BareConn } from "../sockets/bare_conn.ts";
 import { DatagramSocket } from "../sockets/datagram_socket.ts";
+import type { TlsSettings } from "../sockets/expected_tls.ts";
 import { NodeConn } from "../sockets/node_conn.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import { type Call, RelayedConn } from "../sockets/relayed_conn.ts";
@@ -15,7 +17,10 @@ import {
   StreamSocket,
   traffic_of,
 } from "../sockets/stream_socket.ts";
+import { TlsConn } from "../sockets/tls_conn.ts";
 import type { Parcel } from "./request_messages.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
@@ -50,11 +55,20 @@ export function pack(request: unknown): Packed {
   const proxied = header && { header };
   const detached = detach(request);
   if (!detached) return { parcel: { kind: "relay", local, remote, ...proxied } };
-  const { fd, unread, no_delay, patience } = detached;
+  const { fd, unread, no_delay, patience, is_secured } = detached;
   const left = unread.length > 0 && { unread: unread.slice() };
   const patient = patience !== undefined && { patience };
   return {
-    parcel: { kind: "connection", no_delay, local, remote, ...proxied, ...left, ...patient },
+    parcel: {
+      kind: "connection",
+      no_delay,
+      local,
+      remote,
+      ...proxied,
+      ...left,
+      ...patient,
+      ...(is_secured && { is_secured }),
+    },
     fd,
   };
 }
@@ -65,20 +79,26 @@ export function pack(request: unknown): Packed {
  * @param parcel The request as it came.
  * @param job The job that it came with.
  * @param socket Gives what stands for the socket of a datagram server.
+ * @param tls What its connections are secured with, if they are.
  */
 export function unpack(
   parcel: Parcel,
   job: WorkerJob,
   socket: () => DatagramSocket<Deno.Addr>,
+  tls: TlsSettings | undefined,
 ): Carried {
   switch (parcel.kind) {
     case "connection": {
-      const { local, remote, header, unread, no_delay } = parcel;
+      const { local, remote, header, unread, no_delay, patience } = parcel;
+      const open: OpenSocket = (options) => job.open(options);
+      if (parcel.is_secured) {
+        return new CarriedSocket(introduced(secured(parcel, open, tls!), header));
+      }
       const handle = job.open_bare();
       const conn = handle
         ? new BareConn(handle, local, remote, no_delay)
-        : new NodeConn((options) => job.open(options), local, remote, no_delay);
-      conn.patience = parcel.patience;
+        : new NodeConn(open, local, remote, no_delay);
+      conn.patience = patience;
       return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }
     case "datagram":
@@ -91,6 +111,18 @@ export function unpack(
     case "value":
       return value(parcel.value);
   }
+}
+
+/** A connection whose handshake begins now. */
+function secured(
+  { local: localAddr, remote: remoteAddr, unread = NOTHING, patience }: Extract<
+    Parcel,
+    { kind: "connection" }
+  >,
+  open: OpenSocket,
+  settings: TlsSettings,
+): StreamSocket {
+  return socket_over(new TlsConn({ open, localAddr, remoteAddr, unread, patience, ...settings }));
 }
 
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {

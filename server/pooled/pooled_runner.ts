@@ -6,6 +6,7 @@ import {
   place_of,
   refuse_while_loading,
 } from "../../internal/workers/class_place.ts";
+import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
 import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
@@ -19,15 +20,23 @@ import { with_address } from "../address.ts";
 import type { DatagramListener, Listener } from "../listeners/listener.ts";
 import { type Overflow, type Settings, settings_for_workers } from "../options.ts";
 import { cut_reason, type Elsewhere, type Exchange } from "../requests/exchange.ts";
+import type { Agreed } from "../requests/handshakes.ts";
+import { tls_terms } from "../requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "../requests/request_handler.ts";
 import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
-import { StreamSocket } from "../sockets/stream_socket.ts";
+import { secure, StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
 import { image_of_server } from "./server_image.ts";
-import { type RequestMessage, type RequestSettings, update } from "./request_messages.ts";
+import type { TlsMaterial } from "../sockets/tls_material.ts";
+import {
+  type RequestChanges,
+  type RequestMessage,
+  type RequestSettings,
+  update,
+} from "./request_messages.ts";
 
 /** How long, in ms, a worker may take to end when its connections have lingered. */
 const ENDING = 1000;
@@ -49,6 +58,7 @@ export interface PooledServer {
   readonly max_requests: number;
   readonly request_queue_size: number;
   readonly overflow: Overflow;
+  readonly [tls_terms]?: { material: TlsMaterial } | undefined;
 }
 
 /** What workers a server has. */
@@ -104,6 +114,16 @@ class RequestJob implements Job, Elsewhere {
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
   }
 
+  /** Whether a worker secures it by TLS. */
+  get is_secured(): boolean {
+    return this.message.kind === "connection" && this.message.is_secured === true;
+  }
+
+  /** Whether this thread reads and writes it. */
+  get is_relayed(): boolean {
+    return this.message.kind === "relay";
+  }
+
   check(): void {
     if (!this.exchange.over) return;
     throw new Deno.errors.Interrupted("The request ended before a worker was free");
@@ -140,7 +160,7 @@ export class PooledRunner implements Runner {
   /** What workers are told when they start. */
   #told: RequestSettings | undefined;
   /** How many requests the workers can handle at once. */
-  #capacity = 0;
+  #capacity = Infinity;
   /** What workers may call. */
   #methods: ReadonlySet<string> = new Set();
   #released = false;
@@ -164,6 +184,10 @@ export class PooledRunner implements Runner {
 
   get waits_on_close(): boolean {
     return this.#options.waits_on_close();
+  }
+
+  get places(): number {
+    return this.#room()[0];
   }
 
   get workers(): WorkerInfo[] {
@@ -210,10 +234,20 @@ export class PooledRunner implements Runner {
     this.#queue?.resize(...this.#room());
     if (!this.#told) return;
     const names = settings_for_workers(changes);
-    const shown = Object.fromEntries(names.map((name) => [name, changes[name]]));
+    const settings = Object.fromEntries(names.map((name) => [name, changes[name]]));
     // Those that start later get them, too.
-    update(this.#told, shown);
-    this.#pool?.configure(shown);
+    update(this.#told, settings);
+    this.#tell({ settings });
+  }
+
+  renew_tls(material: TlsMaterial): void {
+    if (!this.#told) return;
+    this.#told.tls = material;
+    this.#tell({ tls: material });
+  }
+
+  #tell(changes: RequestChanges): void {
+    this.#pool?.configure(changes);
   }
 
   /** How many requests may run and wait. */
@@ -226,10 +260,25 @@ export class PooledRunner implements Runner {
     const finish = () => {
       const job = new RequestJob(exchange);
       exchange.job = job;
-      this.#pool!.run(job);
-      return job.outcome;
+      const secured = job.is_relayed ? this.#secure_here(exchange) : undefined;
+      if (secured) return secured.then(() => this.#give(job));
+      if (job.is_secured) this.#side.securing(exchange);
+      return this.#give(job);
     };
     if (!this.#queue!.submit(() => run(finish))) return false;
+  }
+
+  /** What cannot leave this thread must be secured here, where the server speaks TLS. */
+  #secure_here(exchange: Exchange): Promise<void> | undefined {
+    const secured = secure(exchange.request as StreamSocket);
+    if (!secured) return undefined;
+    this.#side.securing(exchange);
+    return secured.then((agreed) => this.#side.secured(exchange, agreed));
+  }
+
+  #give(job: RequestJob): Promise<void> {
+    this.#pool!.run(job);
+    return job.outcome;
   }
 
   interrupt(exchange: Exchange): void {
@@ -267,9 +316,10 @@ export class PooledRunner implements Runner {
     const { linger = 0 } = this.#server as PooledServer & { linger?: number };
     const server = image_of_server(this.#server, this.#side.hooks, copy);
     this.#methods = new Set(server.methods);
+    const tls = this.#server[tls_terms]?.material;
     const { worker_sender: sender } = Object(this.#server.socket) as Partial<DatagramListener>;
     const own = are_threads && sender && { sender };
-    return { handler: this.#handler_place(), server, linger, ...own };
+    return { handler: this.#handler_place(), server, linger, tls, ...own };
   }
 
   #handler_place(): ClassPlace {
@@ -287,11 +337,22 @@ export class PooledRunner implements Runner {
    */
   #call(job: Job | undefined, target: string, method: string, args: unknown[]): unknown {
     if (target === "socket" && method === "send") return this.#send_datagram(args);
+    if (target === "handshake" && job) {
+      return this.#handshake((job as RequestJob).exchange, method, args);
+    }
     if (target === "server" && this.#methods.has(method)) return call(this.#server, method, args);
     if (target === "request" && RELAYED.includes(method as Relayed)) {
       return call(relayed_by(job), method, args);
     }
     throw new TypeError(`A worker cannot call ${method}() of the ${target}`);
+  }
+
+  /** A worker says how a handshake goes. */
+  #handshake(exchange: Exchange, method: string, [told]: unknown[]): void {
+    if (method === "secured") this.#side.secured(exchange, told as Agreed);
+    else if (method === "begun") this.#side.handshakes.begun(exchange);
+    else if (method === "agreed") this.#side.handshakes.ended(exchange, { agreed: told as Agreed });
+    else this.#side.handshakes.ended(exchange, { error: error_of(told as ErrorImage) });
   }
 
   /** Sends a datagram for a worker, which does not wait for it. */

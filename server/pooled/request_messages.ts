@@ -1,6 +1,8 @@
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import type { WorkerSender } from "../listeners/listener.ts";
+import type { TlsMaterial } from "../sockets/tls_material.ts";
+import type { Settings } from "../options.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What a worker of a server is told when it starts. */
@@ -11,10 +13,15 @@ export interface RequestSettings {
   linger: number;
   /** What it sends datagrams with, where it can do so itself. */
   sender?: WorkerSender;
+  /** What connections are secured with, if they are. */
+  tls?: TlsMaterial | undefined;
 }
 
+/** What has changed of it: some settings, or what connections are secured with. */
+export type RequestChanges = { settings: Partial<Settings> } | { tls: TlsMaterial };
+
 /** Takes over settings of the server that have changed. */
-export function update(told: RequestSettings, changes: { linger?: number }): void {
+export function update(told: RequestSettings, changes: Partial<Settings>): void {
   Object.assign(told.server.properties, changes);
   told.linger = changes.linger ?? told.linger;
 }
@@ -37,6 +44,8 @@ export type Parcel =
     no_delay: boolean;
     /** How long its first bytes may take, if they may. */
     patience?: number;
+    /** Whether it must be secured by TLS before it is used. */
+    is_secured?: true;
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin

@@ -1,5 +1,5 @@
 import { is_shared } from "../../internal/workers/sharing.ts";
-import { settings_for_workers } from "../options.ts";
+import { is_secret, settings_for_workers } from "../options.ts";
 
 /** What `this.server` is made of in a worker. */
 export interface ServerImage {
@@ -7,7 +7,7 @@ export interface ServerImage {
   properties: Record<string, unknown>;
   /** The static properties of the server's class. */
   statics: Record<string, unknown>;
-  /** The names of those that cannot be copied. */
+  /** The names of those that cannot be copied, or must not. */
   uncopied_statics: string[];
   /** The names of methods that workers may call. They run in the server's thread. */
   methods: string[];
@@ -67,7 +67,7 @@ function statics_of(
       if (Object.hasOwn(statics, name) || uncopied.has(name)) continue;
       if (name === "prototype" || name === "length") continue;
       try {
-        if (get) uncopied.add(name);
+        if (get || is_secret(name)) uncopied.add(name);
         else statics[name] = copy(value);
       } catch {
         uncopied.add(name);

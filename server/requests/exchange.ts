@@ -1,18 +1,17 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
-import type { Outcome, RefusalReason, Traffic } from "../info.ts";
+import type { Ending, RefusalReason, Traffic } from "../info.ts";
+import type { Link } from "./chain.ts";
+import type { HandshakeWatch } from "./handshakes.ts";
+import { note_of, set_note } from "./note.ts";
 import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
-
-/**
- * The exchange of each request under way that is an object, so that handlers find their signal. No
- * `WeakMap`: following its entries would cost the garbage collector more than all else a request does.
- */
-const exchanges = new Map<unknown, Exchange>();
 
 /** A request that runs elsewhere. */
 export interface Elsewhere extends Traffic {
   /** The number of the worker that has it, or had it. */
   worker?: number | undefined;
+  /** Its number there, in the worker that has it. */
+  readonly id?: number;
 }
 
 /**
@@ -21,7 +20,9 @@ export interface Elsewhere extends Traffic {
  * @typeParam Request The type of the request.
  * @typeParam Address The type of the client's address.
  */
-export class Exchange<Request = unknown, Address = unknown> {
+export class Exchange<Request = unknown, Address = unknown> implements Link {
+  before: this | undefined;
+  after: this | undefined;
   request: Request;
   readonly client_address: Address;
   /** When it was taken, on the clock of `performance.now()`. */
@@ -33,7 +34,7 @@ export class Exchange<Request = unknown, Address = unknown> {
   cut = false;
   /** Its run, which ends when the request is closed at the latest. */
   running: Promise<void> | undefined;
-  outcome: Outcome | undefined;
+  outcome: Ending | undefined;
   /** Its number, where its start was told; else 0. */
   id = 0;
   /** When its handler was begun, on the same clock; only where that is told. */
@@ -56,6 +57,12 @@ export class Exchange<Request = unknown, Address = unknown> {
   job: Elsewhere | undefined;
   /** What its handler waits for and holds, if it runs here. */
   scope: Scope | undefined;
+  /** The TLS handshake that is under way: that with which it begins, or one that its handler has asked for. */
+  handshake: "first" | "later" | undefined;
+  /** When that began, on the clock of `performance.now()`. */
+  handshake_at = 0;
+  /** Told of handshakes, where it is handled. */
+  handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
   /** Called when the request is closed. */
@@ -177,18 +184,18 @@ export class Exchange<Request = unknown, Address = unknown> {
   }
 
   #list(request: Request): void {
-    if (typeof request === "object" && request !== null) exchanges.set(request, this);
+    if (typeof request === "object" && request !== null) set_note(request, this);
   }
 
   /** The same object may be a request again, before this one is closed. */
   #unlist(request: Request): void {
-    if (exchanges.get(request) === this) exchanges.delete(request);
+    if (note_of(request) === this) set_note(request as object, undefined);
   }
 }
 
 /** The exchange of a request under way that is an object; `undefined` for any other. */
 export function exchange_of(request: unknown): Exchange | undefined {
-  return exchanges.get(request);
+  return note_of(request) as Exchange | undefined;
 }
 
 /** Why a request is cut: some are without having been told to end before. */

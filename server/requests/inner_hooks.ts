@@ -28,3 +28,12 @@ export const observation: unique symbol = Symbol("observation");
 
 /** How many bytes a request was here. */
 export const traffic: unique symbol = Symbol("traffic");
+
+/** Begins TLS with the client of a request; `undefined` where there is nothing to wait for. */
+export const secure_request: unique symbol = Symbol("secure_request");
+
+/** The terms on which a server's connections are secured, if it speaks TLS. */
+export const tls_terms: unique symbol = Symbol("tls_terms");
+
+/** Has workers secure connections on other terms from now on. */
+export const renew_tls: unique symbol = Symbol("renew_tls");

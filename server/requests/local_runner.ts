@@ -30,9 +30,15 @@ export class SequentialRunner implements Runner {
     this.#side = side;
   }
 
+  get places(): number {
+    return 1;
+  }
+
   prepare(): void {}
 
   configure(): void {}
+
+  renew_tls(): void {}
 
   run(exchange: Exchange, run: Run): void | Promise<void> | false {
     return exchange.running = this.run_scope(exchange, run);
@@ -67,6 +73,10 @@ export class SequentialRunner implements Runner {
 /** Runs requests at once, on this event loop: no more than `max_requests`. */
 export class ConcurrentRunner extends SequentialRunner {
   #queue: RequestQueue | undefined;
+
+  override get places(): number {
+    return this.server.max_requests;
+  }
 
   override configure(): void {
     const { max_requests, request_queue_size, overflow } = this.server;

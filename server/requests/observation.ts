@@ -6,6 +6,7 @@ import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ServerEvent, ServerObserver } from "../events.ts";
 import type { CloseResult, Traffic } from "../info.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HandshakeEnd } from "./handshakes.ts";
 
 /** What happens, without when and where. */
 export type Happening = Without<ServerEvent>;
@@ -19,6 +20,14 @@ interface Observed {
   observer?: ServerObserver | null;
 }
 
+/** Hears what happens beside the observer, as the page of a monitor does. */
+export interface Watcher {
+  /** Something happens; of what failed, with the error. */
+  heard(event: ServerEvent, error?: unknown): void;
+  /** The server is closed, whether it has ever taken requests or not. */
+  closed(): void;
+}
+
 /** Tells the observer of a server what happens, if there is one: without one nothing is made. */
 export class Observation {
   #server: Observed;
@@ -26,6 +35,7 @@ export class Observation {
   /** When it began to take requests, on the clock of `performance.now()`. */
   #started_at: number | undefined;
   #accept_errors = 0;
+  #watchers: Set<Watcher> = new Set();
   #observer: ToldObserver = new ToldObserver("a server");
 
   /** @param server Who is observed. */
@@ -36,14 +46,21 @@ export class Observation {
 
   /** Whether anybody is told. */
   get is_on(): boolean {
-    return typeof this.#server.observer === "function";
+    return typeof this.#server.observer === "function" || this.#watchers.size > 0;
+  }
+
+  /** Has somebody hear what happens from now on; what is given ends that. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Tells what happens; gives the event, as the observer has left it. */
-  tell<H extends Happening>(happening: H): H | undefined {
+  tell<H extends Happening>(happening: H, error?: unknown): H | undefined {
     if (!this.is_on) return undefined;
     const event = { time: Date.now(), server: this.#name, ...happening };
-    this.#observer.tell(() => this.#server.observer!(event as unknown as ServerEvent));
+    this.#observer.tell(() => this.#server.observer?.(event as unknown as ServerEvent));
+    for (const watcher of this.#watchers) watcher.heard(event as unknown as ServerEvent, error);
     return event;
   }
 
@@ -56,9 +73,11 @@ export class Observation {
 
   /** The server is closed. */
   stopped({ drained, aborted }: CloseResult): void {
-    if (this.#started_at === undefined) return;
-    const duration = performance.now() - this.#started_at;
-    this.tell({ type: "server.stop", duration, drained, aborted });
+    if (this.#started_at !== undefined) {
+      const duration = performance.now() - this.#started_at;
+      this.tell({ type: "server.stop", duration, drained, aborted });
+    }
+    for (const watcher of this.#watchers) watcher.closed();
   }
 
   /** A request could not be taken. */
@@ -67,7 +86,10 @@ export class Observation {
     if (!this.is_on) return;
     const { code } = names_of(error);
     const error_type = error_type_of(error);
-    this.tell({ type: "accept.error", class: kind, ...(code && { code }), error_type, count });
+    this.tell(
+      { type: "accept.error", class: kind, ...(code && { code }), error_type, count },
+      error,
+    );
   }
 
   /** A request was taken. */
@@ -79,6 +101,13 @@ export class Observation {
       client: exchange.client_address,
     } as Extract<Happening, { type: "request.start" }>);
     exchange.traceparent = event?.traceparent;
+  }
+
+  /** The handler of a request begins whose start was told. */
+  request_runs(exchange: Exchange): void {
+    exchange.begun_at = performance.now();
+    const { id, taken_at, begun_at } = exchange;
+    this.tell({ type: "request.run", id, wait: begun_at - taken_at });
   }
 
   /** A request is over whose start was told. */
@@ -96,7 +125,23 @@ export class Observation {
       ...(worker !== undefined && { worker }),
       ...traffic,
       ...(error !== undefined && { error_type: error_type_of(error) }),
-    });
+    }, error);
+  }
+
+  /** A TLS handshake is over whose start was told. */
+  handshake_stopped({ id, handshake_at }: Exchange, end: HandshakeEnd): void {
+    const duration = performance.now() - handshake_at;
+    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(end.error) };
+    this.tell({ type: "handshake.stop", id, duration, ...how });
+  }
+
+  /** Certificates were read again: well, unless there is an error. */
+  tls_reloaded(not_after: () => number, error?: unknown): void {
+    if (!this.is_on) return;
+    const what = error === undefined
+      ? { ok: true }
+      : { ok: false, error_type: error_type_of(error) };
+    this.tell({ type: "tls.reload", not_after: not_after(), ...what });
   }
 
   /** A worker was started. */
@@ -117,6 +162,6 @@ export class Observation {
       duration: age,
       ...exit,
       ...(is_news && { error_type: error_type_of(cause) }),
-    });
+    }, cause);
   }
 }

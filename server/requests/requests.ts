@@ -4,6 +4,7 @@ import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
 import type {
   CloseResult,
+  Ending,
   Outcome,
   OverflowReason,
   RefusalReason,
@@ -11,10 +12,12 @@ import type {
   Traffic,
 } from "../info.ts";
 import { Ages } from "./ages.ts";
+import { Chain } from "./chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
 import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
-import { traffic } from "./inner_hooks.ts";
+import { type Agreed, Handshakes } from "./handshakes.ts";
+import { secure_request, traffic } from "./inner_hooks.ts";
 import type { Observation } from "./observation.ts";
 import { Reports } from "./reports.ts";
 import type { Runner } from "./runner.ts";
@@ -29,8 +32,10 @@ export interface RequestHooks<Request, Address> {
   request_timeout: number | null;
   max_requests_per_client: number;
   max_connection_age?: number | null;
+  handshake_timeout?: number;
   allow: readonly string[] | null;
   deny: readonly string[] | null;
+  [secure_request](request: Request): Promise<Agreed> | undefined;
   client_key(client_address: Address): string;
   verify_request(request: Request, address: Address): boolean | Promise<boolean>;
   process_request(request: Request, address: Address): void | Promise<void>;
@@ -79,11 +84,12 @@ export class Requests<Request, Address> {
   readonly observation: Observation;
   /** What is printed of their errors. */
   readonly reports: Reports = new Reports();
+  readonly handshakes: Handshakes;
   #hooks: RequestHooks<Request, Address>;
   #originals: Originals;
   #runner: Runner;
   #freed: () => void;
-  #exchanges: Set<Exchange<Request, Address>> = new Set();
+  #exchanges: Chain<Exchange<Request, Address>> = new Chain();
   /**
    * The request that an overridden hook is at work for: what the hook hands on in its place, now or after
    * an `await`, is known as the same request.
@@ -91,7 +97,7 @@ export class Requests<Request, Address> {
   #current: AsyncLocalStorage<Exchange<Request, Address>> = new AsyncLocalStorage();
   /** Why all requests must end, once they must. */
   #must_end: DOMException | undefined;
-  #counts: Record<"active" | "most_active" | "accepted" | Outcome, number> = {
+  #counts: Record<"active" | "most_active" | "accepted" | Ending, number> = {
     active: 0,
     most_active: 0,
     accepted: 0,
@@ -99,6 +105,7 @@ export class Requests<Request, Address> {
     failed: 0,
     refused: 0,
     timed_out: 0,
+    unsecured: 0,
   };
   #refused_by: Record<RefusalReason, number> = {
     verify: 0,
@@ -137,6 +144,7 @@ export class Requests<Request, Address> {
     freed: () => void,
   ) {
     this.#hooks = hooks;
+    this.handshakes = new Handshakes(hooks, observation);
     this.#originals = originals;
     this.#runner = runner;
     this.observation = observation;
@@ -149,10 +157,11 @@ export class Requests<Request, Address> {
   }
 
   get counts(): RequestCounts {
-    const { active, accepted, completed, failed, refused, timed_out } = this.#counts;
-    const begun = active + completed + failed + refused + timed_out;
+    const { unsecured, ...counts } = this.#counts;
+    const { active, accepted, completed, failed, refused, timed_out } = counts;
+    const begun = active + completed + failed + refused + timed_out + unsecured;
     return {
-      ...this.#counts,
+      ...counts,
       ...this.#traffic,
       waiting: accepted - begun - this.#refusing,
       refused_by: { ...this.#refused_by },
@@ -169,6 +178,7 @@ export class Requests<Request, Address> {
   take(request: Request, client_address: Address): Exchange<Request, Address> {
     this.#counts.accepted++;
     const exchange = new Exchange(request, client_address);
+    exchange.handshakes = this.handshakes;
     this.#exchanges.add(exchange);
     if (this.observation.is_on) this.observation.request_started(exchange, this.#counts.accepted);
     return exchange;
@@ -232,7 +242,10 @@ export class Requests<Request, Address> {
   #process(exchange: Exchange<Request, Address>): void | Promise<void> {
     // An override may hand it on when its time is over: there is nobody to refuse any more.
     if (exchange.over) return;
-    const processed = this.#runner.run(exchange, (finish) => this.#run(exchange, finish));
+    const processed = this.#runner.run(
+      exchange,
+      (finish) => this.#run(exchange, finish, finish !== undefined),
+    );
     if (processed === false) void this.#refuse(exchange, "overflow");
     else return processed;
   }
@@ -388,11 +401,12 @@ export class Requests<Request, Address> {
   #run(
     exchange: Exchange<Request, Address>,
     finish?: () => void | Promise<void>,
+    is_elsewhere = false,
   ): Promise<void> {
     if (!exchange.moves("start")) return Promise.resolve();
     const { most_active } = this.#counts;
     if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
-    if (exchange.id > 0) exchange.begun_at = performance.now();
+    if (exchange.id > 0) this.observation.request_runs(exchange);
     this.#start_clock(exchange);
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
@@ -406,13 +420,43 @@ export class Requests<Request, Address> {
       };
       const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
       try {
-        const finished = finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
+        const secured = is_elsewhere ? undefined : this.#secure(exchange);
+        const finished = secured
+          ? secured.then(() => this.#handle(exchange, finish))
+          : this.#handle(exchange, finish);
         if (is_pending(finished)) finished.then(ended, failed);
         else ended();
       } catch (error) {
         failed(error);
       }
     });
+  }
+
+  /** Begins TLS with its client, where the server speaks it; resolves when that is done. */
+  #secure(exchange: Exchange<Request, Address>): Promise<void> | undefined {
+    const secured = this.#hooks[secure_request](exchange.request);
+    if (!secured) return undefined;
+    this.securing(exchange);
+    return secured.then((agreed) => this.secured(exchange, agreed));
+  }
+
+  /** The handshake begins with which a request begins, here or elsewhere. */
+  securing(exchange: Exchange<Request, Address>): void {
+    this.handshakes.begun(exchange, "first");
+    this.#start_clock(exchange, this.handshakes.timeout);
+  }
+
+  /** It ended well: the clock of the handler starts. */
+  secured(exchange: Exchange<Request, Address>, agreed: Agreed): void {
+    this.handshakes.ended(exchange, { agreed });
+    if (!exchange.over) this.#start_clock(exchange);
+  }
+
+  #handle(
+    exchange: Exchange<Request, Address>,
+    finish: (() => void | Promise<void>) | undefined,
+  ): void | Promise<void> {
+    return finish ? this.#call_finish(exchange, finish) : this.#finish(exchange);
   }
 
   /** Runs what an override has instead, which may be called on behalf of another request. */
@@ -440,8 +484,9 @@ export class Requests<Request, Address> {
   /** Reports what a handler threw, unless it was cut short or only says that it was told to end. */
   async #handler_failed(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
     if (exchange.outcome) return;
-    exchange.outcome = "failed";
+    exchange.outcome = failure_of(exchange);
     exchange.error = error;
+    if (exchange.handshake) this.handshakes.ended(exchange, { error });
     if (!exchange.is_told_by(error)) await this.report(error, exchange);
   }
 
@@ -472,11 +517,12 @@ export class Requests<Request, Address> {
     this.#end(exchange);
   }
 
-  /** Starts the clock of the hooks that are waited for, and then that of the handler. */
-  #start_clock(exchange: Exchange<Request, Address>): void {
+  /** Starts the clock of the hooks that are waited for, and then that of the handler, `before` which something comes. */
+  #start_clock(exchange: Exchange<Request, Address>, before = 0): void {
     exchange.stop_clock();
     const { request_timeout: limit } = this.#hooks;
-    exchange.clock = set_timer(limit, () => void this.#time_out(exchange, limit));
+    const delay = limit === null ? null : before + limit;
+    exchange.clock = set_timer(delay, () => void this.#time_out(exchange, limit));
   }
 
   async #time_out(exchange: Exchange<Request, Address>, limit: number | null): Promise<void> {
@@ -500,7 +546,7 @@ export class Requests<Request, Address> {
   /** Closes a request at once. Where a handler is at work, it is over when that has ended. */
   async #cut(exchange: Exchange<Request, Address>): Promise<void> {
     if (exchange.moves("cut") && !exchange.outcome) {
-      exchange.outcome = "failed";
+      exchange.outcome = failure_of(exchange);
       exchange.error = cut_reason(exchange);
     }
     this.#runner.cut(exchange);
@@ -563,13 +609,15 @@ export class Requests<Request, Address> {
   /** Counts a request as over. */
   #count(exchange: Exchange<Request, Address>): void {
     if (exchange.started) this.#counts.active--;
-    const { outcome = "completed", refusal } = exchange;
-    this.#counts[exchange.outcome = outcome]++;
+    if (exchange.handshake) this.handshakes.ended(exchange, { error: cut_reason(exchange) });
+    const outcome = exchange.outcome ??= "completed";
+    const { refusal } = exchange;
+    this.#counts[outcome]++;
     if (outcome === "refused") this.#refused_by[refusal!]++;
     if (refusal === "overflow" || refusal === "per_client") this.#refusing--;
     if (exchange.client_key !== undefined) this.#clients.leave(exchange.client_key);
     const duration = performance.now() - exchange.taken_at;
-    this.#durations[outcome].add(duration);
+    if (outcome !== "unsecured") this.#durations[outcome].add(duration);
     const traffic = this.#traffic_of(exchange);
     if (exchange.id > 0) this.observation.request_stopped(exchange, duration, traffic);
   }
@@ -585,4 +633,9 @@ export class Requests<Request, Address> {
     if (known?.bytes_out !== undefined) sum.bytes_out = (sum.bytes_out ?? 0) + known.bytes_out;
     return known;
   }
+}
+
+/** What a request is that has failed: none, if its client was not secured yet. */
+function failure_of({ handshake }: Exchange): Ending {
+  return handshake === "first" ? "unsecured" : "failed";
 }

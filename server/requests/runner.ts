@@ -1,6 +1,7 @@
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { Settings } from "../options.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Agreed, HandshakeWatch } from "./handshakes.ts";
 import type { Observation } from "./observation.ts";
 
 /** What a runner has of the server's class. */
@@ -9,6 +10,12 @@ export interface ServerSide {
   report(error: unknown, exchange: Exchange | null): Promise<void>;
   /** Tells what happens. */
   readonly observation: Observation;
+  /** Where TLS handshakes begin and end. */
+  readonly handshakes: Pick<HandshakeWatch, "begun" | "ended">;
+  /** The handshake begins with which a request begins. */
+  securing(exchange: Exchange): void;
+  /** It ended well. */
+  secured(exchange: Exchange, agreed: Agreed): void;
   /** The names of the methods that the library's classes have: subclasses override some. */
   readonly hooks: readonly string[];
   /** Whether a subclass overrides a hook, so that it may do something else. */
@@ -24,12 +31,16 @@ export interface Runner {
   readonly hands_over: boolean;
   /** Whether `server_close()` waits for requests under way. */
   readonly waits_on_close: boolean;
+  /** How many requests it runs at once, at the most. */
+  readonly places: number;
   /** What its workers are doing, if it has some. */
   readonly workers: WorkerInfo[] | undefined;
   /** Called when serving starts, before the first request is taken. */
   prepare(): void | Promise<void>;
   /** Called when settings of the server have changed. */
   configure(changes: Partial<Settings>): void;
+  /** Has connections secured on other terms where requests run elsewhere. */
+  renew_tls(material: unknown): void;
   /**
    * Runs a request, now or when its turn comes.
    *

@@ -1,4 +1,5 @@
 import type { ByteSource } from "./byte_source.ts";
+import type { TlsInfo } from "./tls_terms.ts";
 
 /** What a `StreamSocket` needs of a connection: every `Deno.Conn` has it. */
 export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
@@ -33,6 +34,18 @@ export interface Detachable {
   readonly left?: Uint8Array | undefined;
   /** Whether it has `TCP_NODELAY`. */
   readonly no_delay: boolean;
+  /** Whether it must be secured by TLS before it is used. */
+  readonly is_secured?: boolean;
+}
+
+/** A connection that speaks TLS. */
+export interface Secured {
+  /** Resolves when the handshake is done; rejects with what it failed with. */
+  secure(): Promise<void>;
+  /** The request must end: a handshake that is not done soon fails. */
+  hurry(): void;
+  /** What there is to know of it, when the handshake is done. */
+  readonly tls: TlsInfo | undefined;
 }
 
 /** What `detach()` gives: the descriptor, and what was read from it already. */
@@ -45,6 +58,8 @@ export interface DetachedSocket {
   no_delay: boolean;
   /** See `ByteSource`. */
   patience: number | undefined;
+  /** Whether it must be secured by TLS before it is used. */
+  is_secured: boolean;
 }
 
 /** What a use of a connection throws that was closed here. */

@@ -17,17 +17,20 @@ interface Socket {
 /**
  * Sends FIN, reads and throws away what the peer still sends for at most `linger` ms, then closes: a
  * connection that is closed with unread input is reset, and the reply may be lost with it.
+ *
+ * @param has_last_word Whether the end is more than FIN, as that of TLS.
  */
 export async function close_in_peace(
   socket: Socket,
   input: SocketInput,
   output: SocketOutput,
+  has_last_word: boolean,
   linger: number,
 ): Promise<void> {
   // A read that nobody waits for any more must not become an unhandled rejection.
   input.release();
   // Where the peer has sent FIN already, closing sends ours and nothing can be lost.
-  const ended = input.ended && input.unread.length === 0 && !output.writing;
+  const ended = !has_last_word && input.ended && input.unread.length === 0 && !output.writing;
   if (ended || input.broken || output.stuck || input.closed) return socket.close();
   socket.settimeout(null);
   const force = setTimeout(() => socket.close(), Math.min(linger, MAX_TIMER));

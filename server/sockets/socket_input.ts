@@ -35,7 +35,7 @@ export class SocketInput {
   #clock: IdleClock | undefined;
   /** Whether nothing is read any more. */
   closed = false;
-  /** How many bytes have come. */
+  /** How many bytes have come for whoever reads. */
   count: number;
   /** Whether the input was ended while a read waited, and nothing was written since. */
   idle = false;
@@ -60,7 +60,6 @@ export class SocketInput {
 
   /** Gives back what was read and is not used: it comes first, as if nothing had come before it. */
   put_back(bytes: Uint8Array): void {
-    this.count = bytes.length;
     this.#is_fresh = bytes.length === 0;
     this.#unread = joined(bytes, this.#unread);
   }
@@ -73,6 +72,11 @@ export class SocketInput {
   /** Whether the peer has sent FIN, or the input was ended for it. */
   get ended(): boolean {
     return this.#state === "ended";
+  }
+
+  /** Whether the input ends, or has ended, because the request must. */
+  get ending(): boolean {
+    return this.#state === "ending";
   }
 
   /** Whether reading has failed. */

@@ -1,24 +1,41 @@
 import { peer_addr } from "../address.ts";
 import { is_client_gone } from "../../internal/runtime/error_names.ts";
 import { duplicate_conn } from "../../internal/runtime/deno_internals.ts";
-import { exchange_of } from "../requests/exchange.ts";
+import { type Exchange, exchange_of } from "../requests/exchange.ts";
+import { type Agreed, HANDSHAKE_TIMEOUT } from "../requests/handshakes.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import type { Traffic } from "../info.ts";
 import type { ByteSource } from "./byte_source.ts";
-import type { ByteConn, Detachable, DetachedSocket, SourceConn } from "./byte_conn.ts";
+import {
+  type ByteConn,
+  closed_error,
+  type Detachable,
+  type DetachedSocket,
+  type Secured,
+  type SourceConn,
+} from "./byte_conn.ts";
 import { check_bytes } from "./check_bytes.ts";
 import { check_time } from "./check_time.ts";
 import { source_of } from "./conn_source.ts";
+import { begin_tls, ExpectedTls, type TlsSettings } from "./expected_tls.ts";
 import { joined } from "./joined.ts";
 import type { ProxyHeader, ProxyInfo } from "./proxy_header.ts";
 import { close_in_peace } from "./socket_closing.ts";
 import { SocketInput } from "./socket_input.ts";
 import { SocketOutput } from "./socket_output.ts";
 import { readable_of, writable_of } from "./socket_streams.ts";
+import { terms_of, type TlsInfo } from "./tls_terms.ts";
+import type { TlsOptions } from "../tls_options.ts";
 
 export type { ByteConn, SourceConn };
 
 const EMPTY = new Uint8Array(0);
+
+/** What has read more of a connection than was wanted of it. */
+export interface Unread {
+  /** Takes what nobody has read yet. */
+  take_unread(): Uint8Array;
+}
 
 /** Where a connection comes from. */
 export interface SocketOrigin {
@@ -42,6 +59,12 @@ interface Friends {
   introduce(socket: StreamSocket, header: ProxyHeader, rest?: Uint8Array): void;
   /** The addresses of the connection itself, and the header of its proxy, if it had one. */
   origin_of(socket: StreamSocket): SocketOrigin;
+  /** Takes note of what reads ahead: with TLS none of that may reach the handler. */
+  read_by(socket: StreamSocket, reader: Unread): void;
+  /** Has it speak TLS from its first use on. */
+  expect_tls(socket: StreamSocket, settings: () => TlsSettings): void;
+  /** Resolves when the handshake is done, which begins now if it has not; `undefined` where there is none. */
+  secure(socket: StreamSocket): Promise<Agreed> | undefined;
   /** Takes the connection out of this thread; `undefined`, and it stays, where it can't leave it. */
   detach(socket: StreamSocket): DetachedSocket | undefined;
   /** The same connection in a new object, while this one is closed; `undefined` where it is in use. */
@@ -97,10 +120,14 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #local: A | undefined;
   #remote: A | undefined;
   #header: ProxyHeader | undefined;
-  #input: SocketInput;
-  #output: SocketOutput;
   /** Whether it was taken out of this thread. */
   #has_left = false;
+  #input!: SocketInput;
+  #output!: SocketOutput;
+  #timeout: number | null = null;
+  #readers: Unread[] | undefined;
+  /** Why the connection broke, if it did. */
+  #failure: unknown;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -112,26 +139,35 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    const source = source_of(conn);
-    const gone = (error: unknown) => this.#gone(error);
-    source.watch?.(gone);
-    this.#input = new SocketInput(source, unread, gone);
-    this.#output = new SocketOutput(conn, {
-      begun: () => this.#input.idle = false,
-      failed: (error) => is_client_gone(error) && this.#gone(error),
-    });
+    this.#use(conn, unread);
   }
 
   static {
     friends.receive = (socket, size, midway) =>
       socket.#input.read(size, midway) as Promise<Uint8Array>;
     friends.give_up = (socket, error) => socket.#input.give_up(error);
-    friends.end_input = (socket) => socket.#input.end();
+    friends.end_input = (socket) => {
+      socket.#input.end();
+      socket.#secured?.hurry();
+    };
+    friends.read_by = (socket, reader) => {
+      (socket.#readers ??= []).push(reader);
+    };
+    friends.expect_tls = (socket, settings) => {
+      const conn = new ExpectedTls(socket.#conn, socket.#input.unread, settings);
+      socket.#replace(conn as typeof conn & ByteConn);
+    };
+    friends.secure = (socket) => {
+      const conn = socket.#secured;
+      return conn && agreed_by(conn);
+    };
     friends.introduce = (socket, header, rest = EMPTY) => {
       const { source, destination } = socket.#header = header;
       if (source) socket.#remote = peer_addr(source);
       if (destination) socket.#local = peer_addr(destination);
       socket.#input.put_back(rest);
+      // The header is not the client's.
+      socket.#input.count = rest.length;
     };
     friends.origin_of = (socket) => socket.#origin;
     friends.detach = (socket) => socket.#detach();
@@ -139,7 +175,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     friends.duplicate = (socket) => socket.#duplicate();
     friends.traffic_of = (socket) => socket.#traffic;
     friends.close_gracefully = (socket, linger) =>
-      close_in_peace(socket, socket.#input, socket.#output, linger);
+      close_in_peace(socket, socket.#input, socket.#output, socket.#secured !== undefined, linger);
   }
 
   /** The local address of the connection. */
@@ -163,6 +199,33 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     if (!this.#header) return undefined;
     const { version, command, tlvs } = this.#header;
     return { version, command, peer: peer_addr(this.#conn.remoteAddr), tlvs };
+  }
+
+  /** What there is to know of its TLS, when the handshake is done; `undefined` without TLS. */
+  get tls(): TlsInfo | undefined {
+    return this.#secured?.tls;
+  }
+
+  /**
+   * Goes on with TLS, as the server's side of it, on a connection that has begun without: `STARTTLS`. Say so to the
+   * client first. What the client has sent behind its wish is a part of the handshake, also where a `BufferedReader` has
+   * read it, and never reaches the handler: it may be somebody else's.
+   *
+   * Options are loaded and checked once for each object: keep it. Reading their files takes time, so call this with
+   * the same object for all connections. The handshake may take the server's `handshake_timeout`; if it fails, the
+   * connection is closed.
+   *
+   * @param options The certificate and all that goes with it.
+   * @throws {Deno.errors.BadResource} If it speaks TLS already, or is closed.
+   * @throws {Deno.errors.Busy} If a read or a write waits.
+   * @throws {Deno.errors.NotSupported} If it has no descriptor of its own: it is read and written through another
+   * thread, or is one of Deno's own over a Unix socket.
+   * @throws {Deno.errors.UnexpectedEof} If the client left the handshake.
+   * @throws {RangeError} If the options make no sense.
+   * @throws {TlsError} If the handshake failed, or took too long.
+   */
+  start_tls(options: TlsOptions): Promise<void> {
+    return may_fail(this.#start_tls(options));
   }
 
   /**
@@ -239,7 +302,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    * @throws {RangeError} If it is negative or not a number.
    */
   settimeout(timeout: number | null): void {
-    const limit = check_time("timeout", timeout);
+    const limit = this.#timeout = check_time("timeout", timeout);
     this.#input.set_timeout(limit);
     this.#output.set_timeout(limit);
   }
@@ -306,8 +369,65 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return this.#writable ??= writable_of(this);
   }
 
+  /** Reads and writes go to this connection. */
+  #use(conn: ByteConn<A>, unread: Uint8Array): void {
+    const source = source_of(conn);
+    const gone = (error: unknown) => this.#gone(error);
+    source.watch?.(gone);
+    this.#input = new SocketInput(source, unread, gone);
+    this.#output = new SocketOutput(conn, {
+      begun: () => this.#input.idle = false,
+      failed: (error) => is_client_gone(error) && this.#gone(error),
+    });
+  }
+
+  /** Goes on with another connection in place of this one. */
+  #replace(conn: ByteConn<A>): void {
+    const is_ending = this.#input.ending;
+    const { count: read, unread } = this.#input;
+    const { count: sent } = this.#output;
+    this.#input.close();
+    this.#output.close();
+    this.#conn = conn;
+    this.#use(conn, EMPTY);
+    this.#input.count = read - unread.length;
+    this.#output.count = sent;
+    if (this.#timeout !== null) this.settimeout(this.#timeout);
+    if (is_ending) this.#input.end();
+  }
+
+  async #start_tls(options: TlsOptions): Promise<void> {
+    const terms = terms_of(options);
+    if (this.#secured) throw new Deno.errors.BadResource("The connection speaks TLS already");
+    if (this.#input.closed) throw closed_error();
+    if (this.#is_busy) {
+      throw new Deno.errors.Busy(
+        "Cannot begin TLS while a read or a write of this connection waits",
+      );
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    const exchange = exchange_of(this);
+    const timeout = exchange?.handshakes?.timeout ?? HANDSHAKE_TIMEOUT;
+    this.#take_back();
+    const conn = begin_tls(this.#conn, this.#input.unread, { terms, timeout });
+    this.#replace(conn as typeof conn & ByteConn<A>);
+    await watched(exchange, conn);
+  }
+
+  /** Takes back what readers have read ahead. */
+  #take_back(): void {
+    const readers = this.#readers ?? [];
+    this.#input.put_back(readers.map((reader) => reader.take_unread()).reduce(joined, EMPTY));
+  }
+
+  /** The connection, if it speaks TLS. */
+  get #secured(): Secured | undefined {
+    return "secure" in this.#conn ? this.#conn as ByteConn<A> & Secured : undefined;
+  }
+
   /** The peer is gone: the signal says so to the handler, which may wait for something else. */
   #gone(error: unknown): void {
+    this.#failure ??= error;
     exchange_of(this)?.abort(error);
   }
 
@@ -336,7 +456,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     this.#input.close();
     this.#output.close();
     const unread = joined(this.#input.unread, conn.left ?? EMPTY);
-    return { fd, unread, no_delay: conn.no_delay ?? false, patience: conn.patience };
+    const { no_delay = false, patience, is_secured = false } = conn;
+    return { fd, unread, no_delay, patience, is_secured };
   }
 
   #give_away(): StreamSocket<A> | undefined {
@@ -355,6 +476,26 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 }
 
+/** Has a handshake counted where it is handled. */
+async function watched(exchange: Exchange | undefined, conn: Secured): Promise<void> {
+  if (!exchange) return await conn.secure();
+  exchange.handshakes?.begun(exchange);
+  try {
+    const agreed = await agreed_by(conn);
+    exchange.handshakes?.ended(exchange, { agreed });
+  } catch (error) {
+    exchange.handshakes?.ended(exchange, { error });
+    throw error;
+  }
+}
+
+/** Resolves when the handshake is done, to what was agreed on. */
+async function agreed_by(conn: Secured): Promise<Agreed> {
+  await conn.secure();
+  const { protocol, alpn_protocol: alpn, resumed } = conn.tls!;
+  return { protocol, ...(alpn !== undefined && { alpn }), resumed };
+}
+
 /** A socket over a connection that lends what it has read. */
 export function socket_over<A extends Deno.Addr>(
   conn: SourceConn<A>,
@@ -370,6 +511,9 @@ export const {
   end_input,
   introduce,
   origin_of,
+  read_by,
+  expect_tls,
+  secure,
   detach,
   give_away,
   duplicate,

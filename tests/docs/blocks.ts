@@ -34,7 +34,7 @@ export function name_of(code: string): string | undefined {
 /** The files that have documentation: the pages, and the modules. */
 export function documents(): string[] {
   const found = ["README.md", "mod.ts"];
-  const folders = ["concurrency/", "docs/", "handlers/", "server/"];
+  const folders = ["concurrency/", "docs/", "handlers/", "operation/", "server/"];
   for (const folder of folders) {
     for (const { name, isDirectory } of Deno.readDirSync(ROOT + folder)) {
       if (isDirectory) folders.push(`${folder}${name}/`);

@@ -61,6 +61,9 @@ const ELSEWHERE = [
   "docs/deploying.md: UpperHandler, AsyncTCPServer",
   "docs/porting.md: TaskHandler, TaskServer",
   "docs/porting.md: kitchen.ts",
+  "README.md: handler.ts",
+  "docs/serve.md: counter.ts",
+  "docs/serve.md: upper.ts",
   "docs/testing.md: UpperHandler, UpperServer",
   "docs/testing.md: upper_test.ts",
 ];
@@ -72,7 +75,7 @@ for (const path of documents()) {
     if (info !== "ts ignore") continue;
     const handler = /class (\w+Handler)\b/.exec(code)?.[1];
     const server = /new (\w+Server)\(/.exec(code)?.[1];
-    PROGRAMS.set(`${path}: ${handler ? `${handler}, ${server}` : name_of(code)}`, code);
+    PROGRAMS.set(`${path}: ${handler && server ? `${handler}, ${server}` : name_of(code)}`, code);
   }
 }
 

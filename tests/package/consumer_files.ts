@@ -121,6 +121,18 @@ ${exported} class GreetingHandler extends StreamRequestHandler {
 }
 `;
 
+/** A handler that says nothing of its module: for the program that serves it. */
+const SERVED = `
+import { StreamRequestHandler } from "@socketserver/socketserver";
+import { greeting } from "greeting/greeting.ts";
+
+export class GreetingHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) await this.wfile.write(await greeting(line));
+  }
+}
+`;
+
 const SERVE = `
 import type { BaseServer } from "@socketserver/socketserver";
 
@@ -164,6 +176,7 @@ export function consumer_files(range: string): Record<string, string> {
     "lib/greeting.ts": GREETING,
     "handlers/default.ts": module_with("export default"),
     "handlers/named.ts": module_with("export"),
+    "handlers/served.ts": SERVED,
     "datagrams.ts": DATAGRAMS,
     "default.ts": program_with(`GreetingHandler from "./handlers/default.ts"`),
     "main.ts": MAIN,

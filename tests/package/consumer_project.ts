@@ -3,11 +3,12 @@ import { output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { consumer_files } from "./consumer_files.ts";
 import { LoopbackRegistry } from "./loopback_registry.ts";
-import { published_package, std_package } from "./published_package.ts";
+import { handler_package, published_package, std_package } from "./published_package.ts";
 
 /** The packages, read once. */
 let packages: ReturnType<typeof read_packages> | undefined;
-const read_packages = () => Promise.all([published_package(), std_package("async")]);
+const read_packages = () =>
+  Promise.all([published_package(), std_package("async"), handler_package()]);
 
 /**
  * A project of somebody who imports the package from JSR, in a folder of its own and with a cache
@@ -15,15 +16,18 @@ const read_packages = () => Promise.all([published_package(), std_package("async
  */
 export class ConsumerProject implements AsyncDisposable {
   readonly registry: LoopbackRegistry;
+  /** What is run to serve a handler. */
+  readonly serve: string;
   #folder: TempFolder;
 
-  private constructor(folder: TempFolder, registry: LoopbackRegistry) {
+  private constructor(folder: TempFolder, registry: LoopbackRegistry, version: string) {
     this.#folder = folder;
     this.registry = registry;
+    this.serve = `jsr:@socketserver/socketserver@^${version}/serve`;
   }
 
   static async make(): Promise<ConsumerProject> {
-    const [published, std] = await (packages ??= read_packages());
+    const [published, ...others] = await (packages ??= read_packages());
     const folder = await TempFolder.make();
     for (const [path, text] of Object.entries(consumer_files(`^${published.version}`))) {
       await Deno.mkdir(dirname(folder.join(`project/${path}`)), { recursive: true });
@@ -32,7 +36,8 @@ export class ConsumerProject implements AsyncDisposable {
     await Deno.mkdir(folder.join("cache"));
     // The standard library here is a package of npm, and need not be fetched again.
     await Deno.symlink(await npm_cache(), folder.join("cache/npm"));
-    return new ConsumerProject(folder, await LoopbackRegistry.start([published, std]));
+    const registry = await LoopbackRegistry.start([published, ...others]);
+    return new ConsumerProject(folder, registry, published.version);
   }
 
   /** A path beside the project, for what it makes. */

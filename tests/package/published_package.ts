@@ -41,6 +41,28 @@ export async function std_package(name: string): Promise<Package> {
   return await package_of(folder, urls);
 }
 
+const HANDLER = (range: string) => `
+import { StreamRequestHandler } from "jsr:@socketserver/socketserver@${range}";
+import { isMainThread } from "node:worker_threads";
+
+export class PackagedHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      const text = "Hello, " + new TextDecoder().decode(line).trim();
+      const answer = { text, pid: Deno.pid, worker: !isMainThread };
+      await this.wfile.write(JSON.stringify(answer) + "\\n");
+    }
+  }
+}
+`;
+
+/** A package of somebody else that has a handler, and uses this one. */
+export async function handler_package(): Promise<Package> {
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const files = new Map([["/mod.ts", new TextEncoder().encode(HANDLER(`^${version}`))]]);
+  return { name: "@example/handler", version: "1.0.0", exports: { ".": "./mod.ts" }, files };
+}
+
 async function package_of(folder: URL, urls: string[]): Promise<Package> {
   const config: Config = JSON.parse(await Deno.readTextFile(new URL("deno.json", folder)));
   const { name, version, exports } = config;

@@ -39,6 +39,8 @@ const CASES: Record<keyof ServerOptions, { good: unknown[]; bad: unknown[] } | u
   proxy_protocol: { good: ["off", "required"], bad: ["on", "optional", true, null] },
   trusted_proxies: { good: LISTS, bad: [...NO_LISTS, null] },
   proxy_timeout: { good: [0, 3000, Infinity], bad: [-1, NaN, null, "1"] },
+  tls: undefined, // has tests of its own
+  handshake_timeout: { good: [0, 5000, Infinity], bad: [-1, NaN, null, "1"] },
   inherit: { good: [true, false, 0, 3, "web"], bad: ["", -1, 1.5, NaN, null] },
   max_children: { good: [1, 40], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },
   max_workers: { good: [1, 64], bad: [0, -1, 1.5, NaN, Infinity, null, "1"] },

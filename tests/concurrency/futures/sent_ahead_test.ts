@@ -160,6 +160,8 @@ Deno.test("sent ahead: one with a higher priority goes before it", async () => {
   });
   futures.push(executor.with({ priority: 1 }).submit(tasks.note, file, 10, 0));
   assertEquals(await outcomes(futures), futures.map(() => null));
-  const order = Deno.readTextFileSync(file).trim().split("\n").map(Number);
-  assertEquals(order, [0, 10, ...range(10).slice(1)]);
+  const order = (await Deno.readTextFile(file)).trim().split("\n").map(Number);
+  // The first may not have been begun.
+  assert(order.indexOf(10) <= 1, `${order}`);
+  assertEquals(order.filter((n) => n !== 10), range(10));
 });

@@ -111,3 +111,18 @@ Deno.test("ClaimCounter gives a claim to one side only, whenever it is recalled"
   }
   assert(interrupted > 0, "no recall came while claims were taken");
 });
+
+Deno.test("ClaimCounter.has_next() says whether there is a claim that was sent and not taken", () => {
+  const { server, worker } = sides();
+  assertEquals(worker.has_next(), false);
+  const claim = server.issue();
+  assertEquals(worker.has_next(), false, "it was not sent");
+  server.announce();
+  assertEquals(worker.has_next(), true);
+  worker.take(claim);
+  assertEquals(worker.has_next(), false);
+  server.issue();
+  server.announce();
+  server.recall();
+  assertEquals(worker.has_next(), false, "it was recalled");
+});

@@ -26,6 +26,7 @@ const SAID: [ServerEvent, string | undefined][] = [
     "could not accept: EMFILE, pause (3 so far)",
   ],
   [{ ...OWN, type: "request.start", id: 7, client: CLIENT }, undefined],
+  [{ ...OWN, type: "request.run", id: 7, wait }, undefined],
   [
     {
       ...{ ...OWN, type: "request.stop", id: 7, client: CLIENT, outcome: "completed" },
@@ -158,8 +159,8 @@ Deno.test("logs tell of executors and queues, and not what an error says", async
   assertEquals(JSON.parse(lines.at(-2)!).error_type, "Error");
 });
 
-Deno.test("a request has one line in the text log, and two in the JSON log", async () => {
-  for (const [log, count] of [[text_log, 1], [json_log, 2]] as const) {
+Deno.test("a request has one line in the text log, and three in the JSON log", async () => {
+  for (const [log, count] of [[text_log, 1], [json_log, 3]] as const) {
     const lines: string[] = [];
     const observer = log({ write: (line) => lines.push(line) });
     {

@@ -18,7 +18,7 @@ import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const OFFERED = ["info", "server_close", "shutdown"];
-const HOOKS = Object.getOwnPropertyNames(BaseServer.prototype);
+const HOOKS = [...Object.getOwnPropertyNames(BaseServer.prototype), "reload_tls"];
 
 type AnyServer = typeof BaseServer;
 

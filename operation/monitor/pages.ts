@@ -1,0 +1,90 @@
+/** How often open pages are told what is new, in ms. */
+const INTERVAL = 1000;
+/** How many pages may be open at once: each costs a connection. */
+const MAX_PAGES = 1000;
+
+const ENCODER = new TextEncoder();
+
+/** The stream of an open page. */
+type Stream = ReadableStreamDefaultController<Uint8Array>;
+
+/**
+ * The pages that are open, each with a stream of events (SSE). All are told the same, once a second; without a page
+ * nothing is asked and no timer runs.
+ */
+export class Pages {
+  #news: (late: number) => unknown;
+  #failed: (error: unknown) => void;
+  #streams: Set<Stream> = new Set();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #due = 0;
+  #closed = false;
+
+  /**
+   * @param news What is new, as JSON can have it; told how late the event loop is, in ms.
+   * @param failed Told what that throws.
+   */
+  constructor(news: (late: number) => unknown, failed: (error: unknown) => void) {
+    this.#news = news;
+    this.#failed = failed;
+  }
+
+  /** The stream for one more page; `undefined` if there are too many, or all are closed. */
+  open(): ReadableStream<Uint8Array> | undefined {
+    if (this.#closed || this.#streams.size >= MAX_PAGES) return;
+    const first = event(this.#news(0), "retry: 2000\n");
+    let stream: Stream;
+    return new ReadableStream({
+      start: (controller) => {
+        stream = controller;
+        stream.enqueue(first);
+        this.#streams.add(stream);
+        if (this.#timer === undefined) this.#start();
+      },
+      cancel: () => this.#left(stream),
+    });
+  }
+
+  /** Ends all streams; the pages are told that nothing more comes. */
+  close(): void {
+    this.#closed = true;
+    this.#stop();
+    for (const stream of this.#streams) {
+      stream.enqueue(ENCODER.encode("event: bye\ndata:\n\n"));
+      stream.close();
+    }
+    this.#streams.clear();
+  }
+
+  #start(): void {
+    this.#due = performance.now() + INTERVAL;
+    this.#timer = setInterval(() => this.#tell(), INTERVAL);
+  }
+
+  #stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #left(stream: Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#stop();
+  }
+
+  #tell(): void {
+    const now = performance.now();
+    const late = Math.max(now - this.#due, 0);
+    this.#due = now + INTERVAL;
+    try {
+      const news = event(this.#news(late));
+      // A page that does not read misses what is old by the time it does.
+      for (const stream of this.#streams) if (stream.desiredSize! > 0) stream.enqueue(news);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}
+
+function event(news: unknown, before = ""): Uint8Array {
+  return ENCODER.encode(`${before}data: ${JSON.stringify(news)}\n\n`);
+}
