@@ -25,7 +25,6 @@ import {
   ThreadingUDPServer,
   UDPServer,
 } from "../../mod.ts";
-import { NativeMixIn } from "../../packages/native/mod.ts";
 import { BULK } from "./bulk.ts";
 import { compute, SHORT } from "./compute.ts";
 import { COPIES } from "./copies.ts";
@@ -185,7 +184,7 @@ async function main(args: string[]): Promise<void> {
     },
   );
   const Base = SERVERS[String(server_name)];
-  const Server = native ? NativeMixIn(Base as typeof UDPServer) : Base;
+  const Server = native ? await native_of(Base as typeof UDPServer) : Base;
   const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
   if (!Server || !Handler) {
     throw new TypeError(
@@ -199,6 +198,12 @@ async function main(args: string[]): Promise<void> {
   });
   console.log(server.server_address.port);
   await server.serve_forever();
+}
+
+/** Loaded here, so that others start without it. */
+async function native_of(Base: typeof UDPServer): Promise<typeof UDPServer> {
+  const { NativeMixIn } = await import("../../packages/native/mod.ts");
+  return NativeMixIn(Base);
 }
 
 if (import.meta.main) await main(Deno.args);
