@@ -18,6 +18,8 @@ import { worker_sender } from "./worker_sender.ts";
 
 /** How many datagrams are received at once, at the most. */
 const MAX_COUNT = 64;
+/** No datagram is longer (RFC 768), in bytes. */
+const LONGEST = 65_535;
 /** Longer datagrams are copied into arrays of their own, in bytes. */
 const MAX_SHARED = 4096;
 /** How many turns of the event loop are taken before another thread waits: to begin that costs more than they do. */
@@ -83,7 +85,8 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#max = options.max_packet_size;
     this.#most = Math.min(MAX_COUNT, options.backlog);
     // One byte more than a datagram may have, to know of those that have more.
-    this.#messages = new Messages(libc, this.#most, { size: this.#max + 1, count: this.#most });
+    const size = Math.min(this.#max, LONGEST) + 1;
+    this.#messages = new Messages(libc, this.#most, { size, count: this.#most });
     const { data } = this.#messages;
     for (let at = 0; at < this.#most; at++) {
       this.#messages.set_data(at, data.offset + at * data.stride, data.size);
@@ -153,7 +156,7 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
   }
 
   async #close(): Promise<void> {
-    // Not before this has returned: then it is known to be closed.
+    // What was to be sent before this still goes out: it counts as closed only when this has returned.
     const sent = this.#outbox.end();
     this.#waiter?.reject(closed_error());
     this.#waiter = undefined;

@@ -68,9 +68,22 @@ export function NativeMixIn<T extends UDPServerClass>(Base: T): T & NativeStatic
         );
       }
       const { receive_buffer } = this;
+      check_buffer(receive_buffer);
       const udp = { ...options, receive_buffer } as unknown as DatagramListenOptions<Deno.NetAddr>;
       return new NativeDatagramListener(udp) as unknown as DatagramListener<A>;
     }
   }
   return Native;
+}
+
+/** The largest number of C's. */
+const MAX_INT = 2 ** 31 - 1;
+
+/** @throws {RangeError} If the system cannot be asked for so much. */
+function check_buffer(bytes: number | null): void {
+  if (bytes === null || (Number.isInteger(bytes) && bytes > 0 && bytes <= MAX_INT)) return;
+  const given = Deno.inspect(bytes);
+  throw new RangeError(
+    `Cannot use receive_buffer = ${given}: it must be a whole number from 1 to ${MAX_INT}, or null`,
+  );
 }

@@ -49,8 +49,8 @@ export type Parcel =
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin
-  /** A datagram: replies go through the server's socket. */
-  | { kind: "datagram"; packet: Uint8Array }
+  /** A datagram, short ones as text: replies go through the server's socket. */
+  | { kind: "datagram"; packet: Uint8Array | string }
   /** Anything that can be cloned. */
   | { kind: "value"; value: unknown };
 

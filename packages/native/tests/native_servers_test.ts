@@ -205,6 +205,23 @@ Deno.test({
   },
 });
 
+test("receive_buffer must be a number of bytes", () => {
+  for (const receive_buffer of [0, -1, 1.5, NaN, 2 ** 31, Infinity]) {
+    class Odd extends NativeUDPServer {
+      static receive_buffer = receive_buffer;
+    }
+    assertThrows(() => new Odd(HERE, UpperPacketHandler), RangeError, "receive_buffer");
+  }
+});
+
+test("a max_packet_size beyond the longest datagram takes no more memory", async () => {
+  await using server = serving(
+    new NativeUDPServer(HERE, UpperPacketHandler, { max_packet_size: 2 ** 40 }),
+  );
+  using client = new DatagramClient(server.server_address);
+  assertEquals(await client.ask("x".repeat(65_507)), "X".repeat(65_507));
+});
+
 test("a Unix server is refused", async () => {
   await using folder = await TempFolder.make();
   const Server = NativeMixIn(UnixDatagramServer as unknown as UDPServerClass);
