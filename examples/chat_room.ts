@@ -1,7 +1,8 @@
 /**
  * A chat room for any number of `nc`. The server has the list of members. Handlers run in two workers
  * and call its methods, one of which waits until there are messages. The first line is the nick, `/who`
- * lists the members, and Ctrl-C says goodbye to all.
+ * lists the members, and Ctrl-C says goodbye to all. With `--tls server --ca ca.crt` only who has a certificate of that
+ * authority comes in, under its name: `openssl s_client -connect 127.0.0.1:8080 -cert anna.crt -key anna.key -quiet`.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1:8080 --allow-read=. examples/chat_room.ts --port 8080
@@ -14,6 +15,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { threadId } from "node:worker_threads";
 import { type Remote, StreamRequestHandler } from "../mod.ts";
 import { ChatServer } from "./chat_server.ts";
+import { tls_of } from "./command_line.ts";
 import { LIMITS } from "./limits.ts";
 import { printable } from "./printable.ts";
 
@@ -35,8 +37,10 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
   static override read_deadline = 30_000; // for a line, once it has begun
 
   override async handle(): Promise<void> {
-    await this.wfile.write(`* Worker ${threadId} serves you. Your nick?\n`);
-    for await (const nick of this.#lines()) {
+    const name = this.#name;
+    const ask = name ? `You are ${name}` : "Your nick?";
+    await this.wfile.write(`* Worker ${threadId} serves you. ${ask}\n`);
+    for await (const nick of name ? [name] : this.#lines()) {
       const id = NICK.test(nick) ? await this.server.join(nick) : undefined;
       if (id !== undefined) {
         this.connection.settimeout(AWAY);
@@ -45,6 +49,11 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
       }
       await this.wfile.write("* Taken, or not 1 to 16 letters, digits, - and _. Another one?\n");
     }
+  }
+
+  /** The name in the certificate of the member, if it has one. */
+  get #name(): string | undefined {
+    return /^CN=(.*)$/m.exec(this.request.tls?.peer_certificate?.subject ?? "")?.[1];
   }
 
   async #hear(id: number): Promise<void> {
@@ -88,8 +97,12 @@ export class ChatHandler extends StreamRequestHandler<Remote<ChatServer>> {
 }
 
 if (import.meta.main) {
-  const { port } = parseArgs(Deno.args, { string: ["port"], default: { port: "8080" } });
-  await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler, LIMITS);
+  const { port, tls: name, ca } = parseArgs(Deno.args, {
+    string: ["port", "tls", "ca"],
+    default: { port: "8080" },
+  });
+  const tls = tls_of(name, ca);
+  await using server = new ChatServer(["127.0.0.1", Number(port)], ChatHandler, { ...LIMITS, tls });
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
   console.log(`Chatting on port ${server.server_address.port}; Ctrl-C ends it`);
   await serving;

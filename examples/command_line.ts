@@ -4,6 +4,9 @@
  * @module
  */
 
+import { pathToFileURL } from "node:url";
+import type { TlsOptions } from "../mod.ts";
+
 /** The command line is wrong. */
 export class UsageError extends Error {}
 
@@ -27,6 +30,17 @@ export function whole_number(option: string, text: string, from: number, to = In
   if (number >= from && number <= to) return number;
   const range = to === Infinity ? `from ${from}` : `from ${from} to ${to}`;
   throw new UsageError(`Cannot use ${option} "${text}": it must be a whole number ${range}`);
+}
+
+/**
+ * The certificate and its key that `--tls` names: `server` is `server.crt` and `server.key`; none without a name.
+ *
+ * @param ca The certificate of the authority whose clients may come, in a file; without it all may.
+ */
+export function tls_of(name: string | undefined, ca?: string): TlsOptions | null {
+  if (!name) return null;
+  const [cert, key] = [pathToFileURL(`${name}.crt`), pathToFileURL(`${name}.key`)];
+  return ca ? { cert, key, ca: pathToFileURL(ca), request_client_cert: "required" } : { cert, key };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Serves the files below a directory, and lists its folders, over HTTP/1.1, as `python3 -m http.server`
  * does, with ranges and keep-alive. Workers stream the files, on all cores. Ctrl-C
- * ends it.
+ * ends it. With `--tls server` it speaks HTTPS, with the certificate server.crt and the key server.key.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1:8000 --allow-read=. examples/http_file_server.ts --port 8000 \
@@ -18,6 +18,7 @@ import { STATUS_CODES } from "node:http";
 import { StreamRequestHandler, ThreadingTCPServer } from "../mod.ts";
 import { answer_to, page } from "./http_answers.ts";
 import { type HTTPRequest, parse } from "./http_request.ts";
+import { tls_of } from "./command_line.ts";
 import { BRIEF } from "./limits.ts";
 
 const MAX_HEAD = 16_384; // bytes
@@ -88,10 +89,15 @@ export class FileHandler extends StreamRequestHandler {
 }
 
 if (import.meta.main) {
-  const { port = 8000, directory = "." } = parseArgs(Deno.args);
+  const { port = 8000, directory = ".", tls: name } = parseArgs(Deno.args);
+  const tls = tls_of(name);
   Deno.chdir(`${directory}`); // for the workers, too
-  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler, BRIEF);
+  await using server = new ThreadingTCPServer(["127.0.0.1", port], FileHandler, { ...BRIEF, tls });
   const serving = server.serve_forever({ stop_on: ["SIGINT", "SIGTERM"] });
-  console.log(`Serving on http://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`);
+  console.log(
+    `Serving on ${
+      tls ? "https" : "http"
+    }://127.0.0.1:${server.server_address.port}/; Ctrl-C ends it`,
+  );
   await serving;
 }

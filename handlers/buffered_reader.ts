@@ -225,10 +225,7 @@ export class BufferedReader {
   /** The lines to the end of the input, each with its `\n`; bounded as {@linkcode readline} is. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     const lines: AsyncIterableIterator<Uint8Array> = {
-      next: async () => {
-        const line = await this.readline();
-        return line.length > 0 ? { value: line, done: false } : { value: undefined, done: true };
-      },
+      next: () => this.readline().then(step_of),
       [Symbol.asyncIterator]: () => lines,
     };
     return lines;
@@ -264,15 +261,24 @@ export class BufferedReader {
   }
 
   /** Waits for more bytes; `false` at the end of the input. */
-  async #more(wanted: number, clock?: ReadClock): Promise<boolean> {
+  #more(wanted: number, clock?: ReadClock): Promise<boolean> {
     const size = this.#bufsize === 0 ? Math.min(wanted, DEFAULT_SIZE) : this.#bufsize;
     const midway = this.#buffer.length > 0;
     if (midway) {
       this.#buffer.trim();
       clock?.start();
     }
-    const chunk = await (midway && clock ? clock.read(size) : this.#source.read(size, midway));
+    const reading = midway && clock ? clock.read(size) : this.#source.read(size, midway);
+    return reading.then(this.#add);
+  }
+
+  #add = (chunk: Uint8Array): boolean => {
     this.#buffer.add(chunk);
     return chunk.length > 0;
-  }
+  };
+}
+
+/** A line, as an iterator gives it. */
+function step_of(line: Uint8Array): IteratorResult<Uint8Array> {
+  return line.length > 0 ? { value: line, done: false } : { value: undefined, done: true };
 }

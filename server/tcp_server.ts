@@ -188,11 +188,6 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
    * Has the server use other certificates for new connections, also in workers and child processes; those under way
    * stay as they are. If what is loaded is not good, nothing changes.
    *
-   * @example When certbot has renewed the certificate
-   * ```ts ignore
-   * Deno.addSignalListener("SIGHUP", () => server.reload_tls());
-   * ```
-   *
    * @param options What to use from now on; unless told, the files are read again that were given before.
    * @throws {Deno.errors.NotSupported} If the server speaks no TLS.
    * @throws {RangeError} If a certificate or a key is not good; the message names the file.

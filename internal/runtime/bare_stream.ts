@@ -84,24 +84,25 @@ export function is_bare(handle: object): handle is BareHandle {
   return binding !== undefined && METHODS.every((name) => typeof members[name] === "function");
 }
 
+/** Serves every write of this thread that the system takes whole at once. */
+let spare: Request | undefined;
+
 /** What is told of the input of a connection. */
 export interface BareReader {
   /** So many bytes came, into the buffer. */
-  read(count: number): void;
+  bytes_came(count: number): void;
   /** The peer has sent FIN. */
-  ended(): void;
+  end_came(): void;
   /** It cannot be read any more: an error with a `code`. */
-  failed(error: Error): void;
+  error_came(error: Error): void;
 }
 
 /** A connection over its handle alone. */
 export class BareStream {
   #handle: BareHandle;
   #reader: BareReader;
-  /** Serves every write that the system takes whole at once. */
-  #request: Request | undefined;
-  /** What the system has not done yet. */
-  #pending: Set<Request> = new Set();
+  /** What the system has not done yet, if there was such a thing. */
+  #pending: Set<Request> | undefined;
 
   /**
    * @param handle The handle, which belongs to the new object from then on.
@@ -134,11 +135,11 @@ export class BareStream {
    * @returns Nothing where the system has taken them, else a promise for when it has.
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
-    const request = this.#request ??= new binding!.WriteWrap();
+    const request = spare ??= new binding!.WriteWrap();
     const code = this.#handle.writeBuffer(request, bytes);
     if (code < 0) return Promise.reject(error_of("write", code));
     if (binding!.streamBaseState[binding!.kLastWriteWasAsync] === 0) return undefined;
-    this.#request = undefined;
+    spare = undefined;
     request.buffer = bytes;
     return this.#done("write", request);
   }
@@ -153,7 +154,7 @@ export class BareStream {
   /** Closes it. What is not done yet fails. */
   close(): void {
     this.#handle.close();
-    for (const request of this.#pending) request.oncomplete!(CANCELED);
+    for (const request of this.#pending ?? []) request.oncomplete!(CANCELED);
   }
 
   /** Lets it keep the program running. */
@@ -167,10 +168,11 @@ export class BareStream {
   }
 
   #done(what: string, request: Request): Promise<void> {
+    const pending = this.#pending ??= new Set();
+    pending.add(request);
     return new Promise((resolve, reject) => {
-      this.#pending.add(request);
       request.oncomplete = (code) => {
-        this.#pending.delete(request);
+        pending.delete(request);
         if (code < 0) reject(error_of(what, code));
         else resolve();
       };
@@ -179,9 +181,9 @@ export class BareStream {
 
   #read = (): void => {
     const count = binding!.streamBaseState[binding!.kReadBytesOrError]!;
-    if (count > 0) this.#reader.read(count);
-    else if (count === END) this.#reader.ended();
-    else if (count < 0) this.#reader.failed(error_of("read", count));
+    if (count > 0) this.#reader.bytes_came(count);
+    else if (count === END) this.#reader.end_came();
+    else if (count < 0) this.#reader.error_came(error_of("read", count));
   };
 }
 

@@ -289,6 +289,15 @@ export function reopen_socket(old: net.Socket, options: net.SocketConstructorOpt
   return take_out(old)(options);
 }
 
+/** The same without a socket around it; `undefined` where that cannot be had, and the old one stays. */
+export function reopen_bare(old: net.Socket): BareHandle | undefined {
+  const fd = duplicate_descriptor(old);
+  const handle = fd < 0 ? undefined : open_bare(fd);
+  if (handle) old.destroy();
+  else if (fd >= 0) close_descriptor(fd);
+  return handle;
+}
+
 /** Takes a connection out of its socket, which is destroyed: it would read. Gives how to put it into another one. */
 export function take_out(old: net.Socket): OpenSocket {
   const fd = duplicate_descriptor(old);

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 /** How long, in ms, a turn of the event loop may take before other connections have theirs: twice this at the most. */
 const LONG = 10;
 /** The clock is looked at each time that it was asked so often: looking costs more than a message may. */
-const EVERY = 8;
+const EVERY = 16;
 
 let asked = 0;
 /** When a turn of the event loop was last known to have begun; a later one may have since. */

@@ -1,6 +1,11 @@
 import type net from "node:net";
 import type { BareHandle } from "../runtime/bare_stream.ts";
-import { open_bare, open_descriptor, reopen_socket } from "../runtime/deno_internals.ts";
+import {
+  open_bare,
+  open_descriptor,
+  reopen_bare,
+  reopen_socket,
+} from "../runtime/deno_internals.ts";
 import type { DescriptorTable } from "../runtime/descriptor_table.ts";
 import type { Calls } from "./calls.ts";
 import type { ToWorker } from "./messages.ts";
@@ -49,7 +54,7 @@ export class WorkerJob {
 
   /** The same without a socket around it; `undefined` where it must be opened as one. */
   open_bare(): BareHandle | undefined {
-    return this.#handle ? undefined : open_bare(this.#fd!, this.#table);
+    return this.#handle ? reopen_bare(this.#handle) : open_bare(this.#fd!, this.#table);
   }
 
   /** Calls a method in the pool's thread, and waits for the answer however long it takes. */

@@ -12,6 +12,11 @@ import type { WorkerInfo } from "./worker_info.ts";
 /** The delays before a worker that failed at its start is replaced, in ms. */
 const MIN_RESTART = 100;
 const MAX_RESTART = 5000;
+/**
+ * How long, in ms, what is there for the first worker has before each further one is made: that takes the pool's
+ * thread many times as long.
+ */
+const BREATH = 5;
 
 /** What workers a pool has. */
 export interface PoolSize {
@@ -97,23 +102,29 @@ export class WorkerPool {
   }
 
   /**
-   * Starts the workers; resolves when the first can work.
+   * Starts the workers; resolves when the first can work. The others begin only then, unless it fails: they would
+   * take from it the time of the cores, and of this thread, which waits while one is made.
    *
    * @throws What the first one failed with, if none can; `EMFILE` where descriptors are too few.
    */
   async start(): Promise<void> {
     const { min_workers } = this.#options;
     if (!this.#can_start(min_workers)) throw too_few_descriptors(min_workers);
-    const workers = Array.from({ length: min_workers }, () => this.#add());
+    const first = this.#add().ready;
     try {
-      await Promise.any(workers.map(({ ready }) => ready));
+      await first.catch(() => this.#start_all(first, min_workers - 1));
     } catch (error) {
       await this.close(Promise.resolve());
       throw (error as AggregateError).errors[0];
     }
     this.#started = true;
-    this.#assemble(workers);
-    for (let missing = min_workers - this.#workers.size; missing > 0; missing--) this.#add_later();
+    this.#assemble(min_workers);
+  }
+
+  /** Starts the others at once; resolves when one can work. */
+  async #start_all(first: Promise<void>, count: number): Promise<void> {
+    const others = Array.from({ length: count }, () => this.#add().ready);
+    await Promise.any([first, ...others]);
   }
 
   /** Starts no worker until there is something to do. */
@@ -160,14 +171,20 @@ export class WorkerPool {
     sent?.worker.kill(cause);
   }
 
-  #assemble(workers: WorkerHandle[]): void {
+  /** Adds the workers that are missing, and waits until all that there are have started. */
+  #assemble(count: number): void {
     const over = () => {
       clearTimeout(this.#assembling);
       this.#assembling = undefined;
       this.#wake_waiting();
     };
     this.#assembling = setTimeout(over, START);
-    Promise.allSettled(workers.map(({ ready }) => ready)).then(over);
+    let missing = count - this.#workers.size;
+    const go_on = () => {
+      if (missing-- > 0) return this.#add_after(BREATH, go_on);
+      Promise.allSettled([...this.#workers].map(({ ready }) => ready)).then(over);
+    };
+    go_on();
   }
 
   /** What the workers are doing. */
@@ -335,13 +352,17 @@ export class WorkerPool {
   }
 
   #add_later(): void {
-    if (this.#closing) return;
+    if (!this.#closing) this.#add_after(this.#restarts.next());
+  }
+
+  #add_after(delay: number, added?: () => void): void {
     const timer = setTimeout(() => {
       this.#restart_timers.delete(timer);
       if (this.#options.line) this.#grow_for_line();
       else if (this.#can_start(1)) this.#add();
       else this.#add_later();
-    }, this.#restarts.next());
+      added?.();
+    }, delay);
     this.#restart_timers.add(timer);
   }
 

@@ -55,7 +55,7 @@ export class Gate {
     // Out of the address bar, the history and what people copy from there.
     const cookie = `${this.#cookie}=${encodeURIComponent(in_query)}`;
     return refusal(303, "", {
-      location: "/",
+      location: "./",
       "set-cookie": `${cookie}; Path=/; Max-Age=${DAY}; HttpOnly; SameSite=Lax`,
     });
   }

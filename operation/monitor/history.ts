@@ -108,5 +108,5 @@ function percentile(seconds: readonly Second[], part: number): number | null {
     range++;
     for (const { ranges } of seconds) left -= ranges[range]!;
   }
-  return SHORTEST * 2 ** (range / PER_OCTAVE);
+  return Number((SHORTEST * 2 ** (range / PER_OCTAVE)).toPrecision(3));
 }

@@ -107,7 +107,7 @@ export class Monitor implements AsyncDisposable {
         news: (late) => this.#news(late),
         info: () => this.#watched.map(({ kind, name, info }) => ({ kind, name, info })),
         metrics: () => prometheus(observed),
-        unfit: () => this.#watched.find(({ unfit }) => unfit !== undefined)?.unfit,
+        unfit: () => this.#vital.find(({ unfit }) => unfit !== undefined)?.unfit,
       });
     } catch (error) {
       this.#leave();
@@ -144,12 +144,14 @@ export class Monitor implements AsyncDisposable {
     for (const one of this.#watched) one.leave();
   }
 
-  /** It ends with its servers; where there is none, with its executors. */
-  #look_whether_over(): void {
+  /** What it ends with: its servers; where there is none, its executors. */
+  get #vital(): Watched[] {
     const servers = this.#watched.filter(({ kind }) => kind === "server");
-    const executors = this.#watched.filter(({ kind }) => kind === "executor");
-    const keeping = servers.length > 0 ? servers : executors;
-    if (keeping.length > 0 && keeping.every(({ is_over }) => is_over)) void this.close();
+    return servers.length > 0 ? servers : this.#watched.filter(({ kind }) => kind === "executor");
+  }
+
+  #look_whether_over(): void {
+    if (this.#vital.length > 0 && this.#vital.every(({ is_over }) => is_over)) void this.close();
   }
 
   #print_link(hostname: string, token: string): void {

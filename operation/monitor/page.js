@@ -260,10 +260,12 @@ function draw() {
   fill(find("#errors"), errors, "#error", draw_error);
   find("#no-errors").hidden = errors.length > 0;
   find(".errors table").hidden = errors.length === 0;
-  const active = things.reduce((sum, { gauges }) => sum + (gauges[0]?.now ?? 0), 0);
-  document.title = things.length === 0
-    ? "Monitor"
-    : `${counted.format(active)} active · ${things[0].name}`;
+  // A queue has items, and nothing that is active.
+  const active = things.reduce(
+    (sum, { kind, gauges }) => kind === "queue" ? sum : sum + gauges[0].now,
+    0,
+  );
+  document.title = `${counted.format(active)} active · Monitor`;
 }
 
 /** Says how new the numbers are. Only a change of state is read out. */

@@ -1,5 +1,11 @@
+import { setImmediate } from "node:timers/promises";
+
 /** How often open pages are told what is new, in ms. */
 const INTERVAL = 1000;
+/** When a page that has lost its stream tries again, in ms. */
+const RETRY = 2000;
+/** How many are told in one turn of the event loop. */
+const AT_ONCE = 10;
 /** How many pages may be open at once: each costs a connection. */
 const MAX_PAGES = 1000;
 
@@ -18,6 +24,8 @@ export class Pages {
   #streams: Set<Stream> = new Set();
   #timer: ReturnType<typeof setInterval> | undefined;
   #due = 0;
+  /** What was told last: a page that is opened begins with that. */
+  #latest: Uint8Array = new Uint8Array(0);
   #closed = false;
 
   /**
@@ -32,14 +40,13 @@ export class Pages {
   /** The stream for one more page; `undefined` if there are too many, or all are closed. */
   open(): ReadableStream<Uint8Array> | undefined {
     if (this.#closed || this.#streams.size >= MAX_PAGES) return;
-    const first = event(this.#news(0), "retry: 2000\n");
+    if (this.#timer === undefined) this.#start();
     let stream: Stream;
     return new ReadableStream({
       start: (controller) => {
         stream = controller;
-        stream.enqueue(first);
+        stream.enqueue(this.#latest);
         this.#streams.add(stream);
-        if (this.#timer === undefined) this.#start();
       },
       cancel: () => this.#left(stream),
     });
@@ -50,15 +57,17 @@ export class Pages {
     this.#closed = true;
     this.#stop();
     for (const stream of this.#streams) {
-      stream.enqueue(ENCODER.encode("event: bye\ndata:\n\n"));
-      stream.close();
+      this.#send(stream, ENCODER.encode("event: bye\ndata:\n\n"));
+      // One whose page was cut has left now.
+      if (this.#streams.has(stream)) stream.close();
     }
     this.#streams.clear();
   }
 
   #start(): void {
+    this.#latest = event(this.#news(0));
     this.#due = performance.now() + INTERVAL;
-    this.#timer = setInterval(() => this.#tell(), INTERVAL);
+    this.#timer = setInterval(() => void this.#tell(), INTERVAL);
   }
 
   #stop(): void {
@@ -71,20 +80,33 @@ export class Pages {
     if (this.#streams.size === 0) this.#stop();
   }
 
-  #tell(): void {
+  async #tell(): Promise<void> {
     const now = performance.now();
     const late = Math.max(now - this.#due, 0);
     this.#due = now + INTERVAL;
     try {
-      const news = event(this.#news(late));
-      // A page that does not read misses what is old by the time it does.
-      for (const stream of this.#streams) if (stream.desiredSize! > 0) stream.enqueue(news);
+      this.#latest = event(this.#news(late));
     } catch (error) {
-      this.#failed(error);
+      return this.#failed(error);
+    }
+    let told = 0;
+    for (const stream of [...this.#streams]) {
+      // Requests have their turns in between.
+      if (++told % AT_ONCE === 0) await setImmediate();
+      // A page that does not read misses what is old by the time it does.
+      if (this.#streams.has(stream) && stream.desiredSize! > 0) this.#send(stream, this.#latest);
+    }
+  }
+
+  #send(stream: Stream, bytes: Uint8Array): void {
+    try {
+      stream.enqueue(bytes);
+    } catch {
+      this.#left(stream);
     }
   }
 }
 
-function event(news: unknown, before = ""): Uint8Array {
-  return ENCODER.encode(`${before}data: ${JSON.stringify(news)}\n\n`);
+function event(news: unknown): Uint8Array {
+  return ENCODER.encode(`retry: ${RETRY}\ndata: ${JSON.stringify(news)}\n\n`);
 }

@@ -1,5 +1,5 @@
 import { line_of } from "../../internal/runtime/error_text.ts";
-import { format_address } from "../../server/address.ts";
+import { address_text } from "./address_text.ts";
 import type { BaseServer } from "../../server/base_server.ts";
 import type { ServerEvent } from "../../server/events.ts";
 import type { ServerInfo } from "../../server/info.ts";
@@ -63,7 +63,7 @@ export class WatchedServer implements Watched {
     return {
       kind: this.kind,
       name: this.name,
-      address: format_address(info.address),
+      address: address_text(info.address),
       state: this.unfit ?? info.state,
       since: info.since,
       gauges: [
@@ -102,7 +102,7 @@ export class WatchedServer implements Watched {
         if (event.error_type === undefined) return;
         return this.#fault(event, "handshake failed", error, `request ${event.id}`);
       case "proxy.rejected":
-        return this.#fault(event, "PROXY header refused", error, format_address(event.peer));
+        return this.#fault(event, "PROXY header refused", error, address_text(event.peer));
       case "tls.reload":
         if (event.ok) return;
         return this.#fault(event, "certificates not reloaded", error, "");
@@ -115,7 +115,7 @@ export class WatchedServer implements Watched {
     this.#history.add(duration, performance.now());
     if (outcome === "completed") return;
     const what = outcome === "failed" ? "request failed" : "request timed out";
-    this.#fault(event, what, error, format_address(client));
+    this.#fault(event, what, error, address_text(client));
   }
 
   #fault(

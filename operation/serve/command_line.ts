@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ServerOptions } from "../../server/options.ts";
+import type { TlsFlags } from "./certificates.ts";
 import { value_of } from "./flag_values.ts";
 import {
   HELP_FLAG,
@@ -32,7 +33,8 @@ export interface ServeCommand {
   address: string | { hostname: string; port: number };
   /** The settings that were given. */
   settings: ServerOptions;
-  tls: TlsFiles | undefined;
+  /** What is said of TLS, if it is spoken. */
+  tls: TlsFlags | undefined;
   /** The port of the live page. */
   monitor: number | undefined;
   log: "json" | "text" | "none";
@@ -40,9 +42,6 @@ export interface ServeCommand {
   /** How long requests may go on at the end, in ms. */
   grace: number | undefined;
 }
-
-/** The values of the flags that begin with `--tls-`, by the rest of their names. */
-export type TlsFiles = Partial<Record<string, string | string[]>>;
 
 /** What a command line asks for. */
 export type Command = "help" | "help all" | "version" | ServeCommand;
@@ -200,19 +199,19 @@ function check_place(texts: Typed["texts"]): void {
   throw new UsageError(`Cannot use --${place} with --${other}: write one of them`);
 }
 
-function tls_of(given: Record<string, unknown>): TlsFiles | undefined {
-  const tls = TLS_FLAGS.map(({ name }) => [name.replace("tls-", ""), given[name]] as const)
-    .filter(([, value]) => value !== undefined);
-  if (tls.length === 0) return undefined;
-  const needed: [string, string][] = [["cert", "key"], ["key", "cert"]];
-  for (const [one, other] of needed) {
-    if (given[`tls-${one}`] === undefined || given[`tls-${other}`] !== undefined) continue;
+/** What is said of TLS; a certificate has its key beside it, or in it. */
+function tls_of(given: Record<string, unknown>): TlsFlags | undefined {
+  const typed = TLS_FLAGS.filter(({ name }) => given[name] !== undefined);
+  if (typed.length === 0) return undefined;
+  const tls: TlsFlags = Object.fromEntries(typed.map(({ option, name }) => [option, given[name]]));
+  if (tls.pfx === undefined && (tls.cert ?? tls.key) === undefined) {
+    throw new UsageError("There is no certificate: write --tls-cert FILE --tls-key FILE");
+  }
+  for (const [one, other] of [["cert", "key"], ["key", "cert"]] as const) {
+    if (tls[one] === undefined || tls[other] !== undefined) continue;
     throw new UsageError(
       `There is no --tls-${other}: write --tls-${other} FILE beside --tls-${one}`,
     );
   }
-  if (given["tls-cert"] === undefined && given["tls-pfx"] === undefined) {
-    throw new UsageError("There is no certificate: write --tls-cert FILE --tls-key FILE");
-  }
-  return Object.fromEntries(tls) as TlsFiles;
+  return tls;
 }

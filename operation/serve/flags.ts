@@ -1,3 +1,4 @@
+import type { TlsOptions } from "../../mod.ts";
 import { type Rule, RULES, type Settings } from "../../server/options.ts";
 
 /** What a value may be. */
@@ -66,21 +67,52 @@ export const PLACE_FLAGS: ValueFlag[] = [
 
 export const UDP_FLAG: SwitchFlag = { name: "udp", help: "datagrams in place of connections" };
 
-/** Certificates, all of them files. */
-export const TLS_FLAGS: ValueFlag[] = [
-  { name: "tls-cert", sample: "FILE", help: "the certificate, and who signed it" },
-  { name: "tls-key", sample: "FILE", help: "its key" },
-  { name: "tls-password-file", sample: "FILE", help: "the password of the key, or of --tls-pfx" },
-  { name: "tls-pfx", sample: "FILE", help: "certificate and key in one file (PKCS#12)" },
-  { name: "tls-client-ca", sample: "FILE", help: "who signs the certificates of clients" },
+/** The options of TLS that have a flag. */
+export type TlsOption = Exclude<keyof TlsOptions, "sni">;
+
+/** How it speaks TLS. */
+export const TLS_FLAGS: (ValueFlag & { option: TlsOption })[] = [
   {
+    option: "cert",
+    name: "tls-cert",
+    sample: "FILE",
+    help: "the certificate, and who signed it",
+  },
+  { option: "key", name: "tls-key", sample: "FILE", help: "its key" },
+  {
+    option: "passphrase",
+    name: "tls-password-file",
+    sample: "FILE",
+    help: "the password of the key, or of --tls-pfx",
+  },
+  {
+    option: "pfx",
+    name: "tls-pfx",
+    sample: "FILE",
+    help: "certificate and key in one file (PKCS#12)",
+  },
+  {
+    option: "ca",
+    name: "tls-client-ca",
+    sample: "FILE",
+    help: "who signs the certificates of clients",
+  },
+  {
+    option: "request_client_cert",
     name: "tls-client-cert",
     sample: "required",
     help: "with --tls-client-ca: required or optional",
     rule: choice("required", "optional"),
   },
-  { name: "tls-alpn", sample: "NAME", help: "a protocol that clients may ask for", is_list: true },
   {
+    option: "alpn_protocols",
+    name: "tls-alpn",
+    sample: "NAME",
+    help: "a protocol that clients may ask for",
+    is_list: true,
+  },
+  {
+    option: "min_version",
     name: "tls-min-version",
     sample: "1.3",
     help: "1.2 or 1.3",
@@ -147,6 +179,7 @@ const SETTINGS_HELP: Partial<Record<keyof Settings, string>> = {
   proxy_protocol: "a header first: off or required",
   trusted_proxies: "a proxy that is believed",
   proxy_timeout: "how long the header may take",
+  handshake_timeout: "how long a TLS handshake may take",
 };
 
 /** Flags whose name is not that of their setting. */
@@ -190,8 +223,11 @@ export const SETTING_FLAGS: SettingFlag[] = Object.keys({ ...SETTINGS_HELP, ...R
 
 /** The names of settings in a text, and their values, as they are typed here. */
 export function with_flags(text: string): string {
-  return SETTING_FLAGS.filter(({ setting }) => setting.includes("_")).reduce(
-    (text, { setting, name }) =>
+  const settings = SETTING_FLAGS.filter(({ setting }) => setting.includes("_"))
+    .map(({ setting, name }) => [setting, name] as const);
+  const options = TLS_FLAGS.map(({ option, name }) => [`tls.${option}`, name] as const);
+  return [...settings, ...options].reduce(
+    (text, [setting, name]) =>
       text.replaceAll(new RegExp(`\\b${setting}\\b(?: = "?([^":]*)"?)?`, "g"), (_, value) => {
         return value === undefined ? `--${name}` : `--${name} ${value}`;
       }),

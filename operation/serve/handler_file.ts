@@ -1,11 +1,9 @@
-import { isAbsolute, join } from "node:path";
-import process from "node:process";
-import { pathToFileURL } from "node:url";
 import { print } from "../../internal/runtime/standard_error.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { Constructor } from "../../server/mixin.ts";
 import type { BaseServer, RequestHandlerConstructor } from "../../mod.ts";
 import { error_line } from "./error_line.ts";
+import { file_url } from "./file_url.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What a file has for a server. */
@@ -32,7 +30,7 @@ const LONG = 3000;
  * @throws {Error} If the file itself throws.
  */
 export async function load_handler(place: string, name: string | undefined): Promise<HandlerFile> {
-  const module = SPECIFIER.test(place) ? place : file_url(place);
+  const module = SPECIFIER.test(place) ? place : file_url(place).href;
   const exports = await load(module, place);
   const Handler = handler_of(exports, place, name);
   sharing.main_module = module;
@@ -40,11 +38,6 @@ export async function load_handler(place: string, name: string | undefined): Pro
   if (!Object.hasOwn(Handler, "module")) Handler.module = module;
   const Servers = Object.values(exports).filter(is_server);
   return { Handler, name: named(Handler.name) ? Handler.name : place, Servers };
-}
-
-function file_url(path: string): string {
-  // Deno.cwd() would ask for a permission.
-  return pathToFileURL(isAbsolute(path) ? path : join(process.cwd(), path)).href;
 }
 
 async function load(module: string, place: string): Promise<Record<string, unknown>> {

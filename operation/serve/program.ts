@@ -1,14 +1,14 @@
 import config from "../../deno.json" with { type: "json" };
 import { print, written } from "../../internal/runtime/standard_error.ts";
-import { format_address } from "../../server/address.ts";
-import type { Settings } from "../../server/options.ts";
-import type { BaseServer, ServerObserver } from "../../mod.ts";
+import type { BaseServer, ServerObserver, TCPServer } from "../../mod.ts";
+import type { Monitor } from "../monitor/mod.ts";
+import { Reloading } from "./certificates.ts";
 import { read_command_line, type ServeCommand } from "./command_line.ts";
 import { error_line } from "./error_line.ts";
-import { with_flags } from "./flags.ts";
-import { type HandlerFile, load_handler } from "./handler_file.ts";
+import { load_handler } from "./handler_file.ts";
+import { headline } from "./headline.ts";
 import { full_help, HELP } from "./help.ts";
-import { server_class } from "./server_class.ts";
+import { new_server } from "./new_server.ts";
 import { StatusLine } from "./status_line.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -39,18 +39,45 @@ async function run(args: string[]): Promise<void> {
 }
 
 async function serve(command: ServeCommand): Promise<void> {
-  for (const name of ["tls", "monitor"] as const) {
-    if (command[name]) throw new UsageError(`Cannot use --${name}: this version does not have it`);
-  }
+  const { grace, log, quiet, tls } = command;
   const file = await load_handler(command.handler, command.name);
-  await using server = make_server(command, file, await observer_for(command.log));
+  await using server = new_server(command, file, await observer_for(log));
+  using _reloading = tls ? new Reloading(server as TCPServer) : undefined;
+  await using monitor = await monitor_of(server, command.monitor);
   using shown = new DisposableStack();
-  if (!command.quiet) when_it_serves(server, () => show(server, file.name, shown));
-  const { grace } = command;
+  const line = headline(file.name, server, monitor?.address);
+  if (!quiet) when_it_serves(server, () => show(server, line, shown));
   await server.serve_forever({
     stop_on: ["SIGINT", "SIGTERM"],
     ...(grace !== undefined && { grace }),
   });
+}
+
+/** What writes the log; nothing of it is loaded where there is none. */
+async function observer_for(log: ServeCommand["log"]): Promise<ServerObserver | null> {
+  if (log === "none") return null;
+  const { json_log, text_log } = await import("../monitor/mod.ts");
+  return log === "json" ? json_log() : text_log();
+}
+
+/**
+ * The page that shows the server, which is not loaded where there is none.
+ *
+ * @throws {Error} If it cannot listen there.
+ */
+async function monitor_of(
+  server: BaseServer,
+  port: number | undefined,
+): Promise<Monitor | undefined> {
+  if (port === undefined) return undefined;
+  const { Monitor } = await import("../monitor/mod.ts");
+  try {
+    return new Monitor(server, { port });
+  } catch (error) {
+    const hint = error instanceof Deno.errors.AddrInUse ? ": write --monitor 0 for any" : "";
+    const message = `Cannot show the monitor at port ${port}: ${error_line(error)}${hint}`;
+    throw new Error(message, { cause: error });
+  }
 }
 
 /** Calls something when a server takes its first request: its workers are ready then. */
@@ -62,67 +89,8 @@ function when_it_serves(server: BaseServer, call: () => void): void {
   };
 }
 
-/** Says where a server is, and on a terminal what it is doing. */
-function show(server: BaseServer, name: string, shown: DisposableStack): void {
-  print(headline(name, server));
+/** Says what a server is, and on a terminal what it is doing. */
+function show(server: BaseServer, headline: string, shown: DisposableStack): void {
+  print(headline);
   if (Deno.stderr.isTerminal()) shown.use(new StatusLine(() => server.info()));
-}
-
-/** What writes the log; nothing of it is loaded where there is none. */
-async function observer_for(log: ServeCommand["log"]): Promise<ServerObserver | null> {
-  if (log === "none") return null;
-  const { json_log, text_log } = await import("../monitor/mod.ts");
-  return log === "json" ? json_log() : text_log();
-}
-
-/**
- * Makes the server, which listens then.
- *
- * @throws {UsageError} If a setting makes no sense, or is about what does not exist.
- * @throws {Error} If it cannot listen there.
- */
-function make_server(
-  command: ServeCommand,
-  file: HandlerFile,
-  observer: ServerObserver | null,
-): BaseServer {
-  const Server = server_class(command, file);
-  try {
-    return new Server(command.address, file.Handler, {
-      ...command.settings,
-      ...(observer && { observer }),
-    });
-  } catch (error) {
-    const Kind = is_usage(error) ? UsageError : Error;
-    throw new Kind(why_not(error, command), { cause: error });
-  }
-}
-
-/** Why a server could not be made. */
-function why_not(error: unknown, { address }: ServeCommand): string {
-  const line = with_flags(error_line(error));
-  const text = line.startsWith("Cannot") ? line : `Cannot listen: ${line}`;
-  if (!(error instanceof Deno.errors.AddrInUse)) return text;
-  if (typeof address === "string") return `${text}: write another --unix PATH`;
-  return `${text}: write --port ${address.port + 1}, or --port 0 for any that is free`;
-}
-
-/** Whether an error is about what was typed. */
-function is_usage(error: unknown): boolean {
-  return [RangeError, TypeError, Deno.errors.NotSupported, Deno.errors.NotFound]
-    .some((kind) => error instanceof kind);
-}
-
-/** What a server is, in a line. */
-function headline(name: string, server: BaseServer): string {
-  const parts = [`${name} on ${format_address(server.server_address)}`, how_it_runs(server)];
-  return `${parts.join(", ")} (Ctrl-C stops it)`;
-}
-
-/** How the requests of a server run. */
-function how_it_runs({ max_workers, max_children }: Partial<Settings>): string {
-  if (max_workers !== undefined) {
-    return `threading, ${max_workers} worker${max_workers > 1 ? "s" : ""}`;
-  }
-  return max_children === undefined ? "async" : `forking, up to ${max_children} at once`;
 }

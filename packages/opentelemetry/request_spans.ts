@@ -57,7 +57,7 @@ export class RequestSpans {
       ...(bytes_out !== undefined && { "socketserver.bytes_out": bytes_out }),
       ...(error_type !== undefined && { "error.type": error_type }),
     });
-    if (outcome === "failed" || outcome === "timed_out") {
+    if (["failed", "timed_out", "unsecured"].includes(outcome)) {
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
     span.end();

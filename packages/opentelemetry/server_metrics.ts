@@ -102,6 +102,8 @@ export class ServerMetrics {
   #request_stopped(event: Extract<ServerEvent, { type: "request.stop" }>): void {
     const { id, outcome, reason, duration, error_type } = event;
     if (!this.#waiting.delete(id)) this.#running--;
+    // Its handshake is measured: it was no request.
+    if (outcome === "unsecured") return;
     this.#durations.record(duration / 1000, {
       ...this.#common,
       "socketserver.outcome": outcome,

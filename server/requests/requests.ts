@@ -422,7 +422,7 @@ export class Requests<Request, Address> {
       try {
         const secured = is_elsewhere ? undefined : this.#secure(exchange);
         const finished = secured
-          ? secured.then(() => this.#handle(exchange, finish))
+          ? secured.then(() => exchange.over ? undefined : this.#handle(exchange, finish))
           : this.#handle(exchange, finish);
         if (is_pending(finished)) finished.then(ended, failed);
         else ended();
@@ -446,8 +446,9 @@ export class Requests<Request, Address> {
     this.#start_clock(exchange, this.handshakes.timeout);
   }
 
-  /** It ended well: the clock of the handler starts. */
+  /** It ended well: the clock of the handler starts, once, whatever a worker says. */
   secured(exchange: Exchange<Request, Address>, agreed: Agreed): void {
+    if (exchange.handshake !== "first") return;
     this.handshakes.ended(exchange, { agreed });
     if (!exchange.over) this.#start_clock(exchange);
   }

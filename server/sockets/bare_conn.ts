@@ -1,4 +1,8 @@
-import { type BareHandle, BareStream } from "../../internal/runtime/bare_stream.ts";
+import {
+  type BareHandle,
+  type BareReader,
+  BareStream,
+} from "../../internal/runtime/bare_stream.ts";
 import { set_tcp_option } from "../../internal/runtime/deno_internals.ts";
 import { must_end } from "../../internal/runtime/order_to_end.ts";
 import type { SourceConn } from "./byte_conn.ts";
@@ -19,7 +23,7 @@ let shared_buffer: Uint8Array | undefined;
  * what comes while nobody reads is kept, and then nothing is taken from the system, so a fast peer cannot fill the
  * memory. A read that waits needs no buffer of its own, so an idle connection has none.
  */
-export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
+export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>, BareReader {
   readonly localAddr: A;
   readonly remoteAddr: A;
   /** What came while nobody read; reading has stopped then. See `Detachable`. */
@@ -59,11 +63,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     this.no_delay = no_delay;
     this.#handle = handle;
     this.#buffer = shared_buffer ??= new Uint8Array(READ_SIZE);
-    this.#stream = new BareStream(handle, {
-      read: (count) => this.#receive(count),
-      ended: () => this.#end(),
-      failed: (error) => this.#break(deno_error(error)),
-    });
+    this.#stream = new BareStream(handle, this);
     this.#stream.read_into(this.#buffer);
     this.#stream.start();
   }
@@ -152,20 +152,33 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     return this.remoteAddr.transport === "tcp" && !this.#closed;
   }
 
-  /** Called with each read. */
-  #receive(count: number): void {
+  /** See `BareReader`. */
+  bytes_came(count: number): void {
     const buffer = this.#target ?? this.#buffer;
     const is_full = count === buffer.length;
     const may_keep = is_full && this.#is_lent;
+    const is_there = this.#target !== undefined && !this.#is_lent;
     this.#much = count >= MUCH;
     this.#take_back(may_keep);
     // The next read would begin at once, before this one is used.
     if (is_full) this.#stop();
     const bytes = buffer.subarray(0, count);
     const arrived = this.#end_wait();
-    if (arrived) return void arrived(bytes, may_keep);
+    if (arrived) return void arrived(bytes, may_keep, is_there);
     this.left = may_keep ? bytes : bytes.slice();
     this.#stop();
+  }
+
+  /** See `BareReader`. */
+  end_came(): void {
+    this.#take_back(false);
+    this.#ended = true;
+    this.#end_wait()?.(null);
+  }
+
+  /** See `BareReader`. */
+  error_came(error: Error): void {
+    this.#break(deno_error(error));
   }
 
   /** Has it read where the bytes are to stay: into the array of the reader, or into one that is large. */
@@ -212,12 +225,6 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     const arrived = must_end() ? undefined : this.#arrived;
     this.#arrived = this.#failed = undefined;
     return arrived;
-  }
-
-  #end(): void {
-    this.#take_back(false);
-    this.#ended = true;
-    this.#end_wait()?.(null);
   }
 
   #break(error: unknown): void {

@@ -1,8 +1,9 @@
 /**
  * What is done with bytes that were read, with `null` at the end of the input. They are lent, and the
- * source's again when it has returned. Where `may_keep` is `true` it may keep them, and says so.
+ * source's again when it has returned. Where `may_keep` is `true` it may keep them, and says so. Where
+ * `is_there` is `true` they are in the target already.
  */
-export type Arrived = (bytes: Uint8Array | null, may_keep?: boolean) => boolean;
+export type Arrived = (bytes: Uint8Array | null, may_keep?: boolean, is_there?: boolean) => boolean;
 
 /** Where a connection's bytes come from. */
 export interface ByteSource {

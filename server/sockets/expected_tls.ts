@@ -149,10 +149,8 @@ export class ExpectedTls<A extends Deno.Addr = Deno.Addr> implements SourceConn<
     this.#gone = gone;
   }
 
-  async write(p: Uint8Array): Promise<number> {
-    const conn = this.#begin();
-    await conn.secure();
-    return await conn.write(p);
+  write(p: Uint8Array): Promise<number> {
+    return this.#conn?.tls ? this.#conn.write(p) : this.#write_when_secure(p);
   }
 
   async closeWrite(): Promise<void> {
@@ -183,6 +181,12 @@ export class ExpectedTls<A extends Deno.Addr = Deno.Addr> implements SourceConn<
 
   unref(): void {
     (this.#conn ?? this.#plain).unref();
+  }
+
+  async #write_when_secure(p: Uint8Array): Promise<number> {
+    const conn = this.#begin();
+    await conn.secure();
+    return await conn.write(p);
   }
 
   #begin(): TlsConn<A> {

@@ -104,7 +104,10 @@ export class SocketInput {
     if (this.#state === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
     this.#target = target;
     this.#midway = midway;
-    const reading = new Promise<Result>(this.#wait);
+    const reading = new Promise<Result>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     if (ending) this.#look_once_more();
     this.#clock?.start();
     if (!this.#pulling) this.#pull();
@@ -172,7 +175,7 @@ export class SocketInput {
     );
   }
 
-  #arrived = (bytes: Uint8Array | null, may_keep = false): boolean => {
+  #arrived = (bytes: Uint8Array | null, may_keep = false, is_there = false): boolean => {
     this.#pulling = false;
     if (bytes === null) {
       this.#state = "ended";
@@ -194,7 +197,7 @@ export class SocketInput {
     this.#end_wait();
     // The usual cases, and no copy but this one: none where it was read into the array itself.
     if (typeof target === "object" && target.length >= bytes.length) {
-      if (bytes.buffer !== target.buffer) target.set(bytes);
+      if (!is_there) target.set(bytes);
       resolve(bytes.length);
       return false;
     }

@@ -10,18 +10,17 @@ const MAX_PIECE = 65_536;
 /** What was done at once needs no promise of its own. */
 const DONE = Promise.resolve();
 
-/** What is told of an output's writes. */
-interface OutputOwner {
-  /** A write begins. */
-  begun(): void;
-  /** The connection could not be written to. */
-  failed(error: unknown): void;
+/** The input of the same connection. */
+interface Input {
+  /** See `SocketInput`: something is written now. */
+  idle: boolean;
 }
 
 /** The output of a connection: writes in their order, each of them whole, and then FIN. */
 export class SocketOutput {
   #conn: ByteSink;
-  #owner: OutputOwner;
+  #input: Input;
+  #failed: (error: unknown) => void;
   /** How long a write may make no progress; none means for ever. */
   #clock: IdleClock | undefined;
   /** Rejects the write that is under way with a clock. */
@@ -35,14 +34,19 @@ export class SocketOutput {
   /** What is being written, with nothing to see to until the system has taken it. */
   #bytes: Uint8Array | undefined;
   #result: Promise<number> | undefined;
+  /** One function for all writes. */
+  #taken: ((sent: number) => number | Promise<number>) | undefined;
+  #refused: ((error: unknown) => never) | undefined;
 
   /**
    * @param conn Where the bytes go.
-   * @param owner What is told of the writes.
+   * @param input The input of the same connection.
+   * @param failed Called when it could not be written to.
    */
-  constructor(conn: ByteSink, owner: OutputOwner) {
+  constructor(conn: ByteSink, input: Input, failed: (error: unknown) => void) {
     this.#conn = conn;
-    this.#owner = owner;
+    this.#input = input;
+    this.#failed = failed;
   }
 
   /** Whether something is being written. */
@@ -74,10 +78,12 @@ export class SocketOutput {
       return may_fail(this.#write_in_turn(p));
     }
     this.#writing = true;
-    this.#owner.begun();
+    this.#input.idle = false;
     const written = this.#write_some(p);
     if (typeof written === "object") {
       this.#bytes = p;
+      this.#taken ??= (sent) => this.#take(sent);
+      this.#refused ??= (error) => this.#refuse(error);
       return this.#result = written.then(this.#taken, this.#refused);
     }
     this.count += written;
@@ -90,7 +96,7 @@ export class SocketOutput {
     this.#check();
     if (this.#writing) await this.#turn();
     this.#writing = true;
-    this.#owner.begun();
+    this.#input.idle = false;
     try {
       // The one before it may have timed out.
       if (this.stuck) this.#check();
@@ -118,23 +124,23 @@ export class SocketOutput {
     }
   }
 
-  /** These two are what an async function would do, without one for each write. */
-  #taken = (sent: number): number | Promise<number> => {
+  /** These two do what an async function would, without one for each write. */
+  #take(sent: number): number | Promise<number> {
     const bytes = this.#bytes!;
     this.#bytes = this.#result = undefined;
     this.count += sent;
     if (sent < bytes.length) return this.#write_rest(bytes, sent);
     this.#next();
     return sent;
-  };
+  }
 
-  #refused = (error: unknown): never => {
+  #refuse(error: unknown): never {
     may_fail(this.#result!);
     this.#bytes = this.#result = undefined;
     this.#report(error);
     this.#next();
     throw error;
-  };
+  }
 
   /** Sends FIN, after what is to be written already. */
   async end(): Promise<void> {
@@ -168,7 +174,7 @@ export class SocketOutput {
 
   /** Reports what the connection has thrown, and not what follows from what was done here. */
   #report(error: unknown): void {
-    if (!this.stuck && !this.#closed) this.#owner.failed(error);
+    if (!this.stuck && !this.#closed) this.#failed(error);
   }
 
   #late(timeout: number): void {

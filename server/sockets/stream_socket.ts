@@ -122,8 +122,11 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   #header: ProxyHeader | undefined;
   /** Whether it was taken out of this thread. */
   #has_left = false;
-  #input!: SocketInput;
-  #output!: SocketOutput;
+  /** How it is read and written, once it is: most connections of servers with workers only pass through here. */
+  #made_input: SocketInput | undefined;
+  #made_output: SocketOutput | undefined;
+  #unread: Uint8Array;
+  #closed = false;
   #timeout: number | null = null;
   #readers: Unread[] | undefined;
   /** Why the connection broke, if it did. */
@@ -139,7 +142,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    */
   constructor(conn: ByteConn<A>, unread: Uint8Array = EMPTY) {
     this.#conn = conn;
-    this.#use(conn, unread);
+    this.#unread = unread;
+    (conn as Partial<ByteSource>).watch?.(this.#gone);
   }
 
   static {
@@ -318,9 +322,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /** Closes the connection at once. A read or a write that waits is rejected. */
   close(): void {
-    if (this.#input.closed) return;
-    this.#input.close();
-    this.#output.close();
+    if (this.#closed) return;
+    this.#end_use();
     this.#conn.close();
   }
 
@@ -369,27 +372,17 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     return this.#writable ??= writable_of(this);
   }
 
-  /** Reads and writes go to this connection. */
-  #use(conn: ByteConn<A>, unread: Uint8Array): void {
-    const source = source_of(conn);
-    const gone = (error: unknown) => this.#gone(error);
-    source.watch?.(gone);
-    this.#input = new SocketInput(source, unread, gone);
-    this.#output = new SocketOutput(conn, {
-      begun: () => this.#input.idle = false,
-      failed: (error) => is_client_gone(error) && this.#gone(error),
-    });
-  }
-
   /** Goes on with another connection in place of this one. */
   #replace(conn: ByteConn<A>): void {
     const is_ending = this.#input.ending;
     const { count: read, unread } = this.#input;
     const { count: sent } = this.#output;
-    this.#input.close();
-    this.#output.close();
+    this.#made_input?.close();
+    this.#made_output?.close();
+    this.#made_input = this.#made_output = undefined;
     this.#conn = conn;
-    this.#use(conn, EMPTY);
+    this.#unread = EMPTY;
+    (conn as Partial<ByteSource>).watch?.(this.#gone);
     this.#input.count = read - unread.length;
     this.#output.count = sent;
     if (this.#timeout !== null) this.settimeout(this.#timeout);
@@ -399,7 +392,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   async #start_tls(options: TlsOptions): Promise<void> {
     const terms = terms_of(options);
     if (this.#secured) throw new Deno.errors.BadResource("The connection speaks TLS already");
-    if (this.#input.closed) throw closed_error();
+    if (this.#closed) throw closed_error();
     if (this.#is_busy) {
       throw new Deno.errors.Busy(
         "Cannot begin TLS while a read or a write of this connection waits",
@@ -426,13 +419,47 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   }
 
   /** The peer is gone: the signal says so to the handler, which may wait for something else. */
-  #gone(error: unknown): void {
+  #gone = (error: unknown): void => {
     this.#failure ??= error;
     exchange_of(this)?.abort(error);
+  };
+
+  get #input(): SocketInput {
+    return this.#made_input ?? this.#make_input();
+  }
+
+  get #output(): SocketOutput {
+    return this.#made_output ?? this.#make_output();
+  }
+
+  #make_input(): SocketInput {
+    const input = new SocketInput(source_of(this.#conn), this.#unread, this.#gone);
+    if (this.#closed) input.close();
+    return this.#made_input = input;
+  }
+
+  #make_output(): SocketOutput {
+    const failed = (error: unknown) => is_client_gone(error) && this.#gone(error);
+    const output = new SocketOutput(this.#conn, this.#input, failed);
+    if (this.#closed) output.close();
+    return this.#made_output = output;
+  }
+
+  /** Nothing is read and written here any more. */
+  #end_use(): void {
+    this.#closed = true;
+    this.#made_input?.close();
+    this.#made_output?.close();
   }
 
   get #is_busy(): boolean {
-    return this.#input.closed || this.#input.pulling || this.#output.writing;
+    const is_in_use = this.#made_input?.pulling || this.#made_output?.writing;
+    return this.#closed || is_in_use === true;
+  }
+
+  /** What was read and nobody has taken. */
+  get #left(): Uint8Array {
+    return this.#made_input?.unread ?? this.#unread;
   }
 
   get #origin(): SocketOrigin {
@@ -444,7 +471,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   get #traffic(): Traffic | undefined {
     if (this.#has_left) return undefined;
-    return { bytes_in: this.#input.count, bytes_out: this.#output.count };
+    const bytes_in = this.#made_input?.count ?? this.#unread.length;
+    return { bytes_in, bytes_out: this.#made_output?.count ?? 0 };
   }
 
   #detach(): DetachedSocket | undefined {
@@ -453,24 +481,22 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
     const fd = conn.detach();
     if (fd < 0) return undefined;
     this.#has_left = true;
-    this.#input.close();
-    this.#output.close();
-    const unread = joined(this.#input.unread, conn.left ?? EMPTY);
+    this.#end_use();
+    const unread = joined(this.#left, conn.left ?? EMPTY);
     const { no_delay = false, patience, is_secured = false } = conn;
     return { fd, unread, no_delay, patience, is_secured };
   }
 
   #give_away(): StreamSocket<A> | undefined {
     if (this.#is_busy) return undefined;
-    this.#input.close();
-    this.#output.close();
-    const given = new StreamSocket(this.#conn, this.#input.unread);
+    this.#end_use();
+    const given = new StreamSocket(this.#conn, this.#left);
     if (this.#header) friends.introduce(given, this.#header);
     return given;
   }
 
   #duplicate(): number | undefined {
-    if (this.#is_busy || this.#input.unread.length > 0) return undefined;
+    if (this.#is_busy || this.#left.length > 0) return undefined;
     const conn = this.#conn as ByteConn<A> & Partial<Detachable>;
     return conn.duplicate ? conn.duplicate() : duplicate_conn(conn);
   }

@@ -35,6 +35,7 @@ const OURS = [
   "BufferedWriter",
   "DatagramSocket",
   "StreamSocket",
+  "TlsError",
   "fake_request",
   "inherited_sockets",
 ];

@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { write_bytes } from "../fixtures/tools/bytes.ts";
-import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
+import { fileURLToPath } from "node:url";
+import { connect_tls, file } from "../fixtures/certificates/certificates.ts";
+import { line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { commands_of, is_there, Task } from "../fixtures/programs/programs.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
@@ -10,15 +12,18 @@ const [RUN, NC] = commands_of("chat_room.ts");
 const FEW = 50;
 
 /** The room on a free port, started by the command of its head comment. */
-async function start(): Promise<{ task: Task; address: Deno.NetAddr }> {
+async function start(options = ""): Promise<{ task: Task; address: Deno.NetAddr }> {
   await using stack = new AsyncDisposableStack();
-  const command = RUN!.replace("127.0.0.1:8080", "127.0.0.1").replace("--port 8080", "--port 0");
+  const command = RUN!.replace("127.0.0.1:8080", "127.0.0.1").replace(
+    "--port 8080",
+    `--port 0${options}`,
+  );
   const task = stack.use(new Task("--eval", command));
   const line = await soon(task.line());
   assertMatch(line, /^Chatting on port \d+; Ctrl-C ends it$/);
   const port = Number(/port (\d+);/.exec(line)![1]);
   const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
-  await soon(two_workers(address));
+  if (!options) await soon(two_workers(address));
   stack.move();
   return { task, address };
 }
@@ -215,3 +220,22 @@ async function enter_with_nc(
   stack.move();
   return task;
 }
+
+Deno.test("chat_room.ts: only who has a certificate comes in, under the name in it", async () => {
+  const [localhost, ca] = ["localhost", "ca.crt"].map((name) => fileURLToPath(file(name)));
+  const { task, address } = await start(` --tls ${localhost} --ca ${ca}`);
+  await using _task = task;
+  using anna = new LineClient(await connect_tls(address, "client"));
+  assertMatch((await anna.line())!, /serves you\. You are client$/);
+  assertEquals(await anna.line(), "* Welcome, client");
+  assertEquals(await anna.ask("/who"), "* client");
+  using again = new LineClient(await connect_tls(address, "client"));
+  await again.line();
+  assertMatch((await again.line())!, /^\* Taken/);
+  assertEquals(await again.line(), null);
+  const rogue = await or_end(connect_tls(address, "rogue"));
+  if (rogue) {
+    using client = new LineClient(rogue);
+    assertEquals(await line_or_end(client), null);
+  }
+});

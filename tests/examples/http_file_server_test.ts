@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { file } from "../fixtures/certificates/certificates.ts";
 import { bytes_of, pattern, read_to_end, same_bytes, text_of } from "../fixtures/tools/bytes.ts";
 import { commands_of, is_there, output_of, Task } from "../fixtures/programs/programs.ts";
 import { is_pending, soon } from "../fixtures/tools/waiting.ts";
@@ -14,16 +15,16 @@ const README = Deno.readTextFileSync(`${ROOT}README.md`);
 class FileServer extends Task {
   port = 0;
 
-  static async start(directory = "."): Promise<FileServer> {
+  static async start(directory = ".", options = ""): Promise<FileServer> {
     await using stack = new AsyncDisposableStack();
     const command = RUN!.replace("--port 8000", "--port 0").replace("1:8000", "1").replace(
       "read=.",
       "read",
     )
-      .replace("--directory .", `--directory "${directory}"`);
+      .replace("--directory .", `--directory "${directory}"${options}`);
     const server = stack.use(new FileServer("--eval", command));
     const line = await server.line();
-    assertMatch(line, /^Serving on http:\/\/127\.0\.0\.1:\d+\/; Ctrl-C ends it$/);
+    assertMatch(line, /^Serving on https?:\/\/127\.0\.0\.1:\d+\/; Ctrl-C ends it$/);
     server.port = Number(/:(\d+)\//.exec(line)![1]);
     stack.move();
     return server;
@@ -367,5 +368,16 @@ Deno.test({
       "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode(), end='')";
     const url = `http://127.0.0.1:${server.port}/README.md`;
     assertEquals(await output_of("python3", ["-c", program, url]), README);
+  },
+});
+
+Deno.test({
+  name: "http_file_server.ts: curl over HTTPS, with --tls",
+  ignore: !is_there("curl"),
+  async fn() {
+    const [localhost, ca] = ["localhost", "ca.crt"].map((name) => fileURLToPath(file(name)));
+    await using server = await FileServer.start(".", ` --tls ${localhost}`);
+    const url = `https://localhost:${server.port}/README.md`;
+    assertEquals(await output_of("curl", ["--silent", "--cacert", ca!, url]), README);
   },
 });

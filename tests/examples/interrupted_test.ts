@@ -10,6 +10,7 @@ const EXAMPLES = [
   "http_file_server.ts",
   "key_value_store.ts",
   "logging_receiver.ts",
+  "smtp_sink.ts",
   "socks5_proxy.ts",
   "syslog_collector.ts",
   "upper_tcp_server.ts",
@@ -20,6 +21,7 @@ const EXAMPLES = [
 /** The command of an example's head, at free ports and with its socket in a folder. */
 function command_of(example: string, folder: TempFolder): string {
   return commands_of(example)[0]!.replace(/--port \d+/, "--port 0").replace(/(127.0.0.1):\d+/, "$1")
+    .replace(" --tls server", "")
     .replaceAll("/tmp/syslog.sock", folder.join("a.sock"))
     .replaceAll(/(\$PWD\/)?socketserver\.sock/g, folder.join("a.sock"));
 }

@@ -95,6 +95,19 @@ if (import.meta.main) {
 }
 `;
 
+/** A program that watches a queue, and asks for the page. */
+const WATCHED = `
+import { Monitor } from "@socketserver/socketserver/monitor";
+import { Queue } from "@socketserver/socketserver/queue";
+
+await using monitor = new Monitor(new Queue());
+const { hostname, port } = monitor.address;
+for (const path of ["health", ""]) {
+  const answer = await fetch(\`http://\${hostname}:\${port}/\${path}\`);
+  console.log((await answer.text()).split("\\n")[0]);
+}
+`;
+
 /** A program whose handler is in another module, of which nothing else is said in the main one. */
 const program_with = (imported: string) => `
 import { ThreadingTCPServer } from "@socketserver/socketserver";
@@ -184,5 +197,6 @@ export function consumer_files(range: string): Record<string, string> {
     "named.ts": program_with(`{ GreetingHandler } from "./handlers/named.ts"`),
     "serve.ts": SERVE,
     "shared.ts": SHARED,
+    "watched.ts": WATCHED,
   };
 }

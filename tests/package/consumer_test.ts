@@ -151,6 +151,15 @@ Deno.test({
   },
 });
 
+Deno.test("From JSR: the page of a monitor", { ignore }, async () => {
+  await using project = await ConsumerProject.make();
+  const command = "deno run --quiet --no-prompt --allow-net=127.0.0.1 watched.ts";
+  await using task = project.start(command);
+  assertEquals(await soon(task.line()), "ok");
+  assertEquals(await soon(task.line()), "<!DOCTYPE html>");
+  await task.ends_well();
+});
+
 Deno.test("From JSR: a project that uses the package passes deno check", { ignore }, async () => {
   await using project = await ConsumerProject.make();
   await project.run("deno check --quiet .");

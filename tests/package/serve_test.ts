@@ -4,6 +4,7 @@
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { ask } from "../fixtures/clients/clients.ts";
+import type { Task } from "../fixtures/programs/programs.ts";
 import { address_in } from "../fixtures/programs/served.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import { ConsumerProject } from "./consumer_project.ts";
@@ -16,6 +17,7 @@ const WAYS: [words: string, permissions: string, is_worker: boolean][] = [
   ["handlers/served.ts --threading", `${NET} --allow-read=handlers,lib`, true],
   ["handlers/named.ts GreetingHandler --threading", `${NET} --allow-read=handlers,lib`, true],
   ["jsr:@example/handler --async", NET, false],
+  ["jsr:@example/handler --monitor 0 --log json --async", NET, false],
   ["jsr:@example/handler@1 PackagedHandler --threading", NET, true],
 ];
 
@@ -27,6 +29,14 @@ if (Deno.build.os === "linux") {
   );
 }
 
+/** The next line with a text in it, behind those of a log. */
+async function line_with(text: string, task: Task): Promise<string> {
+  for (;;) {
+    const line = await task.line();
+    if (line.includes(text)) return line;
+  }
+}
+
 Deno.test("From JSR: serve, with files and packages, in all ways", {
   ignore: Deno.build.os === "windows",
 }, async () => {
@@ -36,7 +46,7 @@ Deno.test("From JSR: serve, with files and packages, in all ways", {
   await at_once(WAYS, ([words]) => words, async ([words, permissions, is_worker]) => {
     const command = `deno run --quiet --no-prompt ${permissions} ${serve} ${words} --port 0`;
     await using task = project.start(`sh -c 'exec ${command} 2>&1'`);
-    const line = await task.line();
+    const line = await line_with(" on 127.0.0.1:", task);
     const [, way] = /--(\w+)$/.exec(words)!;
     assertMatch(line, new RegExp(`^(Greeting|Packaged)Handler on 127.0.0.1:\\d+, ${way}\\b`));
     const answer = JSON.parse((await ask(address_in(line), "Ada"))!);

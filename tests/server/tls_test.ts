@@ -1,9 +1,17 @@
 /** Servers over TLS, in each way to run handlers: what clients and handlers have of it. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { ThreadPoolExecutor } from "../../concurrency/futures/mod.ts";
 import {
   AsyncTCPServer,
   AsyncUnixStreamServer,
   ForkingUnixStreamServer,
+  StreamRequestHandler,
   type StreamSocket,
   TCPServer,
   ThreadingTCPServer,
@@ -13,6 +21,8 @@ import {
   UnixStreamServer,
 } from "../../mod.ts";
 import { fileURLToPath } from "node:url";
+import { close_descriptor } from "../../internal/runtime/deno_internals.ts";
+import { detach } from "../../server/sockets/stream_socket.ts";
 import { connect_tls, file, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { V1 } from "../fixtures/clients/proxy_headers.ts";
@@ -24,11 +34,19 @@ import {
   TlsHandler,
   type Told,
 } from "../fixtures/handlers/tls_handlers.ts";
-import { is_there, output_of } from "../fixtures/programs/programs.ts";
+import { output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { SharedSocket } from "../fixtures/servers/shared_socket.ts";
 import type { Way } from "../fixtures/servers/tcp_servers.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
-import { bytes_of, read_to_end, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
+import { answer, MODULE } from "../fixtures/tasks/connection_tasks.ts";
+import {
+  bytes_of,
+  read_bytes,
+  read_to_end,
+  text_of,
+  write_bytes,
+} from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
@@ -152,6 +170,24 @@ test_tls(
   },
 );
 
+test_tls("a handshake that stalls does not hold up the end of the server for long", async (way) => {
+  await using server = serving(make_tls(way, TlsHandler));
+  using stalled = await Deno.connect({ port: server.server_address.port });
+  await write_bytes(stalled, Uint8Array.of(22, 3, 1, 2, 0));
+  await until(() => server.info().active === 1);
+  assertEquals(await soon(server.server_close({ grace: Infinity })), { drained: 1, aborted: 0 });
+  const { handshakes, handshakes_failed, failed } = server.info();
+  assertEquals([handshakes, handshakes_failed, failed], [0, 1, 0]);
+});
+
+test_tls("a client that reads nothing is cut at the deadline of the server", async (way) => {
+  await using server = serving(make_tls(way, TlsHandler));
+  using conn = await connect_tls(server.server_address);
+  await write_bytes(conn, bytes_of("flood\n"));
+  assertEquals((await read_bytes(conn, 1)).length, 1);
+  assertEquals(await soon(server.server_close({ grace: 200 })), { drained: 0, aborted: 1 });
+});
+
 test_tls("request_timeout begins after the handshake, and cuts", async (way) => {
   await using server = serving(
     make_tls(way, TlsHandler, { request_timeout: 300, max_children: 2 }),
@@ -181,6 +217,33 @@ test_tls("TLS comes behind the header of a proxy", async (way) => {
   using client = new LineClient(conn);
   const { line, proxy } = JSON.parse((await client.ask("hello"))!);
   assertEquals([line, proxy.version, proxy.command], ["hello", 1, "PROXY"]);
+});
+
+test_tls("TLS on a socket that was there", async (way) => {
+  await using shared = await SharedSocket.listen();
+  await using server = serving(make_tls(way, TlsHandler, { inherit: shared.descriptor() }));
+  using client = new LineClient(await connect_tls(server.server_address));
+  assertEquals(await client.ask("hello"), "hello");
+});
+
+/** Gives its connection to a thread. */
+class GivingHandler extends StreamRequestHandler {
+  static threads: ThreadPoolExecutor;
+
+  override async handle(): Promise<void> {
+    await GivingHandler.threads.submit(answer, this.request);
+  }
+}
+
+Deno.test("AsyncTCPServer: a connection over TLS that is given to a thread stays over TLS", async () => {
+  await using threads = new ThreadPoolExecutor(1, { module: MODULE });
+  GivingHandler.threads = threads;
+  await using server = serving(
+    new AsyncTCPServer(["127.0.0.1", 0], GivingHandler, { tls: LOCALHOST }),
+  );
+  using client = new LineClient(await connect_tls(server.server_address));
+  assertStringIncludes((await client.ask("hello"))!, "HELLO");
+  assertStringIncludes((await client.ask("again"))!, "AGAIN");
 });
 
 test_tls("nothing is read or written without TLS by a hook of the server", async (way) => {
@@ -294,19 +357,14 @@ Deno.test("AsyncTCPServer: TLS needs no permission but for its port and its file
   assertEquals(printed, "hello\n");
 });
 
-const RESUME_TIMES = fileURLToPath(new URL("../fixtures/clients/resume_times.py", import.meta.url));
-
-for (const Server of [AsyncTCPServer, ThreadingTCPServer]) {
-  Deno.test({
-    name: `${Server.name}: who comes back does not wait for an acknowledgement`,
-    ignore: !is_there("python3"),
-    async fn() {
-      const settings = { tls: LOCALHOST, max_workers: 1 };
-      await using server = serving(new Server(["127.0.0.1", 0], EchoHandler, settings));
-      const args = [RESUME_TIMES, String(server.server_address.port)];
-      // The system delays one by 40 ms, and each time.
-      const fastest = Number(await output_of("python3", args));
-      assert(fastest < 30, `the fastest of 20 took ${fastest} ms`);
-    },
+for (const tls of [LOCALHOST, null]) {
+  Deno.test(`ThreadingTCPServer: connections ${tls ? "" : "without TLS do not "}have TCP_NODELAY before the handshake`, async () => {
+    // This handler does not ask for it.
+    await using server = new ThreadingTCPServer(["127.0.0.1", 0], EchoHandler, { tls });
+    using _client = await Deno.connect({ port: server.server_address.port });
+    const [request] = await soon(Promise.resolve(server.get_request()));
+    const { fd, no_delay } = detach(request)!;
+    await close_descriptor(fd);
+    assertEquals(no_delay, tls !== null);
   });
 }

@@ -16,15 +16,15 @@ class Notes implements BareReader {
   has_ended = false;
   error: (Error & { code?: string }) | undefined;
 
-  read(count: number): void {
+  bytes_came(count: number): void {
     this.counts.push(count);
   }
 
-  ended(): void {
+  end_came(): void {
     this.has_ended = true;
   }
 
-  failed(error: Error): void {
+  error_came(error: Error): void {
     this.error = error;
   }
 }
@@ -82,7 +82,7 @@ test("reads into the buffer that it was given last", async () => {
 
 test("reads nothing while it is stopped, and loses nothing", async () => {
   using pair = await bare(1);
-  pair.notes.read = function (count) {
+  pair.notes.bytes_came = function (count) {
     this.counts.push(count);
     pair.stream.stop();
   };

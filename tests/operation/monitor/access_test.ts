@@ -103,7 +103,7 @@ Deno.test("A token may be shown as a bearer, as Prometheus does", async () => {
 Deno.test("The token of the page's address becomes a cookie, and leaves the address", async () => {
   await using page = monitor({ token: "s3cret" });
   const { status, headers } = await get(page, "/?token=s3cret");
-  assertEquals([status, headers.get("location")], [303, "/"]);
+  assertEquals([status, headers.get("location")], [303, "./"]);
   const cookie = headers.get("set-cookie")!;
   assertMatch(cookie, /^monitor_\d+=s3cret; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
   const shown = { headers: { cookie: cookie.split(";")[0]! } };

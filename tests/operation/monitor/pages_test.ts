@@ -8,6 +8,11 @@ async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return value && new TextDecoder().decode(value);
 }
 
+/** What pages are told. */
+function told(number: number): string {
+  return `retry: 2000\ndata: {"number":${number}}\n\n`;
+}
+
 function fail(error: unknown): void {
   throw error;
 }
@@ -16,11 +21,9 @@ Deno.test("A page is told at once, and then once a second, and the timer ends wi
   let asked = 0;
   const pages = new Pages(() => ({ number: ++asked }), fail);
   const [one, other] = [pages.open()!.getReader(), pages.open()!.getReader()];
-  assertEquals(await next(one), 'retry: 2000\ndata: {"number":1}\n\n');
-  assertEquals(await next(other), 'retry: 2000\ndata: {"number":2}\n\n');
-  // Both hear the same.
-  assertEquals(await next(one), 'data: {"number":3}\n\n');
-  assertEquals(await next(other), 'data: {"number":3}\n\n');
+  for (const number of [1, 2]) {
+    for (const page of [one, other]) assertEquals(await next(page), told(number));
+  }
   // A timer that goes on fails the test.
   await one.cancel();
   await other.cancel();
@@ -31,15 +34,10 @@ Deno.test("A page that does not read is told no more than fits", async () => {
   const pages = new Pages(() => ({ number: ++asked }), fail);
   const slow = pages.open()!.getReader();
   const quick = pages.open()!.getReader();
-  for (let number = 2; number <= 4; number++) {
-    assertEquals(
-      await next(quick),
-      `${number === 2 ? "retry: 2000\n" : ""}data: {"number":${number}}\n\n`,
-    );
-  }
-  assertEquals(await next(slow), 'retry: 2000\ndata: {"number":1}\n\n');
+  for (const number of [1, 2, 3]) assertEquals(await next(quick), told(number));
+  assertEquals(await next(slow), told(1));
   // The second and the third were left out.
-  assertEquals(await next(slow), 'data: {"number":5}\n\n');
+  assertEquals(await next(slow), told(4));
   pages.close();
 });
 
@@ -51,6 +49,16 @@ Deno.test("At the end pages are told so, and none can be opened", async () => {
   assertEquals(await next(reader), "event: bye\ndata:\n\n");
   assertEquals(await next(reader), undefined);
   assertEquals(pages.open(), undefined);
+});
+
+Deno.test("Many pages are all told, a few in each turn", async () => {
+  let asked = 0;
+  const pages = new Pages(() => ({ number: ++asked }), fail);
+  const readers = Array.from({ length: 35 }, () => pages.open()!.getReader());
+  for (const number of [1, 2]) {
+    for (const reader of readers) assertEquals(await next(reader), told(number));
+  }
+  pages.close();
 });
 
 Deno.test("There are at most 1000 pages", () => {

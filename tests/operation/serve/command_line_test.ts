@@ -21,7 +21,8 @@ const WRONG: [line: string, said: string][] = [
   ["--workers 4", "There is no flag --workers: did you mean --max-workers?"],
   [
     "--timeout 4",
-    "There is no flag --timeout: did you mean --request-timeout or --proxy-timeout?",
+    "There is no flag --timeout: did you mean --request-timeout or --proxy-timeout or " +
+    "--handshake-timeout?",
   ],
   ["--no-quiet", "There is no flag --no-quiet: did you mean --quiet?"],
   ["--toString", "There is no flag --toString: serve --help all shows those that there are"],
@@ -123,9 +124,9 @@ const RIGHT: [line: string, read: Partial<ServeCommand>][] = [
     settings: { proxy_protocol: "required", trusted_proxies: ["*"] },
   }],
   ["--tls-cert a --tls-key b --tls-alpn h2 --tls-alpn x", {
-    tls: { cert: "a", key: "b", alpn: ["h2", "x"] },
+    tls: { cert: "a", key: "b", alpn_protocols: ["h2", "x"] },
   }],
-  ["--tls-pfx a --tls-min-version 1.3", { tls: { "pfx": "a", "min-version": "1.3" } }],
+  ["--tls-pfx a --tls-min-version 1.3", { tls: { pfx: "a", min_version: "1.3" } }],
 ];
 
 for (const [line, wanted] of RIGHT) {

@@ -1,6 +1,8 @@
 /** The program that makes a server of a file with a handler, run as people run it, with real clients. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { ask, line_or_end, LineClient } from "../../fixtures/clients/clients.ts";
+import { fileURLToPath } from "node:url";
+import { connect_tls, file, pem } from "../../fixtures/certificates/certificates.ts";
+import { ask, line_or_end, LineClient, or_end } from "../../fixtures/clients/clients.ts";
 import { ask_udp, DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { ending_of, is_there, output_of } from "../../fixtures/programs/programs.ts";
 import { address_in, SERVE, Served, Supervised, Told } from "../../fixtures/programs/served.ts";
@@ -14,6 +16,9 @@ import { soon } from "../../fixtures/tools/waiting.ts";
 const ignore = Deno.build.os === "windows";
 
 const LOOPBACK = ["--port", "0"];
+
+/** The path of a certificate. */
+const path_of = (name: string) => fileURLToPath(file(name));
 
 /** Where a handler runs, as it says itself. */
 type Place = "here" | "in a worker" | "in a child";
@@ -187,6 +192,87 @@ Deno.test("serve --log: lines of JSON, or for people, on standard error", { igno
   });
 });
 
+Deno.test(
+  "serve --tls-cert: TLS, certificates of clients, files that are read again at SIGHUP",
+  {
+    ignore,
+  },
+  async () => {
+    await using folder = await served_files();
+    const put = async (name: string) => {
+      for (const kind of ["crt", "key"]) {
+        await Deno.copyFile(file(`${name}.${kind}`), folder.join(`server.${kind}`));
+      }
+    };
+    await put("localhost");
+    const pair = ["--tls-cert", folder.join("server.crt"), "--tls-key", folder.join("server.key")];
+    const upper = [folder.join("upper.ts"), ...LOOPBACK];
+    const reloading = async () => {
+      await using served = new Served([...upper, ...pair, "--threading"]);
+      const line = await served.line();
+      assertMatch(line, /^UpperHandler on \S+, TLS, threading, /);
+      const address = address_in(line);
+      const hello = async (hostname: string) => {
+        const raw = await Deno.connect({ port: address.port });
+        using client = new LineClient(
+          await Deno.startTls(raw, { hostname, caCerts: [pem("ca.crt")] }),
+        );
+        assertMatch((await client.ask("hello"))!, /^HELLO /);
+      };
+      await hello("localhost");
+      await Deno.copyFile(file("second.key"), folder.join("server.key"));
+      served.child.kill("SIGHUP");
+      assertMatch(
+        await served.line(),
+        /^The certificates stay as they were: .*server\.key: it is not /,
+      );
+      await hello("localhost");
+      await put("second");
+      served.child.kill("SIGHUP");
+      assertEquals(await served.line(), "The certificates were read again");
+      await hello("second.test");
+      await served.stops();
+    };
+    const clients = async () => {
+      const ca = ["--tls-client-ca", path_of("ca.crt"), "--tls-min-version", "1.3"];
+      const pfx = [
+        "--tls-pfx",
+        path_of("localhost.pfx"),
+        "--tls-password-file",
+        folder.join("password"),
+      ];
+      await Deno.writeTextFile(folder.join("password"), "secret\n");
+      await using served = new Served([...upper, ...pfx, ...ca]);
+      const address = await served.address();
+      using client = new LineClient(await connect_tls(address, "client"));
+      assertMatch((await client.ask("hello"))!, /^HELLO /);
+      // A client learns only when it reads that it is refused.
+      using stranger = new LineClient(await connect_tls(address));
+      assertEquals(await or_end(stranger.line()), null);
+    };
+    await at_once([reloading, clients], ({ name }) => name, (run) => run());
+  },
+);
+
+Deno.test("serve --monitor: a page beside the server, and one line if its port is taken", {
+  ignore,
+}, async () => {
+  await using folder = await served_files();
+  const words = [folder.join("upper.ts"), ...LOOPBACK, "--monitor"];
+  await using served = new Served([...words, "0"]);
+  const line = await served.line();
+  const [, url] = /, async, monitor at (http:\/\/127\.0\.0\.1:\d+\/) \(Ctrl-C/.exec(line) ?? [];
+  assertMatch((await ask(address_in(line), "hello"))!, /^HELLO /);
+  const answer = await soon(fetch(`${url}health`));
+  assertEquals([answer.status, (await answer.text()).trim()], [200, "ok"]);
+  const { port } = new URL(url!);
+  await using other = new Served([...words, port]);
+  const taken = `^Cannot show the monitor at port ${port}: .*: write --monitor 0 for any$`;
+  assertMatch(await other.line(), new RegExp(taken));
+  assertEquals((await other.status()).code, 1);
+  await served.stops();
+});
+
 /** What cannot be served, what is said of it, and the exit code. `FOLDER` is where the files are. */
 const WRONG: [words: string[], said: string, code: 1 | 2][] = [
   [["nothing.ts"], 'Cannot load FOLDER/nothing.ts: Module not found "file://FOLDER/nothing.ts"', 2],
@@ -256,6 +342,24 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
   [
     ["upper.ts", "--unix", "FOLDER/none/a.sock"],
     "Cannot listen: No such file or directory (os error 2): FOLDER/none/a.sock",
+    2,
+  ],
+  [
+    ["upper.ts", "--tls-cert", "FOLDER/none.crt", "--tls-key", path_of("localhost.key")],
+    "Cannot use --tls-cert, FOLDER/none.crt: No such file or directory (os error 2): readfile " +
+    "'FOLDER/none.crt'",
+    2,
+  ],
+  [
+    ["upper.ts", "--tls-cert", path_of("localhost.crt"), "--tls-key", path_of("second.key")],
+    `Cannot use --tls-key, ${path_of("second.key")}: it is not the key of --tls-cert, ` +
+    path_of("localhost.crt"),
+    2,
+  ],
+  [
+    ["upper.ts", "--tls-pfx", path_of("localhost.pfx"), "--tls-password-file", "FOLDER/none"],
+    "Cannot use --tls-password-file FOLDER/none: No such file or directory (os error 2): " +
+    "readfile 'FOLDER/none'",
     2,
   ],
   [["--prot", "1"], "There is no flag --prot: did you mean --port?", 2],
