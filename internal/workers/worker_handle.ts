@@ -383,10 +383,11 @@ export class WorkerHandle {
 
   #recalled(first: number): void {
     this.#asked_claims?.recalled(first);
-    for (const sent of this.#sent.values()) {
-      if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
-      this.#over(sent, "recalled");
-    }
+    // Those that are here now: whoever is told of one may give this worker the next one, which is its own.
+    const back = [...this.#sent.values()].filter(({ claim }) =>
+      claim !== undefined && ((claim - first) | 0) >= 0
+    );
+    for (const sent of back) this.#over(sent, "recalled");
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */
