@@ -98,7 +98,6 @@ export class StreamHandler extends StreamRequestHandler<Remote<TCPNameServer>> {
     if (!reply) return false;
     await this.wfile.write(Uint8Array.of(reply.length >> 8, reply.length));
     await this.wfile.write(reply);
-    await this.wfile.flush();
     return true;
   }
 }

@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<void> {
     await talk(host, number, words.join(" "));
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) {
-      throw new Error(`Nothing listens at ${host}:${port}: run deno task start first`);
+      throw new Error(`Nothing listens at ${host}:${port}: start a server, or write its --port`);
     }
     throw new Error(`Cannot talk to ${host}:${port}: ${(error as Error).message}`);
   }

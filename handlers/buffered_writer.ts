@@ -36,7 +36,7 @@ export interface ByteSink {
  *   static override wbufsize = -1;
  *   override async handle(): Promise<void> {
  *     await this.wfile.write("HTTP/1.0 200 OK\r\n\r\n");
- *     await this.wfile.write("hello\n"); // sent by finish()
+ *     await this.wfile.write("hello\n"); // both go as one
  *   }
  * }
  * ```

@@ -52,6 +52,7 @@ function words_of({ words, kind }: FlagRule): string {
 
 /** A value as it would be typed. */
 export function text_of(value: unknown, kind: SettingKind): string {
+  if (value === null && kind === "list") return "not set";
   if (value === null || value === Infinity) return kind === "count" ? "infinity" : "none";
   if (Array.isArray(value)) return value.join(",") || "none";
   if (kind === "socket") return "none";

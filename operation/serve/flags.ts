@@ -163,7 +163,7 @@ const SETTINGS_HELP: Partial<Record<keyof Settings, string>> = {
   request_timeout: "how long a request may take",
   max_connection_age: "how long a connection may stay",
   linger: "how long a closed one waits for more",
-  allow: "who may ask: an address or a range",
+  allow: "who alone may ask: address or range",
   deny: "who may not",
   max_workers: "workers",
   max_requests_per_worker: "requests at once in one of them",

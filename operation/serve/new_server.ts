@@ -41,6 +41,9 @@ function is_usage(error: unknown): boolean {
 /** Why a server could not be made. */
 function why_not(error: unknown, { address }: ServeCommand): string {
   const line = with_flags(error_line(error));
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return `Cannot listen: ${line}: write a --host that is this machine's`;
+  }
   const text = line.startsWith("Cannot") ? line : `Cannot listen: ${line}`;
   if (!(error instanceof Deno.errors.AddrInUse)) return text;
   if (typeof address === "string") return `${text}: write another --unix PATH`;

@@ -39,6 +39,7 @@ export function server_class(command: ServeCommand, file: HandlerFile): ServerCl
   const way = command.way ?? (has_way ? undefined : "async");
   const Class = way ? MIX_INS[way](Base) : Base;
   check_settings(command, Class);
+  check_companions(command, Class);
   return Class;
 }
 
@@ -98,5 +99,18 @@ function check_settings(command: ServeCommand, Class: ServerClass): void {
       ? "it is for connections; leave --udp out"
       : "it is for datagrams; write --udp";
     throw new UsageError(`Cannot use --${name}: ${way ? `write --${way}, which has that` : other}`);
+  }
+}
+
+/** Refuses flags that would do nothing without another one, or beside it. */
+function check_companions({ datagrams, settings, tls }: ServeCommand, Class: ServerClass): void {
+  if (datagrams && tls) {
+    throw new UsageError("Cannot use TLS with --udp: it is for connections; leave --udp out");
+  }
+  const { proxy_protocol = Reflect.get(Class, "proxy_protocol") } = settings;
+  if (settings.trusted_proxies && proxy_protocol !== "required") {
+    throw new UsageError(
+      "Cannot use --trusted-proxy without --proxy-protocol required: write both",
+    );
   }
 }

@@ -98,9 +98,15 @@ Deno.test("Each block that deno test --doc ignores is run by a test", () => {
 
 Deno.test("Each block that deno test --doc ignores has the right types", async () => {
   await using folder = await TempFolder.make();
-  const codes = [...PROGRAMS.values()];
-  const paths = codes.map((code, at) => folder.join(name_of(code) ?? `${at}.ts`));
-  await Promise.all(paths.map((path, at) => Deno.writeTextFile(path, codes[at]!)));
+  // A folder for each page: several have a server.ts.
+  const paths = [...PROGRAMS].map(([key, code], at) => {
+    const page = folder.join(key.split(": ")[0]!);
+    Deno.mkdirSync(page, { recursive: true });
+    const path = `${page}/${name_of(code) ?? `${at}.ts`}`;
+    Deno.writeTextFileSync(path, code);
+    return path;
+  });
+  assertEquals(new Set(paths).size, paths.length);
   await using check = new Program("check", ...CONFIG, ...paths);
   await check.ends_well();
 });

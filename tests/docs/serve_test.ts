@@ -34,6 +34,7 @@ Deno.test("README.md and docs/serve.md: their handlers are served by their comma
     const args = command_of(page, words, path).map((word) => {
       // The library is here, and its workers read it.
       if (word.startsWith("--allow-read=")) return `${word},${ROOT}`;
+      if (word === "--monitor") return "--monitor=0";
       return word === ADDRESS ? SERVE : word.replace(/\b8000$/, "0");
     });
     await using served = new Told("run", ...CONFIG, ...args, "--port", "0");

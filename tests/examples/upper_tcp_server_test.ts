@@ -102,7 +102,7 @@ Deno.test("deno task start and deno task client say in one line what to do about
   await using client = new Task("client", "--port", `${port}`, "hello");
   assertEquals(
     await client.errors(),
-    `Nothing listens at 127.0.0.1:${port}: run deno task start first\n`,
+    `Nothing listens at 127.0.0.1:${port}: start a server, or write its --port\n`,
   );
   assertEquals((await client.status()).code, 1);
 });

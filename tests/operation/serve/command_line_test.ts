@@ -196,4 +196,6 @@ Deno.test("serve shows values as they are typed", () => {
   ]];
   for (const [value, text] of times) assertEquals(text_of(value, "time"), text);
   assertEquals(text_of(["a", "b"], "list"), "a,b");
+  assertEquals(text_of([], "list"), "none");
+  assertEquals(text_of(null, "list"), "not set");
 });

@@ -335,6 +335,16 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
     2,
   ],
   [
+    ["upper.ts", "--trusted-proxy", "10.0.0.1"],
+    "Cannot use --trusted-proxy without --proxy-protocol required: write both",
+    2,
+  ],
+  [
+    ["packets.ts", "--udp", "--tls-pfx", "both.pfx"],
+    "Cannot use TLS with --udp: it is for connections; leave --udp out",
+    2,
+  ],
+  [
     ["upper.ts", "--fd", "systemd"],
     "Cannot inherit a socket: the program was started with none",
     2,
@@ -389,8 +399,9 @@ Deno.test("serve: a port that is taken, and a permission that is missing", { ign
     assertMatch(errors, /^[^\n]+\n$/);
     return [code, errors] as const;
   };
-  const [busy, net, read, workers] = await Promise.all([
+  const [busy, far, net, read, workers] = await Promise.all([
     run(["-A"], ["--port", String(port)]),
+    run(["-A"], ["--host", "192.0.2.1"]),
     run(["--allow-read"], LOOPBACK),
     run(["--allow-net"], LOOPBACK),
     run(["--allow-net", `--allow-read=${folder.path}`], ["--threading", ...LOOPBACK]),
@@ -398,6 +409,11 @@ Deno.test("serve: a port that is taken, and a permission that is missing", { ign
   assertEquals(busy[0], 1);
   const other = `write --port ${port + 1}, or --port 0 for any that is free`;
   assertMatch(busy[1], new RegExp(`^Cannot listen: Address already in use .*: ${other}\n$`));
+  assertEquals(far[0], 1);
+  assertMatch(
+    far[1],
+    /^Cannot listen: .* 192\.0\.2\.1:8000: write a --host that is this machine's$/m,
+  );
   assertEquals(net[0], 1);
   assertMatch(net[1], /^Cannot listen: Requires net access to "127.0.0.1:0", .*--allow-net flag/);
   assertEquals(read[0], 2);
