@@ -167,7 +167,9 @@ export function is_listening(server: net.Server): boolean {
 export function hold_descriptor(fd: number): net.Socket {
   const { TCP } = bindings("tcp_wrap");
   const handle = TCP && new TCP(CONNECTION);
-  const source = handle?.open(fd) === 0 ? { handle } : { fd };
+  // What it cannot open Deno has closed by then: the number may be another's, and must not be opened again.
+  handle?.open(fd);
+  const source = handle ? { handle } : { fd };
   return new net.Socket({ ...source, readable: false } as net.SocketConstructorOpts)
     .on("error", () => {});
 }
@@ -252,7 +254,11 @@ export function open_descriptor(
   table?: DescriptorTable,
 ): net.Socket {
   const handle = open_handle(fd, table);
-  if (!handle) return new net.Socket({ ...options, fd });
+  if (!handle) {
+    // Nobody would note its end.
+    table?.closing(fd);
+    return new net.Socket({ ...options, fd });
+  }
   return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
@@ -276,6 +282,8 @@ function note_in(table: DescriptorTable, fd: number, handle: ConnectionHandle): 
   const { close } = handle;
   table.opened(fd);
   handle.close = (closed) => {
+    // Once: after that the number may be another connection's.
+    handle.close = close;
     table.closing(fd);
     close.call(handle, closed);
   };

@@ -2,9 +2,11 @@
 const SIZE = 2 ** 20;
 
 /**
- * Says, in shared memory, which connections are open in a thread. When a thread ends, Deno leaves the
+ * Says, in shared memory, which connections a thread has. When a thread ends, in whatever way, Deno leaves the
  * descriptors of Unix sockets open for ever, and so those of `open_descriptor()`: their clients would
  * wait for an end that never comes. The server closes what is left.
+ *
+ * A number belongs to one thread at a time: from when it is sent there, until that closes it, or it is taken back.
  */
 export class DescriptorTable {
   readonly memory: SharedArrayBuffer;
@@ -15,14 +17,17 @@ export class DescriptorTable {
     this.#open = new Uint8Array(memory);
   }
 
-  /** The thread has opened a connection (worker). */
+  /** The thread has a connection: it was sent there, or is opened there (server, worker). */
   opened(fd: number): void {
-    this.#open[fd] = 1;
+    if (fd < SIZE) Atomics.store(this.#open, fd, 1);
   }
 
-  /** It is about to close it: once it has, the number may be another connection's (worker). */
+  /**
+   * It has it no more (server, worker). It says so before it closes it: once it has, the number may be another
+   * connection's.
+   */
   closing(fd: number): void {
-    this.#open[fd] = 0;
+    if (fd < SIZE) Atomics.store(this.#open, fd, 0);
   }
 
   /** What is open still; to be asked when the thread has ended (server). */

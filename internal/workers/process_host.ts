@@ -114,7 +114,8 @@ export class ProcessHost implements WorkerHost {
       clearTimeout(this.#patience);
       clearTimeout(this.#ending);
       this.#exited = true;
-      this.#held?.forEach(drop);
+      // Once: its answer may still come, and the numbers may be others' by then.
+      this.#release();
       const how = this.#complaint ?? how_it_ended(code, signal);
       const cause = new Error(`${this.name} ${how}`);
       this.#hear_out(() => events.ended(cause, true, { exitcode: code, signal }));

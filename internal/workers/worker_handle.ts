@@ -292,7 +292,11 @@ export class WorkerHandle {
     const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
     if (passengers) sent.passengers = passengers;
     if (claim !== undefined) sent.claim = claim;
-    if (fd !== undefined) sent.fd = fd;
+    if (fd !== undefined) {
+      sent.fd = fd;
+      // Before it can close it: what it takes and never opens is not lost with it, either.
+      this.#table?.opened(fd);
+    }
     try {
       // What comes many at a time goes many at a time; but a worker that does one at a time gets its first at once.
       const is_first = this.#is_serial && this.#sent.size === 0;
@@ -302,6 +306,7 @@ export class WorkerHandle {
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
       claims?.withdraw();
+      if (fd !== undefined) this.#table?.closing(fd);
       throw error;
     }
     this.#claims?.announce();
@@ -383,10 +388,11 @@ export class WorkerHandle {
 
   #recalled(first: number): void {
     this.#asked_claims?.recalled(first);
-    for (const sent of this.#sent.values()) {
-      if (sent.claim === undefined || ((sent.claim - first) | 0) < 0) continue;
-      this.#over(sent, "recalled");
-    }
+    // Those that are here now: whoever is told of one may give this worker the next one, which is its own.
+    const back = [...this.#sent.values()].filter(({ claim }) =>
+      claim !== undefined && ((claim - first) | 0) >= 0
+    );
+    for (const sent of back) this.#over(sent, "recalled");
   }
 
   /** Lets it end by itself, when the last of its jobs is wholly over. */
@@ -575,8 +581,14 @@ export class WorkerHandle {
   #over(sent: Sent | undefined, outcome: JobOutcome): void {
     if (!sent) return;
     this.#forget(sent);
-    if (outcome === "recalled") sent.job.worker = undefined;
+    if (outcome === "recalled") this.#came_back(sent.job);
     sent.over(sent.job, this, outcome);
+  }
+
+  /** It never had this job, nor what belongs to it. */
+  #came_back(job: Job): void {
+    job.worker = undefined;
+    if (job.fd !== undefined) this.#table?.closing(job.fd);
   }
 
   #forget(sent: Sent): void {

@@ -1,6 +1,10 @@
 import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import { ChildProcess, type Serializable } from "node:child_process";
+import process from "node:process";
 import type { ChildCommand } from "../../../internal/workers/child_command.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../../../internal/workers/process_host.ts";
+import { detach } from "../../../server/sockets/stream_socket.ts";
+import { accepted_pair } from "../../fixtures/clients/pairs.ts";
 import { ending_of } from "../../fixtures/programs/programs.ts";
 import { unread_by_worker } from "../../fixtures/servers/unread.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
@@ -82,4 +86,61 @@ Deno.test("ProcessHost: a child that cannot read a message says so", async () =>
   const command = command_of(["run", "-A", PROCESS_ENTRY]);
   const said = await unread_by_worker((events) => new ProcessHost(command, events));
   assertEquals(said, "Failed to read value");
+});
+
+/** Has each descriptor noted that the handle of a TCP connection opens: by that numbers are closed. */
+function note_opened(): { opened: number[]; [Symbol.dispose](): void } {
+  const { TCP } = (process as unknown as {
+    binding(name: string): { TCP: { prototype: { open(fd: number): number } } };
+  }).binding("tcp_wrap");
+  const { open } = TCP.prototype;
+  const opened: number[] = [];
+  TCP.prototype.open = function (fd) {
+    opened.push(fd);
+    return open.call(this, fd);
+  };
+  return { opened, [Symbol.dispose]: () => void (TCP.prototype.open = open) };
+}
+
+/** Has the child noted that is started, and what it is sent. */
+function note_child(): { child?: ChildProcess; sent: Serializable[]; [Symbol.dispose](): void } {
+  const prototype = ChildProcess.prototype as unknown as { spawn(options: unknown): unknown };
+  const { spawn } = prototype;
+  const notes: ReturnType<typeof note_child> = {
+    sent: [],
+    [Symbol.dispose]: () => void (prototype.spawn = spawn),
+  };
+  prototype.spawn = function (this: ChildProcess, options) {
+    const spawned = spawn.call(this, options);
+    const { send } = this;
+    this.send = (message: Serializable, ...rest: unknown[]) => {
+      notes.sent.push(message);
+      return Reflect.apply(send, this, [message, ...rest]);
+    };
+    notes.child = this;
+    return spawned;
+  };
+  return notes;
+}
+
+Deno.test({
+  name:
+    "ProcessHost closes a connection once that its child has not got, though its answer comes after its end",
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const { socket, peer } = await accepted_pair();
+  using _ = peer;
+  const { fd } = detach(socket)!;
+  using numbers = note_opened();
+  using notes = note_child();
+  await end_of(["run", "-A", PROCESS_ENTRY], (host) => {
+    host.post([{ type: "job", id: 1, message: undefined, fd }]);
+    const question = notes.sent.at(-1);
+    // A busy thread hears of both together, and of the end first.
+    notes.child!.emit("exit", 0, null);
+    notes.child!.emit("message", question);
+    host.kill();
+  });
+  assertEquals(await soon(peer.read(new Uint8Array(1))), null);
+  assertEquals(numbers.opened, [fd]);
 });
