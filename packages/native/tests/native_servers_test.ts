@@ -74,25 +74,6 @@ test("workers send their replies themselves", async () => {
   }
 });
 
-test("timers, files and fetches go on while a server waits for datagrams", async () => {
-  await using folder = await TempFolder.make();
-  await Deno.writeTextFile(folder.join("file"), "a file");
-  await using http = Deno.serve({ port: 0, onListen: () => {} }, () => new Response("a response"));
-  await using server = serving(new NativeUDPServer(HERE, UpperPacketHandler));
-  using client = new DatagramClient(server.server_address);
-  assertEquals(await client.ask("one"), "ONE");
-  const start = performance.now();
-  for (let turn = 0; turn < 20; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    assertEquals(await Deno.readTextFile(folder.join("file")), "a file");
-    const response = await fetch(`http://127.0.0.1:${http.addr.port}/`);
-    assertEquals(await response.text(), "a response");
-  }
-  // A call that waits in this thread would take a second of each turn.
-  assert(performance.now() - start < 15_000);
-  assertEquals(await client.ask("two"), "TWO");
-});
-
 test("allow_reuse_port: two servers share an address, and all are answered", async () => {
   const options = { allow_reuse_port: true };
   await using first = serving(new NativeUDPServer([OWN_ADDRESS, 0], UpperPacketHandler, options));

@@ -11,17 +11,25 @@ function path_of(name: string): string {
 
 const FLAGS = ["-A", "--no-check", "--unstable-net"];
 
-Deno.test({
-  name: "timers, files and fetches go on while datagrams come without an end",
-  ignore: !HAS_NATIVE,
-  async fn() {
-    await using program = new Program("run", ...FLAGS, path_of("flooded_server.ts"));
-    for (const line of ["a timer", "a file", "a fetch", "closed"]) {
-      assertEquals(await program.line(), line);
-    }
-    await program.ends_well();
-  },
-});
+/** What the server is told, and what it does then. */
+const WHILE: [words: string, args: string[]][] = [
+  ["a server waits for datagrams", []],
+  ["more datagrams come than it can handle", ["flood"]],
+];
+
+for (const [words, args] of WHILE) {
+  Deno.test({
+    name: `timers, files and fetches go on while ${words}`,
+    ignore: !HAS_NATIVE,
+    async fn() {
+      await using program = new Program("run", ...FLAGS, path_of("beside_server.ts"), ...args);
+      for (const line of ["a timer", "a file", "a fetch", "closed"]) {
+        assertEquals(await program.line(), line);
+      }
+      await program.ends_well();
+    },
+  });
+}
 
 Deno.test({
   name: "a thread can be ended while it serves, and the program goes on",
