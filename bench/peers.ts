@@ -10,7 +10,8 @@ export type HandlerName =
   | "bulk_out"
   | "bulk_in"
   | "packet"
-  | "sendto";
+  | "sendto"
+  | "busy_packet";
 
 /** A server that is measured: a program of servers/, and what it is told. */
 export interface Peer {
@@ -142,6 +143,30 @@ export const UDP_THREADING: Peer = {
   ...UDP,
   name: "ThreadingUDPServer",
   args: ["ThreadingUDPServer"],
+};
+
+/** A server of `NativeMixIn`. */
+function native_udp(Base: string, ...args: string[]): Peer {
+  return {
+    ...UDP,
+    name: `native ${Base}`,
+    args: [Base, "--native", ...args],
+    flags: ["--allow-ffi"],
+  };
+}
+
+/** `UDPServer` and `AsyncUDPServer` over the C library. */
+export const UDP_NATIVE: Peer[] = [native_udp("UDPServer"), native_udp("AsyncUDPServer")];
+
+/** `ThreadingUDPServer` over the C library, with two workers, which send by themselves. */
+export const UDP_NATIVE_THREADING: Peer = native_udp("ThreadingUDPServer", "--workers=2");
+
+/** Many datagrams with each call, in C. */
+export const UDP_C: Peer = {
+  name: "C with recvmmsg",
+  runtime: "cc",
+  script: "recvmmsg_udp",
+  args: [],
 };
 
 /** A goroutine for each connection. */

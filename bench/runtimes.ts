@@ -1,7 +1,7 @@
 import { output_of } from "./output_of.ts";
 
 /** What server programs run under. */
-export type RuntimeName = "deno" | "node" | "go" | "python3";
+export type RuntimeName = "deno" | "node" | "go" | "python3" | "cc";
 
 /** A runtime that this machine has. */
 export interface Runtime {
@@ -33,6 +33,8 @@ export async function find_runtimes(directory: string): Promise<Map<RuntimeName,
   if (node) runtimes.set("node", node);
   const go = await find_go(directory);
   if (go) runtimes.set("go", go);
+  const cc = await find_cc(directory);
+  if (cc) runtimes.set("cc", cc);
   const python3 = await find_python();
   if (python3) runtimes.set("python3", python3);
   return runtimes;
@@ -60,6 +62,14 @@ async function find_go(directory: string): Promise<Runtime | undefined> {
   if (!version) return undefined;
   await output_of("go", ["build", "-o", `${directory}/`, `${SERVERS}/go_server.go`]);
   return { version: `Go ${version.replace("go", "")}`, command: [], directory };
+}
+
+/** The C compiler, which builds what it can. */
+async function find_cc(directory: string): Promise<Runtime | undefined> {
+  const version = await output_of("cc", ["-dumpfullversion"]);
+  const args = ["-O2", "-o", `${directory}/recvmmsg_udp`, `${SERVERS}/recvmmsg_udp.c`];
+  if (!version || await output_of("cc", args) === undefined) return undefined;
+  return { version: `cc ${version.trim()}`, command: [], directory };
 }
 
 /** The interpreter itself, as `python3` may be a script that looks for one and takes its time. */

@@ -19,9 +19,12 @@ import {
   UDP,
   UDP_ASYNC,
   UDP_BARE,
+  UDP_C,
   UDP_CPYTHON,
   UDP_CPYTHON_THREADING,
   UDP_FLAGLESS,
+  UDP_NATIVE,
+  UDP_NATIVE_THREADING,
   UDP_OTHERS,
   UDP_THREADING,
 } from "./peers.ts";
@@ -46,7 +49,7 @@ const BULK = [ASYNC, THREADING, ...NODE_NET, GO, CPYTHON];
 /** How long bulk and bursts may take, in seconds. */
 const PATIENCE = 30;
 const UDP_OURS = [UDP, UDP_FLAGLESS, UDP_ASYNC];
-const UDP_WORKERS = [UDP_BARE, UDP_THREADING, UDP_CPYTHON_THREADING];
+const UDP_WORKERS = [UDP_BARE, UDP_THREADING, UDP_NATIVE_THREADING, UDP_CPYTHON_THREADING];
 const UDP_LOAD: Load = { mode: "udp", connections: 32, size: 64 };
 
 /** The rows of the table are made of these. A server is in a workload if it can take part in it. */
@@ -153,7 +156,7 @@ export const WORKLOADS: Workload[] = [
     load: UDP_LOAD,
     turns: 1,
     figures: ["per_second", "cpu_us"],
-    peers: [UDP_BARE, ...UDP_OURS, ...UDP_OTHERS, UDP_CPYTHON],
+    peers: [UDP_BARE, ...UDP_OURS, ...UDP_NATIVE, UDP_C, ...UDP_OTHERS, UDP_CPYTHON],
   },
   {
     name: "UDP sendto, 32 clients x 64 bytes",
@@ -161,7 +164,7 @@ export const WORKLOADS: Workload[] = [
     load: UDP_LOAD,
     turns: 1,
     figures: ["per_second", "cpu_us"],
-    peers: [UDP_BARE, ...UDP_OURS, UDP_CPYTHON],
+    peers: [UDP_BARE, ...UDP_OURS, ...UDP_NATIVE, UDP_CPYTHON],
   },
   {
     name: "UDP echo through workers, 32 x 64 bytes",
@@ -178,6 +181,14 @@ export const WORKLOADS: Workload[] = [
     turns: 1,
     figures: ["per_second", "cpu_us"],
     peers: UDP_WORKERS,
+  },
+  {
+    name: "UDP computing for 50 us, 32 x 64 bytes",
+    handler: "busy_packet",
+    load: UDP_LOAD,
+    turns: 1,
+    figures: ["per_second", "cpu_us"],
+    peers: [UDP, UDP_THREADING, ...UDP_NATIVE, UDP_NATIVE_THREADING],
   },
   {
     name: "start to first reply",

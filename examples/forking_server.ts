@@ -7,6 +7,14 @@
  * deno run --allow-net=127.0.0.1 --allow-read --allow-run=deno examples/forking_server.ts   # not on Linux
  * ```
  *
+ * It prints, in any order:
+ *
+ * ```text
+ * Received: process …: Hello World 1
+ * Received: process …: Hello World 2
+ * Received: process …: Hello World 3
+ * ```
+ *
  * @module
  */
 import { BufferedReader, ForkingTCPServer, StreamRequestHandler } from "../mod.ts";

@@ -6,6 +6,14 @@
  * deno run --allow-net=127.0.0.1 --allow-read=. examples/threaded_server.ts
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * Received: worker …: Hello World 1
+ * Received: worker …: Hello World 2
+ * Received: worker …: Hello World 3
+ * ```
+ *
  * @module
  */
 import { threadId } from "node:worker_threads";

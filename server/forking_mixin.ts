@@ -115,6 +115,7 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
         },
         start_host: (_id, events) => new ProcessHost(command(), events, with_spare),
         copy: process_copy,
+        are_threads: false,
         keeps_running: true,
       };
     }

@@ -99,6 +99,7 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
         },
         start_host: (id, events) => new ThreadHost(id, events),
         copy: thread_copy,
+        are_threads: true,
         keeps_running: !this.daemon_threads,
       };
     }

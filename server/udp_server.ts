@@ -108,17 +108,34 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     super(datagram_addr<A>(server_address), RequestHandlerClass, options);
   }
 
+  /**
+   * Makes what the servers of this class receive and send with, when they bind: over Deno's own sockets, or over
+   * `node:dgram`. A subclass may give a {@linkcode DatagramListener} of its own.
+   *
+   * @param options Where to listen, and how. What a listener cannot do it must refuse.
+   * @returns The listener, which is bound.
+   * @throws {Deno.errors.NotSupported} If it cannot do what the options say.
+   * @typeParam A The type of addresses.
+   */
+  static make_listener<A extends Deno.Addr>(
+    options: DatagramListenOptions<A>,
+  ): DatagramListener<A> {
+    return listen(options);
+  }
+
   /** Binds, and sets `server_address` to the real address. */
   override server_bind(): void | Promise<void> {
     const { server_address: addr, request_queue_size: backlog, max_packet_size } = this;
     const { broadcast, multicast_groups: groups } = this;
-    if (this.allow_reuse_port) {
-      throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Deno has it for TCP only");
+    const { allow_reuse_address: reuse_address, allow_reuse_port: reuse_port } = this;
+    const { inherit = false, proxy_protocol } = this as ServerOptions;
+    if (proxy_protocol === "required") {
+      throw new Deno.errors.NotSupported("Cannot read PROXY headers of datagrams");
     }
-    refuse_stream_settings(this as ServerOptions);
+    const sharing = { reuse_address, reuse_port, inherit };
+    const options = { addr, backlog, max_packet_size, broadcast, groups, ...sharing };
     try {
-      const reuse_address = this.allow_reuse_address;
-      this.socket = listen({ addr, backlog, reuse_address, max_packet_size, broadcast, groups });
+      this.socket = (this.constructor as typeof UDPServer).make_listener(options);
     } catch (error) {
       throw with_address(error, addr);
     }
@@ -146,13 +163,15 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
    * @returns The datagram with the socket to reply with, and the client's address.
    * @throws {Deno.errors.BadResource} If the server is not bound, or is closed.
    */
-  override get_request(): Promise<[DatagramRequest<A>, A]> {
-    const received = check_bound(this.socket).accept() as Promise<[DatagramRequest<A>, A]>;
+  override get_request(): [DatagramRequest<A>, A] | Promise<[DatagramRequest<A>, A]> {
+    const received = check_bound(this.socket).accept();
     // Only an override can spoil it.
-    return this.get_request === UDPServer.prototype.get_request
-      ? received
-      : received.then(([request, address]) => this[accepted](request, address));
+    if (this.get_request === UDPServer.prototype.get_request) return received;
+    return received instanceof Promise ? received.then(this.#accepted) : this.#accepted(received);
   }
+
+  #accepted = ([request, address]: [DatagramRequest<A>, A]): [DatagramRequest<A>, A] =>
+    this[accepted](request, address);
 }
 
 /** The address as Deno has it: what a subclass gives, which is that already, or Python's form. */
@@ -161,18 +180,14 @@ function datagram_addr<A extends Deno.Addr>(address: NetAddress | A): A {
   return net_addr(address as NetAddress, "udp") as A;
 }
 
-/** Refuses what would have another meaning than the program thinks if it were passed over. */
-function refuse_stream_settings({ inherit, proxy_protocol }: ServerOptions): void {
-  if (inherit !== undefined && inherit !== false) {
+function listen<A extends Deno.Addr>(options: DatagramListenOptions<A>): DatagramListener<A> {
+  const { broadcast = true, groups = [], reuse_port = false, inherit = false } = options;
+  if (reuse_port) {
+    throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Deno has it for TCP only");
+  }
+  if (inherit !== false) {
     throw new Deno.errors.NotSupported("Cannot inherit a datagram socket: Deno takes none");
   }
-  if (proxy_protocol === "required") {
-    throw new Deno.errors.NotSupported("Cannot read PROXY headers of datagrams");
-  }
-}
-
-function listen<A extends Deno.Addr>(options: DatagramListenOptions<A>): DatagramListener<A> {
-  const { broadcast = true, groups = [] } = options;
   // Deno's own sockets always send broadcasts, and join groups only later.
   const is_plain = options.addr.transport === "unixpacket" || (broadcast && groups.length === 0);
   if (has_deno_datagrams() && is_plain) return new DenoDatagramListener(options);

@@ -35,6 +35,7 @@ for (const [name, text] of WORKFLOWS) {
         "deno publish",
         "deno publish",
         "deno publish",
+        "deno publish",
       ]);
     }
   });

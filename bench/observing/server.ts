@@ -7,23 +7,13 @@
  *
  * @module
  */
-import { AsyncTCPServer, type ServerObserver, ThreadingTCPServer } from "../../mod.ts";
-import { json_log, text_log } from "../../operation/monitor/mod.ts";
-import { opentelemetry } from "../../packages/opentelemetry/mod.ts";
+import { AsyncTCPServer, ThreadingTCPServer } from "../../mod.ts";
 import { LinesHandler } from "../servers/ours.ts";
+import { OBSERVERS } from "./observers.ts";
 
 export { LinesHandler };
 
 const SERVERS: Record<string, typeof AsyncTCPServer> = { AsyncTCPServer, ThreadingTCPServer };
-const OBSERVERS: Record<string, () => ServerObserver | null> = {
-  none: () => null,
-  empty: () => () => {},
-  json_log: () => json_log(),
-  text_log: () => text_log(),
-  metrics: () => opentelemetry({ spans: false }),
-  spans: () => opentelemetry(),
-};
-
 if (import.meta.main) {
   const [server_name, observer_name] = Deno.args as [string, string];
   const observer = OBSERVERS[observer_name]!();

@@ -4,6 +4,7 @@
  * ```sh
  * deno run --allow-net --allow-read bench/servers/ours.ts ThreadingTCPServer echo 0 --workers 2
  * deno run --allow-net --unstable-net bench/servers/ours.ts UDPServer packet 0
+ * deno run --allow-net --allow-ffi bench/servers/ours.ts UDPServer packet 0 --native
  * ```
  *
  * @module
@@ -25,7 +26,7 @@ import {
   UDPServer,
 } from "../../mod.ts";
 import { BULK } from "./bulk.ts";
-import { compute } from "./compute.ts";
+import { compute, SHORT } from "./compute.ts";
 import { COPIES } from "./copies.ts";
 
 /** What one read of an echo takes at the most, in bytes: the same in all servers. */
@@ -141,6 +142,14 @@ export class SendtoHandler extends BaseRequestHandler<BaseServer, DatagramReques
   }
 }
 
+/** Sends back what comes, when it has computed for some 50 us. */
+export class BusyPacketHandler extends PacketHandler {
+  override async handle(): Promise<void> {
+    compute(SHORT);
+    await super.handle();
+  }
+}
+
 const SERVERS: Record<string, typeof TCPServer<Deno.NetAddr> | typeof UDPServer<Deno.NetAddr>> = {
   AsyncTCPServer,
   ThreadingTCPServer,
@@ -158,6 +167,7 @@ const HANDLERS: Record<string, RequestHandlerConstructor> = {
   bulk_in: BulkInHandler,
   packet: PacketHandler,
   sendto: SendtoHandler,
+  busy_packet: BusyPacketHandler,
 };
 /** Those with `--collect`. */
 const COLLECTING: Record<string, RequestHandlerConstructor> = {
@@ -166,11 +176,15 @@ const COLLECTING: Record<string, RequestHandlerConstructor> = {
 };
 
 async function main(args: string[]): Promise<void> {
-  const { workers, requests, collect, _: [server_name, handler_name, port] } = parseArgs(args, {
-    string: ["workers", "requests"],
-    boolean: ["collect"],
-  });
-  const Server = SERVERS[String(server_name)];
+  const { workers, requests, collect, native, _: [server_name, handler_name, port] } = parseArgs(
+    args,
+    {
+      string: ["workers", "requests"],
+      boolean: ["collect", "native"],
+    },
+  );
+  const Base = SERVERS[String(server_name)];
+  const Server = native ? await native_of(Base as typeof UDPServer) : Base;
   const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
   if (!Server || !Handler) {
     throw new TypeError(
@@ -184,6 +198,12 @@ async function main(args: string[]): Promise<void> {
   });
   console.log(server.server_address.port);
   await server.serve_forever();
+}
+
+/** Loaded here, so that others start without it. */
+async function native_of(Base: typeof UDPServer): Promise<typeof UDPServer> {
+  const { NativeMixIn } = await import("../../packages/native/mod.ts");
+  return NativeMixIn(Base);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -6,6 +6,14 @@
  * deno run examples/futures/own_pool.ts
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * 0 1 4 9 16 25 36 49 64 81 100 121
+ * RangeError: no square
+ * The last one was cancelled
+ * ```
+ *
  * @module
  */
 import { delay } from "@std/async/delay";

@@ -3,7 +3,14 @@
  * it says what it has by then, and nothing goes on.
  *
  * ```sh
- * deno run --allow-read examples/futures/progress.ts 5000000
+ * deno run --allow-read=. examples/futures/progress.ts 500000
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * Counting the primes below 500000; Ctrl-C stops it
+ * 41538 primes are below 500000
  * ```
  *
  * @module

@@ -1,9 +1,19 @@
 /**
  * Results in the order in which they are there, the error of a task, and one that computes for ever: it is ended
- * after half a second, and harms no other.
+ * after two seconds, and harms no other.
  *
  * ```sh
- * deno run --allow-read examples/futures/results.ts
+ * deno run --allow-read=. examples/futures/results.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * 27: 111
+ * 97: 118
+ * 0.5: RangeError: 0.5 is no whole number
+ * 871: 178
+ * 0: TimeoutError: The task steps_to_one() took longer than 2000 ms
  * ```
  *
  * @module
@@ -19,7 +29,7 @@ export function steps_to_one(n: number): number {
 }
 
 if (import.meta.main) {
-  await using executor = new ThreadPoolExecutor(2, { timeout: 500 });
+  await using executor = new ThreadPoolExecutor(2, { timeout: 2000 });
   const numbers = [27, 97, 0.5, 0, 871];
   const futures = new Map(numbers.map((n) => [executor.submit(steps_to_one, n), n]));
   for await (const { future } of as_completed(futures.keys())) {

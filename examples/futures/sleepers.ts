@@ -5,6 +5,13 @@
  * deno run examples/futures/sleepers.ts
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * After 100 ms … are awake, and … sleep
+ * All are awake: they slept at once
+ * ```
+ *
  * @module
  */
 import { delay } from "@std/async/delay";

@@ -2,7 +2,13 @@
  * Two pages are fetched at once, each in a thread of its own. They come from a small server of this program.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 --allow-read examples/futures/two_pages.ts
+ * deno run --allow-net=127.0.0.1 --allow-read=. examples/futures/two_pages.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * The short page has 100 letters, the long one 20000
  * ```
  *
  * @module

@@ -7,6 +7,17 @@
  * deno run --allow-read --allow-run=deno examples/multiprocessing/callbacks.ts   # not on Linux
  * ```
  *
+ * It prints, in any order:
+ *
+ * ```text
+ * 7 gives 49
+ * 13 gives 10
+ * 44 gives 32
+ * RangeError: -1 is below zero
+ * 100 gives 1
+ * Together 92
+ * ```
+ *
  * @module
  */
 import { Pool } from "../../concurrency/multiprocessing/mod.ts";

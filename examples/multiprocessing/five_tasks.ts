@@ -7,6 +7,24 @@
  * deno run --allow-read --allow-run=deno examples/multiprocessing/five_tasks.ts   # not on Linux
  * ```
  *
+ * It prints, in any order:
+ *
+ * ```text
+ * The program is process …
+ * Waiting until all is done
+ * Task Ann runs in process …
+ * Task Bob runs in process …
+ * Task Cid runs in process …
+ * Task Dot runs in process …
+ * Task Eve runs in process …
+ * Task Ann ran for … ms
+ * Task Bob ran for … ms
+ * Task Cid ran for … ms
+ * Task Dot ran for … ms
+ * Task Eve ran for … ms
+ * All is done
+ * ```
+ *
  * @module
  */
 import { delay } from "@std/async/delay";

@@ -1,10 +1,18 @@
 /**
- * A process and its child: what `os.fork()` shows in Python. Deno cannot fork, so the child is a new process, which
- * imports this module and runs the function. It prints both processes' numbers, and how the child has ended.
+ * A process and its child: what `os.fork()` shows in Python. Deno cannot fork, so the child is a new process, which imports
+ * this module and runs the function.
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/parent_and_child.ts
  * deno run --allow-read --allow-run=deno examples/multiprocessing/parent_and_child.ts   # not on Linux
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * I am the parent, process …
+ * I am the child, process …, a child of … (MainProcess)
+ * Process … has ended with exit code 0
  * ```
  *
  * @module

@@ -7,6 +7,14 @@
  * deno run --allow-read --allow-run=deno examples/multiprocessing/pipe.ts   # not on Linux
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * The other one says: Deno Deno Deno
+ * The other one says: Python Python Python
+ * Nobody asks any more
+ * ```
+ *
  * @module
  */
 import * as multiprocessing from "../../concurrency/multiprocessing/mod.ts";

@@ -7,6 +7,15 @@
  * deno run --allow-read --allow-run=deno examples/multiprocessing/processes_with_threads.ts   # not on Linux
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * 168 primes from 0
+ * 135 primes from 1000
+ * 127 primes from 2000
+ * 120 primes from 3000
+ * ```
+ *
  * @module
  */
 import { Pool, ThreadPool } from "../../concurrency/multiprocessing/mod.ts";

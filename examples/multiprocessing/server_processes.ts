@@ -1,12 +1,24 @@
 /**
  * A server in two processes, each of which serves many clients at once: what Python does with a pool of processes and
  * threads, or gevent, in each of them. Both listen at the same port, and the system deals connections out. (A
- * `ForkingTCPServer` has one client at a time in each child.) Six clients talk to it at once; it prints what they hear:
- * which process has served each of them, and as which of its clients. Then it stops both in good order.
+ * `ForkingTCPServer` has one client at a time in each child.) Six clients talk to it at once, and hear which process has
+ * served them, and as which of its clients. Then it stops both in good order.
  *
  * ```sh
  * deno run --unstable-net --allow-net=127.0.0.1 --allow-read=. --allow-run=deno \
  *   examples/multiprocessing/server_processes.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * Received: process …, client …: Hello World 1
+ * Received: process …, client …: Hello World 2
+ * Received: process …, client …: Hello World 3
+ * Received: process …, client …: Hello World 4
+ * Received: process …, client …: Hello World 5
+ * Received: process …, client …: Hello World 6
+ * exit codes: 0 0
  * ```
  *
  * On Linux only: elsewhere one of the processes gets all connections.

@@ -7,6 +7,12 @@
  * deno run --allow-read --allow-run=deno examples/multiprocessing/shared_counter.ts   # not on Linux
  * ```
  *
+ * It prints:
+ *
+ * ```text
+ * With the lock: 4000; by add(): 4000
+ * ```
+ *
  * @module
  */
 import * as multiprocessing from "../../concurrency/multiprocessing/mod.ts";

@@ -6,6 +6,22 @@
  * deno run --allow-read=. examples/multiprocessing/sleeping_threads.ts
  * ```
  *
+ * It prints, in any order:
+ *
+ * ```text
+ * One has slept for 550 ms
+ * One has slept for 600 ms
+ * One has slept for 650 ms
+ * One has slept for 700 ms
+ * One has slept for 750 ms
+ * One has slept for 800 ms
+ * One has slept for 850 ms
+ * One has slept for 900 ms
+ * One has slept for 950 ms
+ * One has slept for 1000 ms
+ * 7750 ms together, in … ms
+ * ```
+ *
  * @module
  */
 import { delay } from "@std/async/delay";

@@ -1,11 +1,18 @@
 /**
- * A loop that only counts, for half a second: in one thread, in two, and in two processes. Python's threads
- * share one core; these have one each, as processes do, so two come twice as far where two cores are free. It
- * prints how far they have come.
+ * A loop that only counts, for a fifth of a second: in one thread, in two, and in two processes. Python's threads share one core;
+ * these have one each, as processes do, so two come twice as far where two cores are free.
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/two_counters.ts
  * deno run --allow-read --allow-run=deno examples/multiprocessing/two_counters.ts   # not on Linux
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * one thread: … million
+ * two threads: … million
+ * two processes: … million
  * ```
  *
  * @module
@@ -38,8 +45,8 @@ async function race(
 
 if (import.meta.main) {
   const counts: Counts = new multiprocessing.Queue();
-  const thread = () => new threading.Thread({ target: count, args: [counts, 500] });
-  const process = () => new multiprocessing.Process({ target: count, args: [counts, 500] });
+  const thread = () => new threading.Thread({ target: count, args: [counts, 200] });
+  const process = () => new multiprocessing.Process({ target: count, args: [counts, 200] });
   await race("one thread", [thread()], counts);
   await race("two threads", [thread(), thread()], counts);
   await race("two processes", [process(), process()], counts);

@@ -1,10 +1,23 @@
 /**
  * Two processes and a queue: one writes letters, the other one reads them, and would for ever, so it is terminated when
- * all are read. It prints what each of them does, and how they have ended.
+ * all are read.
  *
  * ```sh
  * deno run --allow-read=. --allow-run=deno examples/multiprocessing/writer_and_reader.ts
  * deno run --allow-read --allow-run=deno examples/multiprocessing/writer_and_reader.ts   # not on Linux
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * Process … writes A
+ * Process … reads A
+ * Process … writes B
+ * Process … reads B
+ * Process … writes C
+ * Process … reads C
+ * writer: 0
+ * reader: -15
  * ```
  *
  * @module

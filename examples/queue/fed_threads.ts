@@ -7,6 +7,15 @@
  * deno run --allow-net=127.0.0.1 --allow-read=. examples/queue/fed_threads.ts
  * ```
  *
+ * It prints, in any order:
+ *
+ * ```text
+ * ONE (server …)
+ * TWO (server …)
+ * THREE (server …)
+ * FOUR (server …)
+ * ```
+ *
  * A server class does the same, and knows what to do with slow and rude clients: see `upper_tcp_server.ts`.
  *
  * @module

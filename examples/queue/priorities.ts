@@ -1,9 +1,19 @@
 /**
- * An emergency room: patients come in some order, and a queue with priorities says who is next. The most urgent
- * one goes first, and of two that are equally urgent the one who came first. It prints who is treated, in this order.
+ * An emergency room: patients come in some order, and a queue with priorities says who is next. The most urgent one goes
+ * first, and of two that are equally urgent the one who came first. What has no order is refused.
  *
  * ```sh
  * deno run examples/queue/priorities.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * Eve: TypeError
+ * Cid with a heart attack
+ * Bob with a broken arm
+ * Dot with a broken leg
+ * Ann with a cold
  * ```
  *
  * @module

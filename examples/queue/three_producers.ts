@@ -1,10 +1,36 @@
 /**
- * Three producers and three consumers: a queue with room for four. Producers wait while it is full, consumers
- * while it is empty. `join()` waits until all is done, and `shutdown()` sends the consumers home. It prints who bakes
- * and eats what.
+ * Three producers and three consumers: a queue with room for four. Producers wait while it is full, consumers while it is
+ * empty. `join()` waits until all is done, and `shutdown()` sends the consumers home.
  *
  * ```sh
  * deno run examples/queue/three_producers.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * There is Xia's bun 1
+ * … eats Xia's bun 1
+ * There is Xia's bun 2
+ * … eats Xia's bun 2
+ * There is Xia's bun 3
+ * … eats Xia's bun 3
+ * There is Yan's bun 1
+ * … eats Yan's bun 1
+ * There is Yan's bun 2
+ * … eats Yan's bun 2
+ * There is Yan's bun 3
+ * … eats Yan's bun 3
+ * There is Zoe's bun 1
+ * … eats Zoe's bun 1
+ * There is Zoe's bun 2
+ * … eats Zoe's bun 2
+ * There is Zoe's bun 3
+ * … eats Zoe's bun 3
+ * All is eaten
+ * Ann has eaten … and goes home
+ * Bob has eaten … and goes home
+ * Cid has eaten … and goes home
  * ```
  *
  * @module
@@ -15,7 +41,7 @@ import { Queue } from "../../concurrency/queue/mod.ts";
 const counter = new Queue<string>(4);
 
 async function bake(baker: string): Promise<void> {
-  for (let number = 1; number <= 5; number++) {
+  for (let number = 1; number <= 3; number++) {
     const bun = `${baker}'s bun ${number}`;
     await counter.put(bun);
     console.log(`There is ${bun}`);

@@ -1,10 +1,21 @@
 /**
- * A deadlock of two locks, seen through a timeout: two friends share a knife and a fork, and each has taken
- * one. Without a timeout they would wait for ever. With one they see it, put down what they have, and take both in
- * the same order, which cannot end so. It prints what they do.
+ * A deadlock of two locks, seen through a timeout: two friends share a knife and a fork, and each has taken one. Without a
+ * timeout they would wait for ever. With one they see it, put down what they have, and take both in the same order, which
+ * cannot end so.
  *
  * ```sh
  * deno run examples/threading/deadlock.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * Ann has the knife
+ * Bob has the fork
+ * Ann waits for the fork in vain: a deadlock
+ * Bob waits for the knife in vain: a deadlock
+ * Ann eats
+ * Bob eats
  * ```
  *
  * @module

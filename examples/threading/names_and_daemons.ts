@@ -1,10 +1,19 @@
 /**
- * Threads and their names: one that is waited for, one that fails, and a daemon, which does not keep the program from
- * ending. It prints which threads there are, what the hook hears of the one that fails, and ends while the daemon still
- * works.
+ * Threads and their names: one that is waited for, one that fails, of which a hook hears, and a daemon, which does not keep
+ * the program from ending: it ends while the daemon still works.
  *
  * ```sh
  * deno run --allow-read=. examples/threading/names_and_daemons.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * daemon begins
+ * Thread-1 (work) begins
+ * divider failed: RangeError: Division by zero
+ * Thread-1 (work) ends
+ * alive: MainThread, daemon
  * ```
  *
  * @module
@@ -29,7 +38,7 @@ if (import.meta.main) {
   const worker = new threading.Thread({ target: work, args: [200] });
   const divider = new threading.Thread({ target: divide, args: [1n, 0n], name: "divider" });
   const daemon = new threading.Thread({ target: work, args: [1e9], name: "daemon", daemon: true });
-  for (const thread of [worker, divider, daemon]) await thread.start();
+  for (const thread of [daemon, worker, divider]) await thread.start();
 
   // Its error goes to the hook, join() only waits.
   await divider.join();

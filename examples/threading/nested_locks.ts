@@ -1,10 +1,27 @@
 /**
- * Methods that take a lock, and a method that takes it and calls them: a till whose lock can be taken again by
- * who has it. With a `Lock` the third one would wait for itself for ever. It prints what comes in and what is given out,
- * and never more is given out than there is.
+ * Methods that take a lock, and a method that takes it and calls them: a till whose lock can be taken again by who has it.
+ * With a `Lock` the third one would wait for itself for ever. Never more is given out than there is.
  *
  * ```sh
  * deno run examples/threading/nested_locks.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * 10 in the till
+ * Ann gives 5 for 3
+ * 15 in the till
+ * 13 in the till
+ * Ann gets 2
+ * Bob gives 20 for 4
+ * 33 in the till
+ * 17 in the till
+ * Bob gets 16
+ * Cid gives 50 for 7
+ * 67 in the till
+ * 24 in the till
+ * Cid gets 43
  * ```
  *
  * @module

@@ -1,9 +1,17 @@
 /**
- * Students that each thread has for itself: with `local()`, functions that are called need no argument to know whose
- * turn it is. It prints a line for each student, with the thread that has it.
+ * Students that each thread has for itself: with `local()`, functions that are called need no argument to know whose turn
+ * it is.
  *
  * ```sh
  * deno run examples/threading/students.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * Hello, Alice (in Thread-A)
+ * Hello, Bob (in Thread-B)
+ * The main thread has nobody
  * ```
  *
  * @module

@@ -1,9 +1,28 @@
 /**
- * Three toilets and seven guests: a semaphore has as many permits as there are toilets. It prints who
- * goes in and comes out, and how many toilets are taken then: never more than three.
+ * Three toilets and seven guests: a semaphore has as many permits as there are toilets. It tells how many are taken when a
+ * guest goes in and comes out: never more than three.
  *
  * ```sh
  * deno run examples/threading/toilets.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * Ann goes in: … taken
+ * Ann comes out: … taken
+ * Bob goes in: … taken
+ * Bob comes out: … taken
+ * Cid goes in: … taken
+ * Cid comes out: … taken
+ * Dot goes in: … taken
+ * Dot comes out: … taken
+ * Eve goes in: … taken
+ * Eve comes out: … taken
+ * Fay goes in: … taken
+ * Fay comes out: … taken
+ * Gus goes in: … taken
+ * Gus comes out: … taken
  * ```
  *
  * @module

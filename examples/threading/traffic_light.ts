@@ -1,9 +1,29 @@
 /**
- * A traffic light and six cars: an event is the green light. Cars wait while it is red. It prints when the
- * light changes, and which cars stop and drive.
+ * A traffic light and eight cars: an event is the green light. Cars wait while it is red.
  *
  * ```sh
  * deno run examples/threading/traffic_light.ts
+ * ```
+ *
+ * It prints:
+ *
+ * ```text
+ * The light is red
+ * Car 1 stops
+ * Car 2 stops
+ * The light is green
+ * Car 1 drives on
+ * Car 2 drives on
+ * Car 3 drives on
+ * Car 4 drives on
+ * The light is red
+ * Car 5 stops
+ * Car 6 stops
+ * The light is green
+ * Car 5 drives on
+ * Car 6 drives on
+ * Car 7 drives on
+ * Car 8 drives on
  * ```
  *
  * @module
@@ -19,24 +39,12 @@ async function drive(car: string): Promise<void> {
   console.log(`${car} drives on`);
 }
 
-async function light(): Promise<void> {
-  for (let round = 0; round < 2; round++) {
-    console.log("The light is red");
-    await green.clear();
-    await delay(100);
-    console.log("The light is green");
-    await green.set();
-    await delay(100);
-  }
+const cars: Promise<void>[] = [];
+for (const color of ["red", "green", "red", "green"]) {
+  console.log(`The light is ${color}`);
+  await (color === "green" ? green.set() : green.clear());
+  await delay(50);
+  for (const _of_two of [1, 2]) cars.push(drive(`Car ${cars.length + 1}`));
+  await delay(50);
 }
-
-async function traffic(): Promise<void> {
-  const cars: Promise<void>[] = [];
-  for (let number = 1; number <= 6; number++) {
-    cars.push(drive(`Car ${number}`));
-    await delay(60);
-  }
-  await Promise.all(cars);
-}
-
-await Promise.all([light(), traffic()]);
+await Promise.all(cars);

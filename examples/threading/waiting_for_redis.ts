@@ -1,9 +1,17 @@
 /**
  * Clients that wait until a server is there: an event says when. The server is a thread that takes a while to start, so
- * no Redis is needed. It prints how often each client looked, and that both go on when the server is there.
+ * no Redis is needed. Each client tells how often it has looked.
  *
  * ```sh
  * deno run --allow-read=. examples/threading/waiting_for_redis.ts
+ * ```
+ *
+ * It prints, in any order:
+ *
+ * ```text
+ * redis: ready to accept connections
+ * client 1: connected, at attempt …
+ * client 2: connected, at attempt …
  * ```
  *
  * @module
@@ -14,10 +22,9 @@ import * as threading from "../../concurrency/threading/mod.ts";
 /** Connects when the server is there. */
 export async function connect(is_ready: threading.Event): Promise<void> {
   const { name } = threading.current_thread();
-  for (let attempt = 1; !await is_ready.wait(100); attempt++) {
-    console.log(`${name}: not there yet, attempt ${attempt}`);
-  }
-  console.log(`${name}: connected`);
+  let attempts = 1;
+  while (!await is_ready.wait(100)) attempts++;
+  console.log(`${name}: connected, at attempt ${attempts}`);
 }
 
 /** Starts, which takes its time. */

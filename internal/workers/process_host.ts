@@ -146,13 +146,21 @@ export class ProcessHost implements WorkerHost {
   }
 
   ref(): void {
-    this.#child.ref();
-    this.#child.channel?.ref();
+    this.#hold("ref");
   }
 
   unref(): void {
-    this.#child.unref();
-    this.#child.channel?.unref();
+    this.#hold("unref");
+  }
+
+  #hold(method: "ref" | "unref"): void {
+    try {
+      this.#child[method]();
+    } catch (error) {
+      // It has just ended, and that is about to be told.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    this.#child.channel?.[method]();
   }
 
   #receive(message: unknown, handle: unknown): void {

@@ -41,12 +41,16 @@ export function inherited_sockets(): InheritedSocket[] {
 }
 
 /**
- * Has a server take a socket that the program was started with: each once.
+ * Has a listener take a socket that the program was started with: each once. Servers call it by themselves; it
+ * is for listeners of your own.
  *
- * @param which The first one (`true`), a descriptor, or a name.
+ * @param which The first one (`true`), a descriptor, or a name: see `ServerOptions.inherit`.
  * @param take What takes its descriptor.
+ * @returns What `take` gives.
  * @throws {Deno.errors.NotFound} If there is none.
  * @throws {Deno.errors.Busy} If a server has taken it.
+ * @throws {Deno.errors.NotSupported} On Windows.
+ * @typeParam L The type of the listener.
  */
 export function inherit_socket<L>(which: boolean | number | string, take: (fd: number) => L): L {
   if (!can_hand_over()) {

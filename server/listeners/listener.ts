@@ -81,6 +81,23 @@ export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
   broadcast?: boolean;
   /** The multicast groups to join: see `ServerOptions.multicast_groups`. */
   groups?: readonly string[];
+  /** Whether others may bind to the same address, and share its datagrams (`SO_REUSEPORT`). */
+  reuse_port?: boolean;
+  /** A socket to take that is bound already, with `inherit_socket()`: see `ServerOptions.inherit`. */
+  inherit?: boolean | number | string;
+}
+
+/**
+ * What makes a sender of datagrams in each worker of `ThreadingMixIn`: an exported function of a module, which
+ * is called with the settings, and returns a {@linkcode DatagramSender}.
+ */
+export interface WorkerSender {
+  /** The module's URL. */
+  module: string;
+  /** The name of the function. */
+  name: string;
+  /** What it is called with: a copy, by structured clone. */
+  settings: unknown;
 }
 
 /**
@@ -89,4 +106,10 @@ export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
  * @typeParam A The type of addresses.
  */
 export interface DatagramListener<A extends Deno.Addr = Deno.Addr>
-  extends Listener<[DatagramRequest<A>, A], A>, DatagramSender<A> {}
+  extends Listener<[DatagramRequest<A>, A], A>, DatagramSender<A> {
+  /**
+   * What workers in threads of this process send with; without it they send through this thread. It is not used
+   * any more when `close()` is called, unless a thread could not be ended.
+   */
+  readonly worker_sender?: WorkerSender;
+}

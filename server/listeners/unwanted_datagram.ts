@@ -19,15 +19,22 @@ interface Place {
 }
 
 /**
- * Why a datagram is not taken, if it is not. Senders of datagrams can be forged: the reply to one that
- * says that it comes from the server would be the server's next request, and so on for ever.
+ * What a datagram listener throws in place of a datagram that must not be taken. Senders of datagrams can be
+ * forged: the reply to one that says that it comes from the server would be the server's next request, and so
+ * on for ever. Servers report such an error, and go on.
+ *
+ * @param sender Where the datagram says that it comes from.
+ * @param length How many bytes it has; if it was cut off, any number above `max`.
+ * @param own The address of the listener.
+ * @param max How many bytes it may have.
+ * @returns The error, or `undefined` where it may be taken.
  */
 export function refusal_of(
   sender: Deno.Addr,
   length: number,
   own: Deno.Addr,
   max: number,
-): DroppedDatagram | undefined {
+): Error | undefined {
   if (length > max) return new PacketTooLong(sender, max);
   if ((sender as Place).port === 0) {
     return new DroppedDatagram(sender, "nobody can be answered at port 0");

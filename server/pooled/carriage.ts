@@ -22,6 +22,12 @@ import type { Parcel } from "./request_messages.ts";
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Datagrams of no more bytes than this go as text with a character for each byte: an array has a price of its own
+ * on the way, several times that of the rest.
+ */
+const MAX_TEXT = 1024;
+
 /** A request as a worker has it, and what ends it there. */
 export interface Carried {
   request: unknown;
@@ -46,10 +52,7 @@ export interface Packed {
  * where it is not; a datagram without its socket; anything else as a copy.
  */
 export function pack(request: unknown): Packed {
-  // A copy: cloning a view would clone the whole pool that it is a part of.
-  if (is_datagram(request)) {
-    return { parcel: { kind: "datagram", packet: new Uint8Array(request[0]) } };
-  }
+  if (is_datagram(request)) return { parcel: { kind: "datagram", packet: packed(request[0]) } };
   if (!(request instanceof StreamSocket)) return { parcel: { kind: "value", value: request } };
   const { local, remote, header } = origin_of(request);
   const proxied = header && { header };
@@ -102,7 +105,7 @@ export function unpack(
       return new CarriedSocket(introduced(socket_over(conn, unread), header));
     }
     case "datagram":
-      return value([parcel.packet, socket()]);
+      return value([unpacked(parcel.packet), socket()]);
     case "relay": {
       const call: Call = (method, args) => job.call("request", method, args);
       const socket = new StreamSocket(new RelayedConn(parcel.local, parcel.remote, call));
@@ -123,6 +126,20 @@ function secured(
   settings: TlsSettings,
 ): StreamSocket {
   return socket_over(new TlsConn({ open, localAddr, remoteAddr, unread, patience, ...settings }));
+}
+
+/** A datagram as it travels. */
+function packed(packet: Uint8Array): Uint8Array | string {
+  // A copy: cloning a view would clone the whole pool that it is a part of.
+  if (packet.length > MAX_TEXT) return new Uint8Array(packet);
+  return String.fromCharCode.apply(null, packet as unknown as number[]);
+}
+
+function unpacked(packet: Uint8Array | string): Uint8Array {
+  if (typeof packet !== "string") return packet;
+  const bytes = new Uint8Array(packet.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = packet.charCodeAt(at);
+  return bytes;
 }
 
 function is_datagram(request: unknown): request is [Uint8Array, DatagramSocket<Deno.Addr>] {

@@ -69,6 +69,8 @@ export interface WorkerKind {
   start_host: StartHost;
   /** Copies a value as it gets to one; throws if it cannot get there. */
   copy(value: unknown): unknown;
+  /** Whether they are threads of this process, which have its memory and descriptors. */
+  are_threads: boolean;
   /** Whether they keep the program from ending. */
   keeps_running: boolean;
 }
@@ -197,10 +199,11 @@ export class PooledRunner implements Runner {
     // Once more: fields of a subclass have their values only now.
     this.#refuse_overrides();
     check_worker_modules(SERVICE, this.#handler_place().module);
-    const { size, start_host, copy, keeps_running } = await this.#options.workers();
+    const kind = await this.#options.workers();
+    const { size, start_host, keeps_running } = kind;
     // It may have been closed during that.
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
-    const settings = this.#told = this.#settings(copy);
+    const settings = this.#told = this.#settings(kind);
     const shared = shared_fields_of(this.#server);
     const pool = this.#pool = new WorkerPool({
       ...size,
@@ -309,12 +312,14 @@ export class PooledRunner implements Runner {
     );
   }
 
-  #settings(copy: (value: unknown) => unknown): RequestSettings {
+  #settings({ copy, are_threads }: WorkerKind): RequestSettings {
     const { linger = 0 } = this.#server as PooledServer & { linger?: number };
     const server = image_of_server(this.#server, this.#side.hooks, copy);
     this.#methods = new Set(server.methods);
     const tls = this.#server[tls_terms]?.material;
-    return { handler: this.#handler_place(), server, linger, tls };
+    const { worker_sender: sender } = Object(this.#server.socket) as Partial<DatagramListener>;
+    const own = are_threads && sender && { sender };
+    return { handler: this.#handler_place(), server, linger, tls, ...own };
   }
 
   #handler_place(): ClassPlace {

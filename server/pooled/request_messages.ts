@@ -1,5 +1,6 @@
 import type { ClassPlace } from "../../internal/workers/class_place.ts";
 import type { ProxyHeader } from "../sockets/proxy_header.ts";
+import type { WorkerSender } from "../listeners/listener.ts";
 import type { TlsMaterial } from "../sockets/tls_material.ts";
 import type { Settings } from "../options.ts";
 import type { ServerImage } from "./server_image.ts";
@@ -10,6 +11,8 @@ export interface RequestSettings {
   server: ServerImage;
   /** How long connections linger, in ms. */
   linger: number;
+  /** What it sends datagrams with, where it can do so itself. */
+  sender?: WorkerSender;
   /** What connections are secured with, if they are. */
   tls?: TlsMaterial | undefined;
 }
@@ -46,8 +49,8 @@ export type Parcel =
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin
-  /** A datagram: replies go through the server's socket. */
-  | { kind: "datagram"; packet: Uint8Array }
+  /** A datagram, short ones as text: replies go through the server's socket. */
+  | { kind: "datagram"; packet: Uint8Array | string }
   /** Anything that can be cloned. */
   | { kind: "value"; value: unknown };
 

@@ -23,7 +23,7 @@ import type { TlsSettings } from "../sockets/expected_tls.ts";
 import { secure, StreamSocket } from "../sockets/stream_socket.ts";
 import { TlsTerms } from "../sockets/tls_terms.ts";
 import { type Carried, unpack } from "./carriage.ts";
-import { RelayedSender } from "./relayed_sender.ts";
+import { datagram_sender } from "./datagram_senders.ts";
 import { remote_server_class } from "./remote_server.ts";
 import {
   type RequestChanges,
@@ -42,8 +42,10 @@ export async function start(
   const { handler, server } = told;
   const Handler = await load_class(handler) as RequestHandlerConstructor;
   const Server = remote_server_class(server, shared, worker.calls);
+  const sender = await datagram_sender(told.sender, worker.calls);
   let socket: DatagramSocket<Deno.Addr> | undefined;
-  const make_socket = () => socket ??= socket_of(server.properties.server_address, worker);
+  const make_socket = () =>
+    socket ??= new DatagramSocket(server.properties.server_address as Deno.Addr, sender);
   const handshakes = new RemoteHandshakes(server.properties, worker.calls);
   let terms = told.tls && new TlsTerms(told.tls);
   return {
@@ -99,15 +101,6 @@ class RemoteHandshakes implements HandshakeWatch {
   #tell({ job }: Exchange, method: string, ...args: unknown[]): void {
     this.#calls.tell("handshake", method, args, job!.id);
   }
-}
-
-/** Stands for the socket of a datagram server. */
-function socket_of(address: unknown, worker: WorkerSide): DatagramSocket<Deno.Addr> {
-  const sender = new RelayedSender({
-    call: (method, args) => worker.calls.call(0, "socket", method, args),
-    tell: (method, args) => worker.calls.tell("socket", method, args),
-  });
-  return new DatagramSocket(address as Deno.Addr, sender);
 }
 
 /** A request that is being handled in a worker. */

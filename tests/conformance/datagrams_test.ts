@@ -1,22 +1,26 @@
 /** What becomes of datagrams and their replies. */
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   AsyncUDPServer,
   AsyncUnixDatagramServer,
+  ForkingUDPServer,
   ThreadingUDPServer,
   ThreadingUnixDatagramServer,
   UDPServer,
   UnixDatagramServer,
 } from "../../mod.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
+import { EchoPacketHandler } from "../fixtures/handlers/handlers.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { same_bytes } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 import { PacketCommandHandler } from "./handlers.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
-const SERVERS = [UDPServer, AsyncUDPServer, ThreadingUDPServer];
+const SERVERS = with_native([UDPServer, AsyncUDPServer, ThreadingUDPServer]);
 const OPTIONS = { max_workers: 1 };
 
 for (const Base of SERVERS) {
@@ -70,6 +74,19 @@ for (const Base of SERVERS) {
     using client = new DatagramClient(server.server_address);
     const longest = "x".repeat(65_507);
     assertEquals((await client.ask(longest)).length, longest.length);
+  });
+}
+
+for (const Base of [...SERVERS, ForkingUDPServer]) {
+  Deno.test(`B45: ${Base.name}: each byte arrives as it is, in short datagrams and in long ones`, async () => {
+    const options = { max_workers: 1, max_children: 1 };
+    await using server = serving(new (Noting(Base))(HERE, EchoPacketHandler, options));
+    using client = new DatagramClient(server.server_address);
+    for (const length of [1, 256, 1024, 1025, 9000]) {
+      const sent = Uint8Array.from({ length }, (_, at) => at ^ (at >>> 8));
+      await client.send(sent);
+      assert(same_bytes(await client.receive(), sent), `${length} bytes`);
+    }
   });
 }
 

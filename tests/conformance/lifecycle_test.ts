@@ -10,6 +10,7 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import { CommandHandler } from "../fixtures/handlers/handlers.ts";
@@ -166,20 +167,22 @@ for (const Server of [TCPServer, AsyncTCPServer]) {
   });
 }
 
-Deno.test("B34: UDPServer takes no datagram after shutdown(), and the next loop gets it", async () => {
-  await using server = new UDPServer(HERE, EchoPacketHandler);
-  const first = server.serve_forever();
-  using client = new DatagramClient(server.server_address);
-  assertEquals(await client.ask("one\n"), "one\n");
-  const stopping = server.shutdown();
-  await client.send("late\n");
-  await Promise.all([stopping, first]);
-  assertEquals(server.info().accepted, 1);
-  const second = server.serve_forever();
-  assertEquals(text_of(await client.receive()), "late\n");
-  await soon(server.shutdown());
-  await second;
-});
+for (const Server of with_native([UDPServer])) {
+  Deno.test(`B34: ${Server.name} takes no datagram after shutdown(), and the next loop gets it`, async () => {
+    await using server = new Server(HERE, EchoPacketHandler);
+    const first = server.serve_forever();
+    using client = new DatagramClient(server.server_address);
+    assertEquals(await client.ask("one\n"), "one\n");
+    const stopping = server.shutdown();
+    await client.send("late\n");
+    await Promise.all([stopping, first]);
+    assertEquals(server.info().accepted, 1);
+    const second = server.serve_forever();
+    assertEquals(text_of(await client.receive()), "late\n");
+    await soon(server.shutdown());
+    await second;
+  });
+}
 
 Deno.test("B35: shutdown() before serving returns, and does not end the next loop", async () => {
   await using server = new TCPServer(HERE, EchoLineHandler);
@@ -317,14 +320,16 @@ for (const Server of [TCPServer, AsyncTCPServer, ThreadingTCPServer]) {
   });
 }
 
-Deno.test("B50: UDPServer.server_close() ends a receive that waits", async () => {
-  /** Never answers. */
-  class Silent extends BaseRequestHandler {}
-  const server = new UDPServer(HERE, Silent);
-  const loop = server.serve_forever();
-  using client = new DatagramClient(server.server_address);
-  await client.send(bytes_of("one"));
-  await until(() => server.info().completed === 1);
-  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
-  await soon(loop);
-});
+for (const Server of with_native([UDPServer])) {
+  Deno.test(`B50: ${Server.name}.server_close() ends a receive that waits`, async () => {
+    /** Never answers. */
+    class Silent extends BaseRequestHandler {}
+    const server = new Server(HERE, Silent);
+    const loop = server.serve_forever();
+    using client = new DatagramClient(server.server_address);
+    await client.send(bytes_of("one"));
+    await until(() => server.info().completed === 1);
+    assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
+    await soon(loop);
+  });
+}

@@ -9,6 +9,7 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from "../../mod.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { echo_case, tcp, udp, unix, unix_datagram } from "./echo_cases.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -33,13 +34,17 @@ Deno.test("B5: ThreadingUnixStreamServer answers three clients, stops, and leave
   await echo_case(unix(ThreadingUnixStreamServer));
 });
 
-Deno.test("B7: UDPServer answers three clients, stops, and frees its port", async () => {
-  await echo_case(udp(UDPServer));
-});
+for (const Server of with_native([UDPServer])) {
+  Deno.test(`B7: ${Server.name} answers three clients, stops, and frees its port`, async () => {
+    await echo_case(udp(Server));
+  });
+}
 
-Deno.test("B8: ThreadingUDPServer answers three clients, stops, and leaves no worker", async () => {
-  await echo_case(udp(ThreadingUDPServer));
-});
+for (const Server of with_native([ThreadingUDPServer])) {
+  Deno.test(`B8: ${Server.name} answers three clients, stops, and leaves no worker`, async () => {
+    await echo_case(udp(Server));
+  });
+}
 
 Deno.test("B10: UnixDatagramServer answers three clients, stops, and frees its path", {
   ignore,

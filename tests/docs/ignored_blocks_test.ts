@@ -18,6 +18,8 @@ const TALKS: Record<string, [says: string, hears: string | RegExp]> = {
   "concurrency/threading/mod.ts: PayHandler, BankServer": ["30\n80\n", "70 left\nnot enough\n"],
   "docs/choosing.md: PrimeHandler, ThreadingTCPServer": ["100\n1000\n", "25\n168\n"],
   "docs/choosing.md: PatternHandler, ForkingTCPServer": ["^a+$\naaa\n", "true\n"],
+  "docs/from-python.md: EchoHandler, AsyncTCPServer": ["hello\nworld", "hello\nworld"],
+  "docs/from-python.md: LineHandler, AsyncTCPServer": ["hello\nworld\n", "hello\nworld\n"],
   "docs/limits.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "docs/observing.md: EchoHandler, ThreadingTCPServer": ["hello\n", "hello\n"],
   "docs/state.md: PrintHandler, PrintServer": ["hello\n", "printed\n"],
@@ -37,6 +39,9 @@ const PRINTS: Record<string, string | RegExp> = {
   "concurrency/futures/mod.ts: primes.ts": "1229\n1033\n983\n",
   "concurrency/futures/process_pool_executor.ts: elsewhere.ts": "true\n",
   "concurrency/futures/thread_pool_executor.ts: factors.ts": "7\n1000003\n",
+  "docs/from-python.md: lengths.ts": "3\n",
+  "docs/from-python.md: prime_counts.ts": "200\n200\n168\n303\n",
+  "docs/from-python.md: squares.ts": "2664667000\n",
   "docs/pools.md: watched.ts": "task 1: timed_out\nworker 1: killed\n",
   "concurrency/multiprocessing/mod.ts: too_long.ts":
     /^<Process\(match, stopped \d+\)> took too long\n$/,

@@ -10,6 +10,7 @@ const EXAMPLES = [
   "http_file_server.ts",
   "key_value_store.ts",
   "logging_receiver.ts",
+  "servers/upper_server.ts",
   "smtp_sink.ts",
   "socks5_proxy.ts",
   "syslog_collector.ts",

@@ -14,6 +14,7 @@ import type { DatagramListener, Listener } from "../../server/listeners/listener
 import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { UpperHandler, UpperPacketHandler } from "../fixtures/handlers/handlers.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { is_pending, soon, until } from "../fixtures/tools/waiting.ts";
 
@@ -149,14 +150,14 @@ interface OldClient extends Disposable {
 
 const OPTIONS = { max_workers: 1, max_children: 1, linger: 50 };
 const TCP: Kind[] = [TCPServer, AsyncTCPServer, ThreadingTCPServer].map(tcp_kind);
-const UDP: Kind[] = [UDPServer, AsyncUDPServer, ThreadingUDPServer].map((Server) => ({
+const UDP: Kind[] = with_native([UDPServer, AsyncUDPServer, ThreadingUDPServer]).map((Server) => ({
   name: Server.name,
   make: () =>
     new (Noting(Server))(["127.0.0.1", 0], UpperPacketHandler, OPTIONS) as unknown as NotingServer,
   connect: (address) => new DatagramClient(address),
   ask: ask_udp,
   concurrent: true,
-  first_pause: Server === ThreadingUDPServer ? -1 : 0,
+  first_pause: Server.name.includes("Threading") ? -1 : 0,
 }));
 const FORKING = tcp_kind(ForkingTCPServer);
 

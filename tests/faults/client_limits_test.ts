@@ -29,6 +29,7 @@ import {
 } from "../fixtures/servers/all_ways.ts";
 import { Haproxy } from "../fixtures/programs/haproxy.ts";
 import { is_there } from "../fixtures/programs/programs.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make, type Way } from "../fixtures/servers/tcp_servers.ts";
 import { has_ipv6 } from "../fixtures/tools/addresses.ts";
@@ -300,10 +301,10 @@ Deno.test("a Unix server counts its clients as one, and none is on a list", {
 
 Deno.test("datagrams: each client has as many under way as it may, and lists decide", async () => {
   await at_once(
-    [AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer],
+    with_native([AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer] as (typeof UDPServer)[]),
     ({ name }) => name,
     async (Server) => {
-      const Counted = Counting(Server as typeof UDPServer);
+      const Counted = Counting(Server);
       const options = { max_requests_per_client: 2, max_workers: 1, max_children: 4 };
       const server = new Counted(["127.0.0.1", 0], LimitPacketHandler, options);
       server.handle_overflow = async ([packet, socket], address, reason) => {

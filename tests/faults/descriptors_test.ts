@@ -1,5 +1,6 @@
 /** Servers whose process has no descriptor left. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { names_with_native } from "../fixtures/servers/named_servers.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import type { LineClient } from "../fixtures/clients/clients.ts";
 import { LimitedProcess } from "../fixtures/programs/limited_process.ts";
@@ -98,7 +99,10 @@ test_at_once(
 );
 
 test_at_once(
-  ["TCPServer", "AsyncTCPServer", "ThreadingTCPServer", "ForkingTCPServer", "UDPServer"],
+  names_with_native(
+    ["TCPServer", "AsyncTCPServer", "ThreadingTCPServer", "ForkingTCPServer", "UDPServer"],
+    "NativeUDPServer",
+  ),
   "lives through a handler's error when no descriptor is left, and closes in that state",
   async (process, name) => {
     const client = await connect(process, name);
@@ -109,7 +113,7 @@ test_at_once(
     // A child has descriptors of its own.
     if (name !== "ForkingTCPServer") assertEquals(await soon(client.ask("file")), "EMFILE");
     await failing.send("fail");
-    if (name !== "UDPServer") assertEquals(await soon(gone(failing)), null);
+    if (!name.includes("UDP")) assertEquals(await soon(gone(failing)), null);
     await process.lives(100);
     // TCPServer serves the next one with the descriptor of the one that failed.
     if (client !== failing) await soon(client.ask("free"));
@@ -153,7 +157,7 @@ Deno.test("A server that is to start with too few descriptors says so, and the p
     const { name, spare } of [
       { name: "TCPServer", spare: 0 },
       { name: "ThreadingTCPServer", spare: 0 },
-      { name: "UDPServer", spare: 0 },
+      ...names_with_native(["UDPServer"], "NativeUDPServer").map((name) => ({ name, spare: 0 })),
       // Enough for the socket, but not for workers.
       { name: "ThreadingTCPServer", spare: 6 },
       { name: "ThreadingUDPServer", spare: 6 },

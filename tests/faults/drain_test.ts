@@ -18,6 +18,7 @@ import {
   make_counting,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { bytes_of, pattern, read_to_end, same_bytes } from "../fixtures/tools/bytes.ts";
 import { line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
@@ -707,6 +708,12 @@ const PACKET_WAYS: PacketWay[] = [
     concurrent: true,
   },
   { name: "ForkingUDPServer", Server: ForkingUDPServer, concurrent: true },
+  ...with_native([UDPServer, AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer]).slice(4)
+    .map((Server) => ({
+      name: Server.name,
+      Server,
+      concurrent: Server.name !== "NativeUDPServer",
+    })),
 ];
 
 for (const { name, Server, node = false, concurrent } of PACKET_WAYS) {

@@ -13,6 +13,7 @@ import {
 } from "../../mod.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { ReplyHandler } from "../fixtures/handlers/hostile_handlers.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { over_node } from "../fixtures/servers/udp_servers.ts";
@@ -23,6 +24,7 @@ import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const UDP = [UDPServer, AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer];
+const NATIVE = with_native(UDP).slice(UDP.length);
 const UNIX = [
   UnixDatagramServer,
   AsyncUnixDatagramServer,
@@ -42,11 +44,12 @@ function make_udp(Server: typeof UDPServer, hostname: string) {
   return new (Noting(Server))([hostname, 0], ReplyHandler, OPTIONS);
 }
 
-/** Over Deno's own sockets, and over those of Node. */
+/** Over Deno's own sockets, over those of Node, and over the C library. */
 const WAYS: [name: string, make: Make][] = UDP.flatMap((Server) => [
   [Server.name, (hostname) => make_udp(Server, hostname)],
   [`${Server.name} over node:dgram`, (hostname) => over_node(() => make_udp(Server, hostname))],
 ]);
+for (const Server of NATIVE) WAYS.push([Server.name, (hostname) => make_udp(Server, hostname)]);
 
 /** Has the server's handler send to the server; nothing must come of it. */
 async function assert_does_not_loop(server: ReturnType<typeof make_udp>, client: DatagramClient) {

@@ -19,6 +19,7 @@ import {
   test_each_way,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { ask, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { DatagramClient } from "../fixtures/clients/datagrams.ts";
@@ -307,7 +308,9 @@ test_ways_at_once(
 );
 
 /** Ways to handle datagrams at the same time. */
-const UDP_SERVERS = [AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer];
+const UDP_SERVERS = with_native(
+  [AsyncUDPServer, ThreadingUDPServer, ForkingUDPServer] as (typeof UDPServer)[],
+);
 
 /** What {@linkcode ServerOptions.overflow} lets wait of datagrams beyond two. */
 const OVERFLOWS = { refuse: 0, queue: 3 };
@@ -322,7 +325,7 @@ for (const Server of UDP_SERVERS) {
         max_workers: 2,
         max_children: 2,
       };
-      const Counted = Counting(Server as typeof UDPServer);
+      const Counted = Counting(Server);
       const server = new Counted(["127.0.0.1", 0], LimitPacketHandler, options);
       server.handle_overflow = async ([packet, socket], address) => {
         await socket.sendto(bytes_of(`full: ${text_of(packet)}`), address);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import net from "node:net";
 import { fileURLToPath } from "node:url";
 import type { TCPServer } from "../../mod.ts";
+import { names_with_native } from "../fixtures/servers/named_servers.ts";
 import { ALL_WAYS, test_ways_at_once } from "../fixtures/servers/all_ways.ts";
 import { bytes_of } from "../fixtures/tools/bytes.ts";
 import { ask, connect_and_reset, line_or_end, LineClient } from "../fixtures/clients/clients.ts";
@@ -183,7 +184,9 @@ for (const way of ALL_WAYS) {
   );
 }
 
-for (const name of ["UDPServer", "ThreadingUDPServer"]) {
+const UDP = ["UDPServer", "ThreadingUDPServer"];
+
+for (const name of names_with_native(UDP, ...UDP.map((name) => `Native${name}`))) {
   Deno.test({
     name:
       `${name} lives through 10,000 datagrams at once, empty ones and the longest, in its memory`,

@@ -1,6 +1,7 @@
 /** All sixteen servers, with clients that others wrote; nothing is left when they close. */
 import { assert, assertEquals } from "@std/assert";
 import * as mod from "../../mod.ts";
+import { names_with_native } from "../fixtures/servers/named_servers.ts";
 import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 
@@ -34,7 +35,9 @@ Deno.test("the family has sixteen servers", () => {
   assertEquals(FAMILY.length, 16);
 });
 
-for (const name of FAMILY) {
+const NATIVE = ["NativeUDPServer", "NativeAsyncUDPServer", "NativeThreadingUDPServer"];
+
+for (const name of names_with_native(FAMILY, ...NATIVE)) {
   Deno.test({
     name: `${name} answers three clients of Python's at once, stops, and leaves nothing`,
     ignore: Deno.build.os !== "linux" || !is_there("python3"),

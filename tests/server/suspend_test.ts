@@ -19,6 +19,7 @@ import {
   test_each_way,
   test_ways_at_once,
 } from "../fixtures/servers/all_ways.ts";
+import { with_native } from "../fixtures/servers/named_servers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make } from "../fixtures/servers/tcp_servers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
@@ -128,15 +129,17 @@ Deno.test("service_actions() runs while the server is suspended", async () => {
   await soon(loop);
 });
 
-Deno.test("datagrams wait while the server is suspended", async () => {
-  await using server = serving(new AsyncUDPServer(["127.0.0.1", 0], UpperPacketHandler));
-  using client = new DatagramClient(server.server_address);
-  server.suspend();
-  const answers = Promise.all([client.ask("one")]);
-  assert(await is_pending(answers, 50), "it serves although it is suspended");
-  server.resume();
-  await soon(answers);
-});
+for (const Server of with_native([AsyncUDPServer])) {
+  Deno.test(`${Server.name}: datagrams wait while it is suspended`, async () => {
+    await using server = serving(new Server(["127.0.0.1", 0], UpperPacketHandler));
+    using client = new DatagramClient(server.server_address);
+    server.suspend();
+    const answers = Promise.all([client.ask("one")]);
+    assert(await is_pending(answers, 50), "it serves although it is suspended");
+    server.resume();
+    await soon(answers);
+  });
+}
 
 test_each_way(
   "no more are taken in a second than may be, all are served, and nothing spins",

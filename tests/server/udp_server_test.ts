@@ -1,4 +1,4 @@
-/** What UDP servers do, over Deno's sockets and over `node:dgram`. */
+/** What UDP servers do, over Deno's sockets, over `node:dgram` and over the C library. */
 import {
   assert,
   assertEquals,
@@ -290,7 +290,7 @@ test_udp("allow_reuse_port is not supported, and it says so", async ({ make }) =
     Deno.errors.NotSupported,
   );
   assertMatch(error.message, /allow_reuse_port/);
-});
+}, { fits: ({ native }) => !native });
 
 test_udp("at all interfaces it answers IPv4 and IPv6 clients", async ({ make }) => {
   class AddressHandler extends DatagramRequestHandler {

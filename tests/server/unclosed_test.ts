@@ -1,6 +1,7 @@
 /** A server that is not serving lets the program end, although nobody has closed it. */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { names_with_native } from "../fixtures/servers/named_servers.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { SOON } from "../fixtures/tools/waiting.ts";
 
@@ -17,11 +18,15 @@ async function output(args: string[]): Promise<[text: string, ended: boolean]> {
 
 /** What each program does, and of which servers. */
 const CASES: [flags: string[], what: string, names: string[]][] = [
-  [[], "made", ["ThreadingTCPServer", "ForkingTCPServer", "UDPServer"]],
+  [
+    [],
+    "made",
+    names_with_native(["ThreadingTCPServer", "ForkingTCPServer", "UDPServer"], "NativeUDPServer"),
+  ],
   [["--unstable-net"], "made", ["TCPServer", "UDPServer"]],
-  [[], "timeout", ["TCPServer", "UDPServer"]],
+  [[], "timeout", names_with_native(["TCPServer", "UDPServer"], "NativeUDPServer")],
   [["--unstable-net"], "timeout", ["UDPServer"]],
-  [[], "shutdown", ["TCPServer", "UDPServer"]],
+  [[], "shutdown", names_with_native(["TCPServer", "UDPServer"], "NativeUDPServer")],
   [["--unstable-net"], "shutdown", ["UDPServer"]],
 ];
 

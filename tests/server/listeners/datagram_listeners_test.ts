@@ -1,4 +1,4 @@
-/** What both datagram listeners do. */
+/** What all datagram listeners do. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import dgram from "node:dgram";
 import { AsyncUDPServer } from "../../../mod.ts";
@@ -9,10 +9,12 @@ import type {
   DatagramListenOptions,
 } from "../../../server/listeners/listener.ts";
 import { NodeDatagramListener } from "../../../server/listeners/node_datagram_listener.ts";
+import { NativeDatagramListener } from "../../../packages/native/native_datagram_listener.ts";
 import { has_ipv6, OWN_ADDRESS } from "../../fixtures/tools/addresses.ts";
 import { bytes_of, pattern, same_bytes, text_of } from "../../fixtures/tools/bytes.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { UpperPacketHandler } from "../../fixtures/handlers/handlers.ts";
+import { HAS_NATIVE } from "../../fixtures/servers/named_servers.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { is_there, output_of } from "../../fixtures/programs/programs.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
@@ -29,10 +31,25 @@ function at(hostname: string, port = 0, options: Partial<Options> = {}): Options
 const HERE = at("127.0.0.1");
 const EMPTY = new Uint8Array(0);
 
-/** The two classes, with one type. */
-const LISTENERS: { name: string; make(options: Options): DatagramListener<Deno.NetAddr> }[] = [
-  { name: "DenoDatagramListener", make: (options) => new DenoDatagramListener(options) },
+/** The classes, with one type. */
+interface ListenerClass {
+  name: string;
+  make(options: Options): DatagramListener<Deno.NetAddr>;
+}
+
+/** Those that join groups. */
+const JOINING: ListenerClass[] = [
   { name: "NodeDatagramListener", make: (options) => new NodeDatagramListener(options) },
+];
+if (HAS_NATIVE) {
+  const make = (options: Options) => new NativeDatagramListener(options);
+  JOINING.push({ name: "NativeDatagramListener", make });
+}
+
+/** All of them. */
+const LISTENERS: ListenerClass[] = [
+  { name: "DenoDatagramListener", make: (options) => new DenoDatagramListener(options) },
+  ...JOINING,
 ];
 
 /** The next datagram as text, and its sender. */
@@ -428,66 +445,68 @@ Deno.test({
 const GROUP = `239.${OWN_ADDRESS.split(".").slice(1).join(".")}`;
 const linux_only = { ignore: Deno.build.os !== "linux" };
 
-Deno.test(
-  "NodeDatagramListener receives what is sent to its groups, and to no others",
-  linux_only,
-  async () => {
-    const listener = new NodeDatagramListener(at("0.0.0.0", 0, { groups: [`${GROUP}%127.0.0.1`] }));
-    const { port } = listener.addr;
-    const send = async (hostname: string, text: string) => {
-      using client = new DatagramClient({ transport: "udp", hostname, port });
-      await client.send(text);
-    };
-    await send("239.255.1.2", "to others");
-    await send(GROUP, "to the group");
-    await send("127.0.0.1", "to the server");
-    assertEquals((await take(listener))[0], "to the group");
-    assertEquals((await take(listener))[0], "to the server");
+for (const { name: listener_name, make } of JOINING) {
+  Deno.test(
+    `${listener_name} receives what is sent to its groups, and to no others`,
+    linux_only,
+    async () => {
+      const listener = make(at("0.0.0.0", 0, { groups: [`${GROUP}%127.0.0.1`] }));
+      const { port } = listener.addr;
+      const send = async (hostname: string, text: string) => {
+        using client = new DatagramClient({ transport: "udp", hostname, port });
+        await client.send(text);
+      };
+      await send("239.255.1.2", "to others");
+      await send(GROUP, "to the group");
+      await send("127.0.0.1", "to the server");
+      assertEquals((await take(listener))[0], "to the group");
+      assertEquals((await take(listener))[0], "to the server");
+      await listener.close();
+    },
+  );
+
+  Deno.test(`${listener_name} joins groups of IPv6`, {
+    ignore: Deno.build.os !== "linux" || !has_ipv6(),
+  }, async () => {
+    const listener = make(at("::", 0, { groups: ["ff02::1234%lo"] }));
+    const joined = await Deno.readTextFile("/proc/net/igmp6");
+    assert(/ lo +ff020{24}1234 /.test(joined), joined);
     await listener.close();
-  },
-);
+  });
 
-Deno.test("NodeDatagramListener joins groups of IPv6", {
-  ignore: Deno.build.os !== "linux" || !has_ipv6(),
-}, async () => {
-  const listener = new NodeDatagramListener(at("::", 0, { groups: ["ff02::1234%lo"] }));
-  const joined = await Deno.readTextFile("/proc/net/igmp6");
-  assert(/ lo +ff020{24}1234 /.test(joined), joined);
-  await listener.close();
-});
+  Deno.test(
+    `${listener_name} says which group it cannot join, and is not bound then`,
+    linux_only,
+    async () => {
+      const first = make(at(OWN_ADDRESS));
+      const { port } = first.addr;
+      await first.close();
+      for (const group of ["ff02::1", "239.1.2.3%203.0.113.5", "224.0.0.1%nowhere"]) {
+        const options = at(OWN_ADDRESS, port, { groups: [group] });
+        assertThrows(
+          () => make(options),
+          Error,
+          `Cannot join the multicast group ${group}`,
+        );
+        await turn();
+      }
+      await make(at(OWN_ADDRESS, port)).close();
+    },
+  );
 
-Deno.test(
-  "NodeDatagramListener says which group it cannot join, and is not bound then",
-  linux_only,
-  async () => {
-    const first = new NodeDatagramListener(at(OWN_ADDRESS));
-    const { port } = first.addr;
-    await first.close();
-    for (const group of ["ff02::1", "239.1.2.3%203.0.113.5", "224.0.0.1%nowhere"]) {
-      const options = at(OWN_ADDRESS, port, { groups: [group] });
-      assertThrows(
-        () => new NodeDatagramListener(options),
-        Error,
-        `Cannot join the multicast group ${group}`,
-      );
-      await turn();
-    }
-    await new NodeDatagramListener(at(OWN_ADDRESS, port)).close();
-  },
-);
-
-Deno.test(
-  "NodeDatagramListener without broadcast says that it is why it cannot send",
-  linux_only,
-  async () => {
-    const listener = new NodeDatagramListener(at("127.0.0.1", 0, { broadcast: false }));
-    const address = { ...listener.addr, hostname: "127.255.255.255" };
-    const send = () => listener.send(EMPTY, address);
-    const error = await assertRejects(send, Deno.errors.PermissionDenied, "broadcast is false");
-    assertEquals((error as Error & { code?: string }).code, "EACCES");
-    await listener.close();
-  },
-);
+  Deno.test(
+    `${listener_name} without broadcast says that it is why it cannot send`,
+    linux_only,
+    async () => {
+      const listener = make(at("127.0.0.1", 0, { broadcast: false }));
+      const address = { ...listener.addr, hostname: "127.255.255.255" };
+      const send = () => listener.send(EMPTY, address);
+      const error = await assertRejects(send, Deno.errors.PermissionDenied, "broadcast is false");
+      assertEquals((error as Error & { code?: string }).code, "EACCES");
+      await listener.close();
+    },
+  );
+}
 
 Deno.test(
   "UDPServer takes groups and broadcast, also where Deno has datagram sockets",

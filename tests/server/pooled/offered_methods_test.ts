@@ -164,7 +164,13 @@ class ForgedServer extends Adding(Noting(BaseServer)) {
   override [make_runner](side: ServerSide): Runner {
     const size = { min_workers: 1, max_workers: 1, max_jobs_per_worker: Infinity };
     const start_host = (_id: number, events: HostEvents) => this.host = new ForgedHost(events);
-    const workers = () => ({ size, start_host, copy: structuredClone, keeps_running: false });
+    const workers = () => ({
+      size,
+      start_host,
+      copy: structuredClone,
+      are_threads: false,
+      keeps_running: false,
+    });
     return new PooledRunner(this, { workers, waits_on_close: () => false }, side);
   }
 

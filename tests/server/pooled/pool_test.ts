@@ -11,6 +11,7 @@ import {
 } from "../../../mod.ts";
 import { LineClient } from "../../fixtures/clients/clients.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
+import { with_native } from "../../fixtures/servers/named_servers.ts";
 import { Noting } from "../../fixtures/servers/noting.ts";
 import {
   BadPortHandler,
@@ -52,32 +53,36 @@ for (const Server of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer
 }
 
 /** A server whose handlers wait until they are let go. */
-class GatedUDPServer extends Noting(ThreadingUDPServer) {
-  readonly opened: PromiseWithResolvers<void> = Promise.withResolvers();
-  waiting = 0;
+function Gated(Server: typeof ThreadingUDPServer) {
+  return class extends Noting(Server) {
+    readonly opened: PromiseWithResolvers<void> = Promise.withResolvers();
+    waiting = 0;
 
-  gate(): Promise<void> {
-    this.waiting++;
-    return this.opened.promise;
-  }
+    gate(): Promise<void> {
+      this.waiting++;
+      return this.opened.promise;
+    }
+  };
 }
 
-Deno.test("ThreadingUDPServer takes no more than request_queue_size datagrams while handlers wait", async () => {
-  const options = { ...OPTIONS, request_queue_size: 4 };
-  await using server = serving(new GatedUDPServer(HERE, GatedPacketHandler, options));
-  using client = new DatagramClient(server.server_address);
-  for (let number = 0; number < 10; number++) await client.send(`${number}`);
-  await soon(until(() => server.waiting === 4));
-  for (let count = 0; count < 50; count++) await turn();
-  assertEquals(server.info().accepted, 4);
-  server.opened.resolve();
-  const answers = [];
-  for (let number = 0; number < 10; number++) {
-    answers.push(new TextDecoder().decode(await client.receive()));
-  }
-  assertEquals(answers.sort(), Array.from({ length: 10 }, (_, number) => `${number}`));
-  await soon(until(() => server.info().completed === 10));
-});
+for (const Server of with_native([ThreadingUDPServer])) {
+  Deno.test(`${Server.name} takes no more than request_queue_size datagrams while handlers wait`, async () => {
+    const options = { ...OPTIONS, request_queue_size: 4 };
+    await using server = serving(new (Gated(Server))(HERE, GatedPacketHandler, options));
+    using client = new DatagramClient(server.server_address);
+    for (let number = 0; number < 10; number++) await client.send(`${number}`);
+    await soon(until(() => server.waiting === 4));
+    for (let count = 0; count < 50; count++) await turn();
+    assertEquals(server.info().accepted, 4);
+    server.opened.resolve();
+    const answers = [];
+    for (let number = 0; number < 10; number++) {
+      answers.push(new TextDecoder().decode(await client.receive()));
+    }
+    assertEquals(answers.sort(), Array.from({ length: 10 }, (_, number) => `${number}`));
+    await soon(until(() => server.info().completed === 10));
+  });
+}
 
 /** Notes what a server sends, in its order. */
 function watch_sends(server: UDPServer): Uint8Array[] {

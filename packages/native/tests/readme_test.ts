@@ -1,0 +1,87 @@
+/** The program of the page, with the narrowest permissions that the page names, and without one of them. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { blocks_of } from "../../../tests/docs/blocks.ts";
+import { ask_udp } from "../../../tests/fixtures/clients/datagrams.ts";
+import { ending_of, Program } from "../../../tests/fixtures/programs/programs.ts";
+import { HAS_NATIVE } from "../../../tests/fixtures/servers/named_servers.ts";
+import { TempFolder } from "../../../tests/fixtures/tools/temp_folder.ts";
+
+const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
+
+/** The programs of the page and of the mix-in, which print their port and choose it themselves. */
+const PROGRAMS = ["README.md", "native_mixin.ts"].map((file) => {
+  const [block] = blocks_of(`packages/native/${file}`).filter(({ info }) => info === "ts ignore");
+  const serve = "await server.serve_forever";
+  return block!.code.replace("9000", "0")
+    .replace(serve, `console.log(server.server_address.port);\n${serve}`);
+});
+
+/** The library that this Deno uses, by its path. */
+const LIBRARY = [
+  `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+].find((path) => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+});
+
+/** What `deno` is told to run a program. */
+async function command(folder: TempFolder, program: string, flags: string[]): Promise<string[]> {
+  const file = folder.join("program.ts");
+  await Deno.writeTextFile(file, program);
+  return ["run", "--quiet", "--no-lock", "--no-prompt", `--config=${CONFIG}`, ...flags, file];
+}
+
+const ignore = !HAS_NATIVE || !LIBRARY;
+const NET = "--allow-net=127.0.0.1";
+
+for (const program of PROGRAMS) {
+  Deno.test(
+    `README: the narrowest flag is enough: ${program.slice(0, 18)}`,
+    { ignore },
+    async () => {
+      await using folder = await TempFolder.make();
+      const flags = [NET, `--allow-ffi=${LIBRARY}`];
+      await using running = new Program(...await command(folder, program, flags));
+      const port = Number(await running.line());
+      assertEquals(await ask_udp({ transport: "udp", hostname: "127.0.0.1", port }, "hi"), "hi");
+    },
+  );
+}
+
+/** What is missing, and what the program says. */
+const MISSING: [flags: string[], says: RegExp][] = [
+  [[NET], /NotCapable: Requires ffi access/],
+  [["--allow-ffi"], /NotCapable: Requires net access to "127\.0\.0\.1:0"/],
+];
+
+for (const [flags, says] of MISSING) {
+  Deno.test(`README: ${flags} alone is not enough, and it says so`, { ignore }, async () => {
+    await using folder = await TempFolder.make();
+    const args = await command(folder, PROGRAMS[0]!, flags);
+    const { code, errors } = await ending_of(Deno.execPath(), args);
+    assertEquals(code, 1);
+    assertMatch(errors, says);
+  });
+}
+
+Deno.test({
+  name: "replies go only where --allow-net permits",
+  ignore: !HAS_NATIVE,
+  permissions: { net: ["127.0.0.1:0"], ffi: true, read: true },
+  async fn() {
+    const { NativeDatagramListener } = await import("../native_datagram_listener.ts");
+    const addr = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+    const options = { addr, reuse_address: false, backlog: 1, max_packet_size: 10 };
+    const listener = new NativeDatagramListener(options);
+    const sending = listener.send(new Uint8Array(1), { ...addr, port: 9 });
+    const error = await sending.catch((error) => error);
+    assertMatch(`${error}`, /NotCapable: Requires net access to "127\.0\.0\.1:9"/);
+    await listener.close();
+  },
+});
