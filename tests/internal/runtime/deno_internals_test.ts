@@ -3,12 +3,18 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { once } from "node:events";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
+import { MessageChannel, Worker as Thread } from "node:worker_threads";
+import { BareStream } from "../../../internal/runtime/bare_stream.ts";
 import {
   can_hand_over,
+  close_descriptor,
   duplicate_conn,
   duplicate_descriptor,
   is_platform_object,
   listen_now,
+  open_bare,
+  open_descriptor,
+  port_closed,
   refuse_old_deno,
   reopen_socket,
   rid_of,
@@ -16,12 +22,19 @@ import {
   stop_reading,
   wake_listener,
 } from "../../../internal/runtime/deno_internals.ts";
+import { DescriptorTable } from "../../../internal/runtime/descriptor_table.ts";
+import { detach } from "../../../server/sockets/stream_socket.ts";
+import { accepted_pair } from "../../fixtures/clients/pairs.ts";
 import { until_refused } from "../../fixtures/clients/refused.ts";
+import { type Ending, ENDS } from "../../fixtures/programs/ending_thread.ts";
 import { output_of } from "../../fixtures/programs/programs.ts";
 import { TempFolder } from "../../fixtures/tools/temp_folder.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os === "windows";
+
+/** A number that no descriptor has. */
+const NOBODYS = 2 ** 30;
 
 /** A listening server and an accepted connection, with its client. */
 async function accepted(): Promise<{ server: net.Server; socket: net.Socket; client: Deno.Conn }> {
@@ -114,6 +127,64 @@ Deno.test(
       worker.terminate();
       await until_refused(address as Deno.ConnectOptions);
     }
+  },
+);
+
+Deno.test(
+  {
+    name: "runtime: a thread that ends leaves what it has opened to others, however it ends",
+    ignore,
+  },
+  async () => {
+    const module = new URL("../../fixtures/programs/ending_thread.ts", import.meta.url);
+    for (const end of ENDS) {
+      const { socket, peer } = await accepted_pair();
+      using client = peer;
+      const { fd } = detach(socket)!;
+      const worker = new Thread(module);
+      const { port1: port, port2 } = new MessageChannel();
+      const gone = port_closed(port);
+      worker.postMessage({ fd, end, port: port2 } satisfies Ending, [port2]);
+      await soon(once(port, "message"));
+      port.postMessage("end");
+      if (end === "waits" || end === "loops") await soon(worker.terminate());
+      await soon(gone);
+      const handle = open_bare(fd);
+      assert(
+        handle,
+        `the end of a thread that ${end} closes its descriptors: they are closed twice`,
+      );
+      const stream = new BareStream(handle, { bytes_came() {}, end_came() {}, error_came() {} });
+      await stream.write(new TextEncoder().encode("still open"));
+      stream.close();
+      assertEquals(await soon(new Response(client.readable).text()), "still open");
+    }
+  },
+);
+
+Deno.test(
+  { name: "runtime: to close a number that is nobody's harms nobody", ignore },
+  async () => {
+    await soon(close_descriptor(NOBODYS));
+    assertThrows(() => open_descriptor(NOBODYS, {}));
+  },
+);
+
+Deno.test(
+  { name: "runtime: open_bare() notes an end once: the number may be another's then", ignore },
+  async () => {
+    const { socket, peer } = await accepted_pair();
+    using client = peer;
+    const { fd } = detach(socket)!;
+    const table = new DescriptorTable();
+    const handle = open_bare(fd, table)!;
+    assertEquals([...table.left()], [fd]);
+    handle.close();
+    assertEquals([...table.left()], []);
+    assertEquals(await soon(client.read(new Uint8Array(1))), null);
+    table.opened(fd);
+    handle.close();
+    assertEquals([...table.left()], [fd]);
   },
 );
 
