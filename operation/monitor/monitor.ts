@@ -10,7 +10,7 @@ import { watch_all } from "./watch.ts";
 import type { Watched } from "./watched.ts";
 
 /** What stands for all addresses of a machine, and one of them. */
-const EVERYWHERE: Record<string, string> = { "": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1" };
+const EVERYWHERE: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** What a {@linkcode Monitor} can be told. */
 export interface MonitorOptions {
@@ -163,8 +163,7 @@ export class Monitor implements AsyncDisposable {
 /** The options with their defaults. */
 function checked(options: MonitorOptions): Place {
   check_names(options, ["hostname", "port", "token"]);
-  const { hostname = "127.0.0.1", port = 0 } = options;
-  net_addr([hostname, port], "tcp");
+  const { hostname, port } = net_addr([options.hostname ?? "127.0.0.1", options.port ?? 0], "tcp");
   const { token = is_loopback(hostname) ? undefined : random_token() } = options;
   if (token === undefined || (typeof token === "string" && token !== "")) {
     return { hostname, port, token };

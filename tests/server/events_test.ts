@@ -113,13 +113,16 @@ Deno.test("AsyncUDPServer: a datagram is a request, and its bytes are known", as
   assertEquals([server.info().bytes_in, server.info().bytes_out], [5, undefined]);
 });
 
-Deno.test("suspend() and resume() are told of, once each", async () => {
+Deno.test("suspend() and resume() are told of, once each, and not of a closed server", async () => {
   const told = new Told();
   await using server = new AsyncTCPServer(["127.0.0.1", 0], FaultHandler, {
     observer: told.observer,
   });
   for (let turn = 0; turn < 2; turn++) server.suspend();
   for (let turn = 0; turn < 2; turn++) server.resume();
+  await server.server_close();
+  server.suspend();
+  server.resume();
   assertEquals(told.events.map(({ type }) => type), ["server.suspend", "server.resume"]);
 });
 

@@ -25,6 +25,7 @@ const WRONG: [line: string, said: string][] = [
     "--handshake-timeout?",
   ],
   ["--no-quiet", "There is no flag --no-quiet: did you mean --quiet?"],
+  ["--a\nb", "There is no flag --a\\nb: serve --help all shows those that there are"],
   ["--toString", "There is no flag --toString: serve --help all shows those that there are"],
   ["-z", "There is no flag -z: serve --help all shows those that there are"],
   [
@@ -80,8 +81,10 @@ for (const [line, said] of WRONG) {
 }
 
 Deno.test("serve without a handler says so", () => {
-  const { message } = assertThrows(() => read_command_line(["--threading"]), UsageError);
-  assertEquals(message, "There is no handler: write serve handler.ts, or serve --help");
+  for (const args of [["--threading"], [""]]) {
+    const { message } = assertThrows(() => read_command_line(args), UsageError);
+    assertEquals(message, "There is no handler: write serve handler.ts, or serve --help");
+  }
 });
 
 /** Command lines, and what is of interest in what was read. */

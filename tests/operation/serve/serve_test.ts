@@ -289,6 +289,19 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
     2,
   ],
   [["throws.ts"], "Cannot load FOLDER/throws.ts: no disk, at file://FOLDER/throws.ts:1:7", 1],
+  [["parses.ts"], "Cannot load FOLDER/parses.ts: no config, at file://FOLDER/parses.ts:1:7", 1],
+  [
+    ["begins.ts"],
+    "Cannot load FOLDER/begins.ts: no disk\\u202E, at file://FOLDER/begins.ts:1:7",
+    1,
+  ],
+  [["hides.ts"], "Cannot load FOLDER/hides.ts: Error, at file://FOLDER/hides.ts:1:29", 1],
+  [["revoked.ts"], "Cannot load FOLDER/revoked.ts: (something that cannot be shown)", 1],
+  [
+    ["no\nfile.ts"],
+    'Cannot load FOLDER/no\\nfile.ts: Module not found "file://FOLDER/no%0Afile.ts"',
+    2,
+  ],
   [
     ["none.ts"],
     "There is no handler in FOLDER/none.ts: write export before a class that extends " +
