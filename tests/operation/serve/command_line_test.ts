@@ -58,6 +58,7 @@ const WRONG: [line: string, said: string][] = [
     "--max-workers infinity",
     "Cannot use --max-workers infinity: it must be a whole number from 1",
   ],
+  ["--tls-alpn h2,,x", "Cannot use --tls-alpn h2,,x: it must be a list of names"],
   ["--overflow drop", "Cannot use --overflow drop: it must be queue or refuse"],
   [
     "--deny 10.0.0",
@@ -126,8 +127,8 @@ const RIGHT: [line: string, read: Partial<ServeCommand>][] = [
   ["--proxy-protocol required --trusted-proxy *", {
     settings: { proxy_protocol: "required", trusted_proxies: ["*"] },
   }],
-  ["--tls-cert a --tls-key b --tls-alpn h2 --tls-alpn x", {
-    tls: { cert: "a", key: "b", alpn_protocols: ["h2", "x"] },
+  ["--tls-cert a --tls-key b --tls-alpn h2,y --tls-alpn x", {
+    tls: { cert: "a", key: "b", alpn_protocols: ["h2", "y", "x"] },
   }],
   ["--tls-pfx a --tls-min-version 1.3", { tls: { pfx: "a", min_version: "1.3" } }],
 ];
