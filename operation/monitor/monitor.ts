@@ -1,6 +1,7 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { print } from "../../internal/runtime/standard_error.ts";
 import { net_addr } from "../../server/address.ts";
+import { with_address_texts } from "./address_text.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { host_in_url, is_loopback } from "./gate.ts";
 import type { ObservedGroup } from "./observed.ts";
@@ -105,7 +106,7 @@ export class Monitor implements AsyncDisposable {
     try {
       this.#site = new Site({ hostname, port, token }, {
         news: (late) => this.#news(late),
-        info: () => this.#watched.map(({ kind, name, info }) => ({ kind, name, info })),
+        info: () => this.#info(),
         metrics: () => prometheus(observed),
         unfit: () => this.#vital.find(({ unfit }) => unfit !== undefined)?.unfit,
       });
@@ -138,6 +139,17 @@ export class Monitor implements AsyncDisposable {
     const now = performance.now();
     const things = this.#watched.map((one) => one.view(now));
     return { time: Date.now(), late, things, errors: this.#faults.list };
+  }
+
+  /** What all tell of themselves. */
+  #info(): string {
+    const infos = this.#watched.map(({ kind, name, info }) => ({ kind, name, info }));
+    try {
+      return JSON.stringify(infos, null, 2);
+    } catch {
+      const safe = infos.map((one) => ({ ...one, info: with_address_texts(Object(one.info)) }));
+      return JSON.stringify(safe, null, 2);
+    }
   }
 
   #leave(): void {
