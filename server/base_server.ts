@@ -31,7 +31,7 @@ import {
   traffic,
 } from "./requests/inner_hooks.ts";
 import type { Agreed } from "./requests/handshakes.ts";
-import { Observation } from "./requests/observation.ts";
+import { type Happening, Observation } from "./requests/observation.ts";
 import { SequentialRunner } from "./requests/local_runner.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
 import { Requests } from "./requests/requests.ts";
@@ -305,14 +305,19 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   suspend(): void {
     const { suspended } = this.#serving;
     this.#serving.suspend();
-    if (!suspended) this.#observation.tell({ type: "server.suspend" });
+    if (!suspended) this.#tell_unless_closed({ type: "server.suspend" });
   }
 
   /** Goes on after {@linkcode suspend}, with what has waited. */
   resume(): void {
     const { suspended } = this.#serving;
     this.#serving.resume();
-    if (suspended) this.#observation.tell({ type: "server.resume" });
+    if (suspended) this.#tell_unless_closed({ type: "server.resume" });
+  }
+
+  /** The last that is told is that the server has stopped. */
+  #tell_unless_closed(happening: Happening): void {
+    if (!this.#closing.begun) this.#observation.tell(happening);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { text_of } from "../../internal/runtime/error_text.ts";
 import { CancelledError, InvalidStateError, TimeoutError } from "../../internal/shared/errors.ts";
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { Wait } from "../../internal/shared/wait.ts";
@@ -329,7 +330,7 @@ export class Future<T> implements Promise<T> {
     try {
       await fn(this);
     } catch (error) {
-      console.error("A callback of a future failed:", error);
+      console.error(`A callback of a future failed: ${text_of(error)}`);
     }
   }
 

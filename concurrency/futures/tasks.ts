@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { text_of } from "../../internal/runtime/error_text.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts";
@@ -358,7 +359,7 @@ async function tell(call: () => unknown): Promise<void> {
   try {
     await call();
   } catch (error) {
-    console.error("The on_error of an executor failed:", error);
+    console.error(`The on_error of an executor failed: ${text_of(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { text_of } from "../../internal/runtime/error_text.ts";
 import { Future, type FutureWaitOptions } from "../futures/future.ts";
 import { wait } from "../futures/wait.ts";
 
@@ -101,6 +102,6 @@ async function call_back<T>(fn: ((value: T) => unknown) | undefined, value: T): 
   try {
     await fn?.(value);
   } catch (error) {
-    console.error("A callback of a pool failed:", error);
+    console.error(`A callback of a pool failed: ${text_of(error)}`);
   }
 }

@@ -129,7 +129,8 @@ function frames_of(error: Error): string[] {
   return frames.filter((frame) => PLACE.test(frame) && !message.includes(frame));
 }
 
-function text_part(error: Error, key: "name" | "message" | "stack"): string {
+/** A text of an error, which may be anything, or throw when it is read. */
+export function text_part(error: Error, key: "name" | "message" | "stack"): string {
   const part = part_of(error, key);
   return typeof part === "string" ? part : part === undefined ? "" : shown(part);
 }

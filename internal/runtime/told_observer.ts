@@ -1,4 +1,6 @@
+import { text_of } from "./error_text.ts";
 import { is_pending } from "./pending.ts";
+import { print } from "./standard_error.ts";
 
 /** Calls an observer of the program. Its first error is printed, and no error of it harms anybody. */
 export class ToldObserver {
@@ -24,6 +26,6 @@ export class ToldObserver {
   #failed = (error: unknown): void => {
     if (this.#has_failed) return;
     this.#has_failed = true;
-    console.error(`The observer of ${this.#whose} failed; this is said once:`, error);
+    print(`The observer of ${this.#whose} failed; this is said once: ${text_of(error)}`);
   };
 }

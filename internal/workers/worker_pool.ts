@@ -118,12 +118,13 @@ export class WorkerPool {
       throw (error as AggregateError).errors[0];
     }
     this.#started = true;
-    this.#assemble(min_workers);
+    if (!this.#closing) this.#assemble(min_workers);
   }
 
   /** Starts the others at once; resolves when one can work. */
   async #start_all(first: Promise<void>, count: number): Promise<void> {
-    const others = Array.from({ length: count }, () => this.#add().ready);
+    // Where the pool is closed meanwhile, the first one has failed for that: nobody would end the others.
+    const others = this.#closing ? [] : Array.from({ length: count }, () => this.#add().ready);
     await Promise.any([first, ...others]);
   }
 

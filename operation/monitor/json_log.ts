@@ -1,9 +1,6 @@
-import { address_text } from "./address_text.ts";
+import { with_address_texts } from "./address_text.ts";
 import { type LogOptions, writer_of } from "./log_options.ts";
 import type { ObservedEvent } from "./observed.ts";
-
-/** Where events have addresses. */
-const ADDRESSES = ["address", "client", "peer"];
 
 /**
  * Makes an observer that writes each event as a line of JSON, as it is. Of an executor's error it writes the name of
@@ -36,11 +33,6 @@ function json_of(event: ObservedEvent): string {
     return JSON.stringify(safe);
   } catch {
     // A hook may have put anything onto an address, and requests of a program's own have any.
-    return JSON.stringify({ ...safe, ...addresses_of(safe) });
+    return JSON.stringify(with_address_texts(safe));
   }
-}
-
-function addresses_of(event: object): Record<string, string> {
-  const addresses = Object.entries(event).filter(([key]) => ADDRESSES.includes(key));
-  return Object.fromEntries(addresses.map(([key, address]) => [key, address_text(address)]));
 }

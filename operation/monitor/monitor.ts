@@ -1,6 +1,7 @@
 import { check_names } from "../../internal/runtime/check_names.ts";
 import { print } from "../../internal/runtime/standard_error.ts";
 import { net_addr } from "../../server/address.ts";
+import { with_address_texts } from "./address_text.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { host_in_url, is_loopback } from "./gate.ts";
 import type { ObservedGroup } from "./observed.ts";
@@ -10,7 +11,7 @@ import { watch_all } from "./watch.ts";
 import type { Watched } from "./watched.ts";
 
 /** What stands for all addresses of a machine, and one of them. */
-const EVERYWHERE: Record<string, string> = { "": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1" };
+const EVERYWHERE: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** What a {@linkcode Monitor} can be told. */
 export interface MonitorOptions {
@@ -105,7 +106,7 @@ export class Monitor implements AsyncDisposable {
     try {
       this.#site = new Site({ hostname, port, token }, {
         news: (late) => this.#news(late),
-        info: () => this.#watched.map(({ kind, name, info }) => ({ kind, name, info })),
+        info: () => this.#info(),
         metrics: () => prometheus(observed),
         unfit: () => this.#vital.find(({ unfit }) => unfit !== undefined)?.unfit,
       });
@@ -140,6 +141,17 @@ export class Monitor implements AsyncDisposable {
     return { time: Date.now(), late, things, errors: this.#faults.list };
   }
 
+  /** What all tell of themselves. */
+  #info(): string {
+    const infos = this.#watched.map(({ kind, name, info }) => ({ kind, name, info }));
+    try {
+      return JSON.stringify(infos, null, 2);
+    } catch {
+      const safe = infos.map((one) => ({ ...one, info: with_address_texts(Object(one.info)) }));
+      return JSON.stringify(safe, null, 2);
+    }
+  }
+
   #leave(): void {
     for (const one of this.#watched) one.leave();
   }
@@ -163,8 +175,7 @@ export class Monitor implements AsyncDisposable {
 /** The options with their defaults. */
 function checked(options: MonitorOptions): Place {
   check_names(options, ["hostname", "port", "token"]);
-  const { hostname = "127.0.0.1", port = 0 } = options;
-  net_addr([hostname, port], "tcp");
+  const { hostname, port } = net_addr([options.hostname ?? "127.0.0.1", options.port ?? 0], "tcp");
   const { token = is_loopback(hostname) ? undefined : random_token() } = options;
   if (token === undefined || (typeof token === "string" && token !== "")) {
     return { hostname, port, token };

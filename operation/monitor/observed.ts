@@ -53,9 +53,11 @@ export function named(group: ObservedGroup): [name: string, observed: Observed][
 }
 
 function entries_of(group: ObservedGroup): [name: string | undefined, observed: Observed][] {
-  if (typeof Object(group).info === "function") return [[undefined, group as Observed]];
+  // What is no object is one of them, and a wrong one.
+  const is_one = Object(group) !== group || typeof (group as Observed).info === "function";
+  if (is_one) return [[undefined, group as Observed]];
   if (Array.isArray(group)) return group.map((observed) => [undefined, observed]);
-  return Object.entries(Object(group));
+  return Object.entries(group);
 }
 
 function free_name(name: string, taken: Set<string>): string {

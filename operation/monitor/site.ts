@@ -27,8 +27,8 @@ export interface Place {
 export interface Told {
   /** For the page, by how much the event loop is late, in ms. */
   news(late: number): unknown;
-  /** For programs. */
-  info(): unknown;
+  /** For programs, as JSON. */
+  info(): string;
   /** For Prometheus. */
   metrics(): string;
   /** Why no requests are taken, if none are. */
@@ -94,7 +94,7 @@ export class Site {
       case "/events":
         return method === "HEAD" ? text("", "text/event-stream") : this.#stream(completed);
       case "/info":
-        return text(JSON.stringify(this.#told.info(), null, 2), "application/json");
+        return text(this.#told.info(), "application/json");
       case "/metrics":
         return text(this.#told.metrics(), "text/plain; version=0.0.4");
       case "/health": {

@@ -95,7 +95,7 @@ export function read_command_line(args: string[]): Command {
   const help = texts.get(HELP_FLAG.name);
   if (help) return help.includes("all") ? "help all" : "help";
   if (switches.has(VERSION_FLAG.name)) return "version";
-  if (handler === undefined) {
+  if (!handler) {
     throw new UsageError("There is no handler: write serve handler.ts, or serve --help");
   }
   if (more.length > 0) {

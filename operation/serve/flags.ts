@@ -40,6 +40,12 @@ const PORT: FlagRule = {
   kind: "count",
 };
 
+const LIST: FlagRule = {
+  check: (value) => Array.isArray(value) && !value.includes(""),
+  words: "a list of names",
+  kind: "list",
+};
+
 /** A rule of a few words. */
 function choice(...words: string[]): FlagRule {
   return {
@@ -109,6 +115,7 @@ export const TLS_FLAGS: (ValueFlag & { option: TlsOption })[] = [
     name: "tls-alpn",
     sample: "NAME",
     help: "a protocol that clients may ask for",
+    rule: LIST,
     is_list: true,
   },
   {

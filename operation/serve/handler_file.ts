@@ -1,3 +1,5 @@
+import { is_instance, names_of } from "../../internal/runtime/error_names.ts";
+import { printable, text_part } from "../../internal/runtime/error_text.ts";
 import { print } from "../../internal/runtime/standard_error.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { Constructor } from "../../server/mixin.ts";
@@ -43,23 +45,30 @@ export async function load_handler(place: string, name: string | undefined): Pro
 async function load(module: string, place: string): Promise<Record<string, unknown>> {
   const timer = setTimeout(() => {
     print(
-      `${place} is still loading: what starts a server there belongs under if (import.meta.main)`,
+      `${
+        printable(place)
+      } is still loading: what starts a server there belongs under if (import.meta.main)`,
     );
   }, LONG);
   try {
     return await import(module);
   } catch (error) {
     const Kind = is_of_loader(error) ? UsageError : Error;
-    throw new Kind(`Cannot load ${place}: ${error_line(error, module)}`, { cause: error });
+    throw new Kind(`Cannot load ${printable(place)}: ${error_line(error, module)}`, {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** A line of a stack that says what was running, and not only who waits for it. */
+const RUNNING = /^ +at (?!async )/m;
+
 /** Whether an error says that a module cannot be had, or is no program; it did not run then. */
 function is_of_loader(error: unknown): boolean {
-  return error instanceof SyntaxError ||
-    (error instanceof Error && Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND");
+  if (is_instance(error, SyntaxError)) return !RUNNING.test(text_part(error, "stack"));
+  return names_of(error).code === "ERR_MODULE_NOT_FOUND";
 }
 
 /** Whether a value is a class whose instances have this method. */

@@ -1,4 +1,5 @@
 import type { BaseServer } from "../../mod.ts";
+import { printable } from "../../internal/runtime/error_text.ts";
 import { format_address } from "../../server/address.ts";
 import type { Settings } from "../../server/options.ts";
 
@@ -14,7 +15,7 @@ export function headline(
     how_it_runs(server),
     page ? `monitor at http://${format_address(page)}/` : "",
   ];
-  return `${parts.filter(Boolean).join(", ")} (Ctrl-C stops it)`;
+  return printable(`${parts.filter(Boolean).join(", ")} (Ctrl-C stops it)`);
 }
 
 /** How the requests of a server run. */

@@ -47,5 +47,6 @@ function why_not(error: unknown, { address }: ServeCommand): string {
   const text = line.startsWith("Cannot") ? line : `Cannot listen: ${line}`;
   if (!(error instanceof Deno.errors.AddrInUse)) return text;
   if (typeof address === "string") return `${text}: write another --unix PATH`;
-  return `${text}: write --port ${address.port + 1}, or --port 0 for any that is free`;
+  const other = address.port < 65_535 ? address.port + 1 : address.port - 1;
+  return `${text}: write --port ${other}, or --port 0 for any that is free`;
 }

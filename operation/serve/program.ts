@@ -1,4 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
+import { text_of } from "../../internal/runtime/error_text.ts";
 import { print, written } from "../../internal/runtime/standard_error.ts";
 import type { BaseServer, ServerObserver, TCPServer } from "../../mod.ts";
 import type { Monitor } from "../monitor/mod.ts";
@@ -26,7 +27,7 @@ export async function program(args: string[]): Promise<number> {
   if (!failure) return 0;
   const { error } = failure;
   // This one is waited for: it is the last thing that is said.
-  console.error(args.includes("--verbose") ? error : error_line(error));
+  console.error(args.includes("--verbose") ? text_of(error) : error_line(error));
   return error instanceof UsageError ? USAGE : 1;
 }
 
@@ -82,8 +83,9 @@ async function monitor_of(
 
 /** Calls something when a server takes its first request: its workers are ready then. */
 function when_it_serves(server: BaseServer, call: () => void): void {
+  const { get_request } = server;
   server.get_request = () => {
-    Reflect.deleteProperty(server, "get_request");
+    server.get_request = get_request;
     call();
     return server.get_request();
   };

@@ -21,15 +21,23 @@ export class StatusLine implements Disposable {
 
   #show(): void {
     const info = this.#info();
-    const columns = Deno.consoleSize().columns || COLUMNS;
     // The last column would begin a line.
-    show_status(status_of(info, info.completed - this.#completed).slice(0, columns - 1));
+    show_status(status_of(info, info.completed - this.#completed).slice(0, columns() - 1));
     this.#completed = info.completed;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     show_status("");
+  }
+}
+
+/** The width of the terminal; one that was closed has none, and the server goes on. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns || COLUMNS;
+  } catch {
+    return COLUMNS;
   }
 }
 

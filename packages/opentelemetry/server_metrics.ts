@@ -54,7 +54,8 @@ export class ServerMetrics {
   #common: Attributes = {};
   /** The requests that have no handler yet. */
   #waiting: Set<number> = new Set();
-  #running = 0;
+  /** Those that have one. A server may tell the end of what it was not asked to tell the start of. */
+  #running: Set<number> = new Set();
   #living = 0;
   #has_workers = false;
 
@@ -75,7 +76,7 @@ export class ServerMetrics {
         this.#waiting.add(event.id);
         break;
       case "request.run":
-        if (this.#waiting.delete(event.id)) this.#running++;
+        if (this.#waiting.delete(event.id)) this.#running.add(event.id);
         break;
       case "request.stop":
         this.#request_stopped(event);
@@ -101,7 +102,7 @@ export class ServerMetrics {
 
   #request_stopped(event: Extract<ServerEvent, { type: "request.stop" }>): void {
     const { id, outcome, reason, duration, error_type } = event;
-    if (!this.#waiting.delete(id)) this.#running--;
+    if (!this.#waiting.delete(id)) this.#running.delete(id);
     // Its handshake is measured: it was no request.
     if (outcome === "unsecured") return;
     this.#durations.record(duration / 1000, {
@@ -124,7 +125,7 @@ export class ServerMetrics {
   }
 
   #tell = (result: BatchObservableResult): void => {
-    result.observe(this.#active, this.#running, this.#common);
+    result.observe(this.#active, this.#running.size, this.#common);
     result.observe(this.#queued, this.#waiting.size, this.#common);
     if (this.#has_workers) result.observe(this.#workers, this.#living, this.#common);
   };

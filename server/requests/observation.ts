@@ -100,7 +100,8 @@ export class Observation {
       id,
       client: exchange.client_address,
     } as Extract<Happening, { type: "request.start" }>);
-    exchange.traceparent = event?.traceparent;
+    // An observer may have set anything, which would have to get to a worker.
+    if (typeof event?.traceparent === "string") exchange.traceparent = event.traceparent;
   }
 
   /** The handler of a request begins whose start was told. */

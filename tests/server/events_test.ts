@@ -1,5 +1,5 @@
 /** What a server tells its observer, in each of the ways to run handlers. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   AsyncTCPServer,
   AsyncUDPServer,
@@ -23,6 +23,8 @@ import { make, type Way } from "../fixtures/servers/tcp_servers.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import { Told } from "../fixtures/servers/told.ts";
+import { ODD_VALUES } from "../fixtures/tools/odd_values.ts";
+import { StandardError } from "../fixtures/tools/standard_error.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 for (const way of ALL_WAYS) {
@@ -111,13 +113,16 @@ Deno.test("AsyncUDPServer: a datagram is a request, and its bytes are known", as
   assertEquals([server.info().bytes_in, server.info().bytes_out], [5, undefined]);
 });
 
-Deno.test("suspend() and resume() are told of, once each", async () => {
+Deno.test("suspend() and resume() are told of, once each, and not of a closed server", async () => {
   const told = new Told();
   await using server = new AsyncTCPServer(["127.0.0.1", 0], FaultHandler, {
     observer: told.observer,
   });
   for (let turn = 0; turn < 2; turn++) server.suspend();
   for (let turn = 0; turn < 2; turn++) server.resume();
+  await server.server_close();
+  server.suspend();
+  server.resume();
   assertEquals(told.events.map(({ type }) => type), ["server.suspend", "server.resume"]);
 });
 
@@ -227,36 +232,25 @@ Deno.test("nothing is told of what clients send, and of what errors say", async 
   assert(!JSON.stringify(told.events).includes("secret"));
 });
 
-/** What is printed to standard error while something goes on. */
-async function printed(work: () => Promise<void>): Promise<unknown[][]> {
-  const reports: unknown[][] = [];
-  const report = console.error;
-  console.error = (...what) => void reports.push(what);
-  try {
-    await work();
-  } finally {
-    console.error = report;
-  }
-  return reports;
-}
-
 for (
   const fails of [
     () => {
       throw new Error("the observer's");
     },
     () => Promise.reject(new Error("the observer's")),
+    () => {
+      throw ODD_VALUES.revoked();
+    },
+    () => Promise.reject(ODD_VALUES.revoked()),
     () => Object.defineProperty({}, "then", { get: () => fail() }),
   ]
 ) {
   Deno.test(`an observer that fails is reported once, and harms nothing: ${fails}`, async () => {
-    const reports = await printed(async () => {
-      const options = { observer: fails as () => void };
-      await using server = serving(new AsyncTCPServer(["127.0.0.1", 0], FaultHandler, options));
-      for (let turn = 0; turn < 3; turn++) assertEquals(await ask(server.server_address, "a"), "A");
-    });
-    assertEquals(reports.length, 1);
-    assertStringIncludes(String(reports[0]![0]), "The observer of a server failed");
+    using printed = new StandardError();
+    const options = { observer: fails as () => void };
+    await using server = serving(new AsyncTCPServer(["127.0.0.1", 0], FaultHandler, options));
+    for (let turn = 0; turn < 3; turn++) assertEquals(await ask(server.server_address, "a"), "A");
+    assertEquals((await printed.all()).match(/The observer of a server failed/g)?.length, 1);
   });
 }
 
@@ -307,6 +301,37 @@ for (const [name, call, goes_on] of CALLS) {
     await at_once(AT, (type) => type, (type) => each(way, type));
   });
 }
+
+test_ways_at_once(
+  "a server that is closed while its workers start leaves none",
+  ({ workers, relay }) => workers && !relay,
+  async (way) => {
+    await at_once(["server.start", "worker.start"] as const, (type) => type, async (type) => {
+      const told = new Told();
+      const closed: Promise<unknown>[] = [];
+      const observer = (event: ServerEvent) => {
+        told.observer(event);
+        if (event.type === type) closed.push(server.server_close());
+      };
+      const server = make(way, FaultHandler, { observer, max_workers: 3, max_children: 3 });
+      await soon(server.serve_forever());
+      await soon(Promise.all(closed));
+      assertEquals(server.info().workers, []);
+      assertEquals(told.of("worker.start").length, told.of("worker.stop").length);
+      assertEquals(told.events.at(-1)!.type, "server.stop");
+    });
+  },
+);
+
+test_ways_at_once(
+  "what an observer takes for a trace, and is none, harms no request",
+  () => true,
+  async (way) => {
+    const observer = (event: ServerEvent) => void Object.assign(event, { traceparent: () => {} });
+    await using server = serving(make(way, FaultHandler, { observer, max_workers: 1 }));
+    assertEquals(await ask(server.server_address, "a"), "A");
+  },
+);
 
 Deno.test("without an observer no event is made, and no clock of events is read", async () => {
   await using server = serving(new AsyncTCPServer(["127.0.0.1", 0], FaultHandler));

@@ -1,4 +1,5 @@
 import { check_names } from "../../../internal/runtime/check_names.ts";
+import { text_of } from "../../../internal/runtime/error_text.ts";
 import { place_of, refuse_while_loading } from "../../../internal/workers/class_place.ts";
 import {
   format_address,
@@ -235,7 +236,10 @@ export class BaseManager implements AsyncDisposable {
     const report = async (error: Error) => await server.handle_error(null, null, error);
     const registry = registry_of(this.constructor);
     const service = {
-      root: () => registry.served((error) => report(error).catch(console.error)),
+      root: () =>
+        registry.served((error) =>
+          report(error).catch((failure) => console.error(text_of(failure)))
+        ),
       key: this.#key,
       bounds: this.#bounds,
     };

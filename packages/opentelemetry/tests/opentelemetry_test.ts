@@ -1,6 +1,7 @@
 /** What a real receiver gets of servers in each of the ways, over HTTP. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { type Meter, metrics } from "@opentelemetry/api";
 import { AsyncTCPServer, type ServerEvent, StreamRequestHandler } from "@socketserver/socketserver";
 import { ask } from "../../../tests/fixtures/clients/clients.ts";
 import { ask_from } from "../../../tests/fixtures/clients/from_address.ts";
@@ -159,4 +160,39 @@ Deno.test("a handler has whatever trace an observer sets, and TracingMixIn passe
     await server.handle_request();
     assertEquals(traces.pop(), traceparent);
   }
+});
+
+/** What a server's observer says is active and waits, where it heard these events. */
+function gauges_after(events: Record<string, unknown>[]): Record<string, number> {
+  const instrument = (name: string) => ({ name, add() {}, record() {} });
+  let tell: (result: unknown) => void = () => {};
+  const meter = {
+    createHistogram: instrument,
+    createCounter: instrument,
+    createObservableUpDownCounter: instrument,
+    addBatchObservableCallback: (callback: typeof tell) => void (tell = callback),
+  };
+  metrics.setGlobalMeterProvider({ getMeter: () => meter as unknown as Meter });
+  try {
+    const observer = opentelemetry({ spans: false });
+    for (const event of events) observer(event as ServerEvent);
+  } finally {
+    metrics.disable();
+  }
+  const gauges: Record<string, number> = {};
+  const observe = ({ name }: { name: string }, value: number) => void (gauges[name] = value);
+  tell({ observe });
+  return gauges;
+}
+
+Deno.test("an observer that comes late hears the end of what it has not counted", () => {
+  const request = (type: string, id: number) => ({ type: `request.${type}`, id });
+  const gauges = gauges_after([
+    { type: "server.start" },
+    request("stop", 1),
+    request("start", 2),
+    request("run", 2),
+    request("start", 3),
+  ]);
+  assertEquals(gauges, { "socketserver.active_requests": 1, "socketserver.queued_requests": 1 });
 });

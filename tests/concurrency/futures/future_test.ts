@@ -7,6 +7,7 @@ import {
   InvalidStateError,
   TimeoutError,
 } from "../../../concurrency/futures/mod.ts";
+import { ODD_VALUES } from "../../fixtures/tools/odd_values.ts";
 import { soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 /** A future in each of its states. */
@@ -59,13 +60,15 @@ Deno.test("Future: callbacks are called in order, late ones at once; one that th
   const future = new Future<number>();
   const printed: unknown[] = [];
   const print = console.error;
-  console.error = (...args) => void printed.push(args);
+  console.error = (...args) => void printed.push(args.map((arg) => Deno.inspect(arg)));
   try {
     future.add_done_callback((done) => void calls.push([1, done === future]));
     future.add_done_callback(() => {
       throw new Error("a callback");
     });
     future.add_done_callback(() => Promise.reject(new Error("an async one")));
+    // What cannot even be shown must not end the program.
+    future.add_done_callback(() => Promise.reject(ODD_VALUES.revoked()));
     future.add_done_callback(() => void calls.push(2));
     assertEquals(calls, []);
     future.set_result(5);
@@ -76,7 +79,7 @@ Deno.test("Future: callbacks are called in order, late ones at once; one that th
   } finally {
     console.error = print;
   }
-  assertEquals(printed.length, 2);
+  assertEquals(printed.length, 3);
 });
 
 Deno.test("Future: an outcome is set once, and not on one that was cancelled (65)", () => {

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   AsyncResult,
   BrokenExecutor,
@@ -144,7 +151,8 @@ for (const PoolClass of [Pool, ThreadPool]) {
       };
       assertEquals(await soon(pool.apply_async(tasks.double, [2], { callback }).get()), 4);
     });
-    assertEquals(lines, [["A callback of a pool failed:", error]]);
+    assertEquals(lines.length, 1);
+    assertStringIncludes(`${lines[0]}`, "A callback of a pool failed: Error: of the callback");
   });
 
   Deno.test(`${name}: a result that is not there yet (80)`, async () => {

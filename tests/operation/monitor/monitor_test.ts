@@ -3,6 +3,7 @@ import { AsyncExecutor } from "../../../concurrency/futures/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import {
   AsyncTCPServer,
+  BaseServer,
   type RequestHandlerConstructor,
   StreamRequestHandler,
 } from "../../../mod.ts";
@@ -90,6 +91,15 @@ Deno.test("/info has what info() tells, as JSON", async () => {
   assertEquals(things[0].info.completed, 1);
   assertEquals(things[0].info.address, echo.server_address);
   assertEquals(things[2].info.maxsize, 7);
+});
+
+Deno.test("/info takes whatever a program has for an address", async () => {
+  const circle: Record<string, unknown> = { hostname: "a", port: 1 };
+  circle.circle = circle;
+  const servers = [1n, circle].map((address) => new BaseServer(address, EchoHandler));
+  await using monitor = new Monitor(servers);
+  const things: { info: { address: string } }[] = JSON.parse((await get(monitor, "/info")).text);
+  assertEquals(things.map(({ info }) => info.address), ["1", "a:1"]);
 });
 
 Deno.test("What is watched has the name that it is given, else that of its class, numbered", async () => {

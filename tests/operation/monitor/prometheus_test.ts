@@ -70,7 +70,7 @@ Deno.test("prometheus() takes a server with any address, and a queue with any ro
 });
 
 Deno.test("prometheus() refuses what does not tell of itself", () => {
-  for (const wrong of [[null], [{}], { a: 1 }]) {
+  for (const wrong of [[null], [{}], { a: 1 }, undefined, null, 5, "x"]) {
     assertThrows(() => prometheus(wrong as never), TypeError, "Cannot observe");
   }
 });

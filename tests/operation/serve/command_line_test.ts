@@ -25,6 +25,7 @@ const WRONG: [line: string, said: string][] = [
     "--handshake-timeout?",
   ],
   ["--no-quiet", "There is no flag --no-quiet: did you mean --quiet?"],
+  ["--a\nb", "There is no flag --a\\nb: serve --help all shows those that there are"],
   ["--toString", "There is no flag --toString: serve --help all shows those that there are"],
   ["-z", "There is no flag -z: serve --help all shows those that there are"],
   [
@@ -57,6 +58,7 @@ const WRONG: [line: string, said: string][] = [
     "--max-workers infinity",
     "Cannot use --max-workers infinity: it must be a whole number from 1",
   ],
+  ["--tls-alpn h2,,x", "Cannot use --tls-alpn h2,,x: it must be a list of names"],
   ["--overflow drop", "Cannot use --overflow drop: it must be queue or refuse"],
   [
     "--deny 10.0.0",
@@ -80,8 +82,10 @@ for (const [line, said] of WRONG) {
 }
 
 Deno.test("serve without a handler says so", () => {
-  const { message } = assertThrows(() => read_command_line(["--threading"]), UsageError);
-  assertEquals(message, "There is no handler: write serve handler.ts, or serve --help");
+  for (const args of [["--threading"], [""]]) {
+    const { message } = assertThrows(() => read_command_line(args), UsageError);
+    assertEquals(message, "There is no handler: write serve handler.ts, or serve --help");
+  }
 });
 
 /** Command lines, and what is of interest in what was read. */
@@ -123,8 +127,8 @@ const RIGHT: [line: string, read: Partial<ServeCommand>][] = [
   ["--proxy-protocol required --trusted-proxy *", {
     settings: { proxy_protocol: "required", trusted_proxies: ["*"] },
   }],
-  ["--tls-cert a --tls-key b --tls-alpn h2 --tls-alpn x", {
-    tls: { cert: "a", key: "b", alpn_protocols: ["h2", "x"] },
+  ["--tls-cert a --tls-key b --tls-alpn h2,y --tls-alpn x", {
+    tls: { cert: "a", key: "b", alpn_protocols: ["h2", "y", "x"] },
   }],
   ["--tls-pfx a --tls-min-version 1.3", { tls: { pfx: "a", min_version: "1.3" } }],
 ];

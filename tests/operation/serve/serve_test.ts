@@ -143,6 +143,10 @@ Deno.test("serve: a file's own server, whose methods handlers call, with its own
   assertEquals(answers.map((answer) => answer!.split(" ")[0]), ["1", "2"]);
   assertNotEquals(answers[0]!.split(" ")[1], "0");
   await served.stops();
+
+  await using taking = new Served([folder.join("taking.ts"), ...LOOPBACK]);
+  assertNotEquals(await ask(await taking.address(), ""), "0");
+  await taking.stops();
 });
 
 Deno.test("serve: functions of the file are found in other threads", { ignore }, async () => {
@@ -289,6 +293,19 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
     2,
   ],
   [["throws.ts"], "Cannot load FOLDER/throws.ts: no disk, at file://FOLDER/throws.ts:1:7", 1],
+  [["parses.ts"], "Cannot load FOLDER/parses.ts: no config, at file://FOLDER/parses.ts:1:7", 1],
+  [
+    ["begins.ts"],
+    "Cannot load FOLDER/begins.ts: no disk\\u202E, at file://FOLDER/begins.ts:1:7",
+    1,
+  ],
+  [["hides.ts"], "Cannot load FOLDER/hides.ts: Error, at file://FOLDER/hides.ts:1:29", 1],
+  [["revoked.ts"], "Cannot load FOLDER/revoked.ts: (something that cannot be shown)", 1],
+  [
+    ["no\nfile.ts"],
+    'Cannot load FOLDER/no\\nfile.ts: Module not found "file://FOLDER/no%0Afile.ts"',
+    2,
+  ],
   [
     ["none.ts"],
     "There is no handler in FOLDER/none.ts: write export before a class that extends " +
@@ -431,13 +448,15 @@ Deno.test("serve --verbose shows errors with their stack; --quiet says nothing",
   await using folder = await served_files();
   const run = (...words: string[]) =>
     ending_of(Deno.execPath(), ["run", "-A", SERVE, ...in_folder(folder, words)]);
-  const [verbose, help, version] = await Promise.all([
+  const [verbose, odd, help, version] = await Promise.all([
     run("throws.ts", "--verbose"),
+    run("revoked.ts", "--verbose"),
     run("--help"),
     run("--version"),
   ]);
   assertMatch(verbose.errors, /Error: no disk\n +at file:.*throws\.ts:1:7/);
   assertEquals(verbose.code, 1);
+  assertMatch(odd.errors, /\nCaused by: \(something that cannot be shown\)\n$/);
   assertMatch(help.output, /^Makes a server /);
   const { version: known } = JSON.parse(await Deno.readTextFile("deno.json"));
   assertEquals(version, { code: 0, output: `${known}\n`, errors: "" });
