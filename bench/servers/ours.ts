@@ -6,8 +6,11 @@
  * deno run --allow-net --unstable-net bench/servers/ours.ts UDPServer packet 0
  * ```
  *
+ * With `--tls PATH` the certificate is `PATH.crt`, and its key `PATH.key`.
+ *
  * @module
  */
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import {
   AsyncTCPServer,
@@ -22,6 +25,7 @@ import {
   type TCPServer,
   ThreadingTCPServer,
   ThreadingUDPServer,
+  type TlsOptions,
   UDPServer,
 } from "../../mod.ts";
 import { BULK } from "./bulk.ts";
@@ -165,11 +169,19 @@ const COLLECTING: Record<string, RequestHandlerConstructor> = {
   fanout: CollectedFanoutHandler,
 };
 
+/** The certificate at a path, and its key. */
+function pair_at(path: string): TlsOptions {
+  return { cert: pathToFileURL(`${path}.crt`), key: pathToFileURL(`${path}.key`) };
+}
+
 async function main(args: string[]): Promise<void> {
-  const { workers, requests, collect, _: [server_name, handler_name, port] } = parseArgs(args, {
-    string: ["workers", "requests"],
-    boolean: ["collect"],
-  });
+  const { workers, requests, collect, tls, _: [server_name, handler_name, port] } = parseArgs(
+    args,
+    {
+      string: ["workers", "requests", "tls"],
+      boolean: ["collect"],
+    },
+  );
   const Server = SERVERS[String(server_name)];
   const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
   if (!Server || !Handler) {
@@ -181,6 +193,7 @@ async function main(args: string[]): Promise<void> {
   await using server = new Server(["127.0.0.1", Number(port)], Handler, {
     ...(workers !== undefined && { max_workers: Number(workers) }),
     ...(requests !== undefined && { max_requests_per_worker: Number(requests) }),
+    ...(tls !== undefined && { tls: pair_at(tls) }),
   });
   console.log(server.server_address.port);
   await server.serve_forever();
