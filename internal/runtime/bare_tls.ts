@@ -1,0 +1,174 @@
+/**
+ * TLS on a bare connection, without the two streams of `node:net` and `node:tls` around it: what a `TLSSocket` itself
+ * speaks through. Part of what depends on how Deno is built inside, see `tls_internals.ts`; where something is not as
+ * expected, a `TLSSocket` takes its place.
+ *
+ * @module
+ */
+import tls from "node:tls";
+import { type BareHandle, BareStream } from "./bare_stream.ts";
+import type { TlsEvents, TlsLine } from "./tls_internals.ts";
+
+/** What one read takes from the system at the most, in bytes. */
+const READ_SIZE = 65_536;
+/** What such a read can bring: the start of a record may be there already. */
+const PLAIN_SIZE = READ_SIZE + 32_768;
+
+/** The undocumented handle of a `TLSSocket`. */
+interface TlsHandle extends BareHandle {
+  /** Takes what has come from the peer. */
+  receive(bytes: Uint8Array): void;
+  /** The peer has sent FIN. */
+  emitEof(): void;
+  /** Begins the handshake. */
+  start(): number;
+  /** What is beneath, which `close()` closes, too. */
+  _nativeTcpHandle: BareHandle | null;
+}
+
+/** The undocumented methods of a `TLSSocket` that need no stream. */
+interface Methods {
+  _wrapHandle(parent: undefined, handle: BareHandle): TlsHandle;
+  _init(parent: undefined, parent_wrap: undefined): void;
+}
+
+const METHODS = [
+  "_wrapHandle",
+  "_init",
+  "_finishInit",
+  "getProtocol",
+  "getCipher",
+  "isSessionReused",
+];
+const HANDLE_METHODS = ["receive", "emitEof", "start"];
+
+/** Whether TLS is to be had so. */
+export function is_bare_tls(): boolean {
+  const members = tls.TLSSocket.prototype as unknown as Record<string, unknown>;
+  return METHODS.every((name) => typeof members[name] === "function");
+}
+
+/** All connections of a thread read into these: what came is taken out before the next read. */
+let encrypted_buffer: Uint8Array | undefined;
+let plain_buffer: Uint8Array | undefined;
+
+/**
+ * The part of a `TLSSocket` that is no stream: its constructor, which makes one, is never called. It has the members
+ * that its own methods look for.
+ */
+class Socketless {
+  readonly _tlsOptions: tls.TLSSocketOptions;
+  _handle: TlsHandle | null = null;
+  /** `close()` of the handle destroys the engine through this. */
+  ssl: TlsHandle | null = null;
+  servername: string | false | null = null;
+  destroyed = false;
+  #events: TlsEvents;
+
+  constructor(options: tls.TLSSocketOptions, events: TlsEvents) {
+    this._tlsOptions = { ...options, isServer: true };
+    this.#events = events;
+  }
+
+  emit(name: string): void {
+    if (name === "secure") this.#events.secure();
+  }
+
+  /** An error before the handshake is done. */
+  destroy(error: Error): void {
+    this.#events.failed(error);
+  }
+
+  /** An error after it. */
+  _emitTLSError(error: Error): void {
+    this.#events.failed(error);
+  }
+}
+Object.setPrototypeOf(Socketless.prototype, tls.TLSSocket.prototype);
+
+/** The server's side of a connection that speaks TLS, over its handles alone. */
+export class BareTls implements TlsLine {
+  readonly socket: tls.TLSSocket;
+  readonly beneath: BareHandle;
+  #socketless: Socketless;
+  #handle: TlsHandle;
+  #encrypted: BareStream;
+  #plain: BareStream;
+  #closed = false;
+
+  /** See `open_tls()`. */
+  constructor(
+    beneath: BareHandle,
+    unread: Uint8Array,
+    options: tls.TLSSocketOptions,
+    events: TlsEvents,
+  ) {
+    this.beneath = beneath;
+    const socketless = this.#socketless = new Socketless(options, events);
+    this.socket = socketless as unknown as tls.TLSSocket;
+    const methods = socketless as unknown as Methods;
+    const handle = this.#handle = methods._wrapHandle(undefined, beneath);
+    socketless._handle = socketless.ssl = handle;
+    methods._init(undefined, undefined);
+    const encrypted = encrypted_buffer ??= new Uint8Array(READ_SIZE);
+    const plain = plain_buffer ??= new Uint8Array(PLAIN_SIZE);
+    const failed = (error: Error) => events.failed(error);
+    this.#plain = new BareStream(handle, {
+      bytes_came: (count) => events.data(plain.subarray(0, count)),
+      end_came: () => events.end(),
+      error_came: failed,
+    });
+    this.#encrypted = new BareStream(beneath, {
+      bytes_came: (count) => handle.receive(encrypted.subarray(0, count)),
+      end_came: () => handle.emitEof(),
+      error_came: failed,
+    });
+    this.#plain.read_into(plain);
+    this.#encrypted.read_into(encrypted);
+    // Who makes it is told nothing before it has it.
+    queueMicrotask(() => this.#begin(unread));
+  }
+
+  start(): boolean {
+    if (!this.#closed) this.#encrypted.start();
+    return true;
+  }
+
+  stop(): boolean {
+    if (!this.#closed) this.#encrypted.stop();
+    return true;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#plain.write(bytes);
+  }
+
+  end(): Promise<void> {
+    return this.#plain.end();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = this.#socketless.destroyed = true;
+    // First, so that nothing of what the engine still has leaves: it might be a ticket.
+    this.#handle._nativeTcpHandle = null;
+    this.#encrypted.close();
+    this.#plain.close();
+  }
+
+  ref(): void {
+    this.#encrypted.ref();
+  }
+
+  unref(): void {
+    this.#encrypted.unref();
+  }
+
+  #begin(unread: Uint8Array): void {
+    if (this.#closed) return;
+    this.#handle.start();
+    this.#plain.start();
+    if (unread.length > 0) this.#handle.receive(unread);
+    if (!this.#closed) this.#encrypted.start();
+  }
+}
