@@ -28,8 +28,8 @@ interface TlsHandle extends BareHandle {
 
 /** The undocumented methods of a `TLSSocket` that need no stream. */
 interface Methods {
-  _wrapHandle(parent: undefined, handle: BareHandle): TlsHandle;
-  _init(parent: undefined, parent_wrap: undefined): void;
+  _wrapHandle(parent?: undefined, handle?: BareHandle): TlsHandle;
+  _init(): void;
 }
 
 const METHODS = [
@@ -39,13 +39,41 @@ const METHODS = [
   "getProtocol",
   "getCipher",
   "isSessionReused",
+  "getPeerX509Certificate",
 ];
-const HANDLE_METHODS = ["receive", "emitEof", "start"];
+const HANDLE_METHODS = [
+  "receive",
+  "emitEof",
+  "start",
+  "useUserBuffer",
+  "readStart",
+  "readStop",
+  "writeBuffer",
+  "shutdown",
+  "close",
+];
+
+let is_there: boolean | undefined;
 
 /** Whether TLS is to be had so. */
 export function is_bare_tls(): boolean {
-  const members = tls.TLSSocket.prototype as unknown as Record<string, unknown>;
-  return METHODS.every((name) => typeof members[name] === "function");
+  return is_there ??= has_all(tls.TLSSocket.prototype, METHODS) && try_handle();
+}
+
+/** Looks at a handle that nothing is connected with. */
+function try_handle(): boolean {
+  try {
+    const maker = new Socketless({ secureContext: tls.createSecureContext() });
+    const handle = (maker as unknown as Methods)._wrapHandle();
+    handle._nativeTcpHandle!.close();
+    return has_all(handle, HANDLE_METHODS);
+  } catch {
+    return false;
+  }
+}
+
+function has_all(object: object, methods: string[]): boolean {
+  return methods.every((name) => typeof (object as Record<string, unknown>)[name] === "function");
 }
 
 /** All connections of a thread read into these: what came is taken out before the next read. */
@@ -63,25 +91,25 @@ class Socketless {
   ssl: TlsHandle | null = null;
   servername: string | false | null = null;
   destroyed = false;
-  #events: TlsEvents;
+  #events: TlsEvents | undefined;
 
-  constructor(options: tls.TLSSocketOptions, events: TlsEvents) {
+  constructor(options: tls.TLSSocketOptions, events?: TlsEvents) {
     this._tlsOptions = { ...options, isServer: true };
     this.#events = events;
   }
 
   emit(name: string): void {
-    if (name === "secure") this.#events.secure();
+    if (name === "secure") this.#events?.secure();
   }
 
   /** An error before the handshake is done. */
   destroy(error: Error): void {
-    this.#events.failed(error);
+    this.#events?.failed(error);
   }
 
   /** An error after it. */
   _emitTLSError(error: Error): void {
-    this.#events.failed(error);
+    this.#events?.failed(error);
   }
 }
 Object.setPrototypeOf(Socketless.prototype, tls.TLSSocket.prototype);
@@ -109,7 +137,7 @@ export class BareTls implements TlsLine {
     const methods = socketless as unknown as Methods;
     const handle = this.#handle = methods._wrapHandle(undefined, beneath);
     socketless._handle = socketless.ssl = handle;
-    methods._init(undefined, undefined);
+    methods._init();
     const encrypted = encrypted_buffer ??= new Uint8Array(READ_SIZE);
     const plain = plain_buffer ??= new Uint8Array(PLAIN_SIZE);
     const failed = (error: Error) => events.failed(error);
