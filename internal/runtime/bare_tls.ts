@@ -114,14 +114,43 @@ class Socketless {
 }
 Object.setPrototypeOf(Socketless.prototype, tls.TLSSocket.prototype);
 
-/** The server's side of a connection that speaks TLS, over its handles alone. */
+/** The first byte of a handshake, and how many say what it is and how long. */
+const HANDSHAKE = 22;
+const HEAD_SIZE = 5;
+/** The longest record there is. */
+const MAX_RECORD = 16_384;
+
+/** Whether the engine can do anything with what came first: it needs a whole record, unless that is none. */
+function is_enough(bytes: Uint8Array): boolean {
+  if (bytes.length > 0 && bytes[0] !== HANDSHAKE) return true;
+  if (bytes.length < HEAD_SIZE) return false;
+  const length = bytes[3]! * 256 + bytes[4]!;
+  return length > MAX_RECORD || bytes.length >= HEAD_SIZE + length;
+}
+
+function both(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}
+
+/**
+ * The server's side of a connection that speaks TLS, over its handles alone. To make the engine is a good part of what
+ * a handshake costs, as Deno reads the certificate and the key each time: it is made when a client has said hello, so
+ * that those who never do cost little.
+ */
 export class BareTls implements TlsLine {
   readonly socket: tls.TLSSocket;
   readonly beneath: BareHandle;
   #socketless: Socketless;
-  #handle: TlsHandle;
+  #events: TlsEvents;
   #encrypted: BareStream;
-  #plain: BareStream;
+  /** The other side of the engine, when that is made. */
+  #plain: BareStream | undefined;
+  #handle: TlsHandle | undefined;
+  /** What came before it is. */
+  #hello: Uint8Array | undefined;
   #closed = false;
 
   /** See `open_tls()`. */
@@ -132,26 +161,15 @@ export class BareTls implements TlsLine {
     events: TlsEvents,
   ) {
     this.beneath = beneath;
-    const socketless = this.#socketless = new Socketless(options, events);
-    this.socket = socketless as unknown as tls.TLSSocket;
-    const methods = socketless as unknown as Methods;
-    const handle = this.#handle = methods._wrapHandle(undefined, beneath);
-    socketless._handle = socketless.ssl = handle;
-    methods._init();
+    this.#events = events;
+    this.#socketless = new Socketless(options, events);
+    this.socket = this.#socketless as unknown as tls.TLSSocket;
     const encrypted = encrypted_buffer ??= new Uint8Array(READ_SIZE);
-    const plain = plain_buffer ??= new Uint8Array(PLAIN_SIZE);
-    const failed = (error: Error) => events.failed(error);
-    this.#plain = new BareStream(handle, {
-      bytes_came: (count) => events.data(plain.subarray(0, count)),
-      end_came: () => events.end(),
-      error_came: failed,
-    });
     this.#encrypted = new BareStream(beneath, {
-      bytes_came: (count) => handle.receive(encrypted.subarray(0, count)),
-      end_came: () => handle.emitEof(),
-      error_came: failed,
+      bytes_came: (count) => this.#receive(encrypted.subarray(0, count)),
+      end_came: () => this.#handle ? this.#handle.emitEof() : events.end(),
+      error_came: (error) => events.failed(error),
     });
-    this.#plain.read_into(plain);
     this.#encrypted.read_into(encrypted);
     // Who makes it is told nothing before it has it.
     queueMicrotask(() => this.#begin(unread));
@@ -168,20 +186,20 @@ export class BareTls implements TlsLine {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#plain.write(bytes);
+    await this.#plain!.write(bytes);
   }
 
   end(): Promise<void> {
-    return this.#plain.end();
+    return (this.#plain ?? this.#encrypted).end();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = this.#socketless.destroyed = true;
     // First, so that nothing of what the engine still has leaves: it might be a ticket.
-    this.#handle._nativeTcpHandle = null;
     this.#encrypted.close();
-    this.#plain.close();
+    if (this.#handle) this.#handle._nativeTcpHandle = null;
+    this.#plain?.close();
   }
 
   ref(): void {
@@ -194,9 +212,36 @@ export class BareTls implements TlsLine {
 
   #begin(unread: Uint8Array): void {
     if (this.#closed) return;
-    this.#handle.start();
-    this.#plain.start();
-    if (unread.length > 0) this.#handle.receive(unread);
+    if (unread.length > 0) this.#receive(unread);
     if (!this.#closed) this.#encrypted.start();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#handle) return this.#handle.receive(bytes);
+    const all = this.#hello ? both(this.#hello, bytes) : bytes;
+    if (is_enough(all)) this.#make_engine().receive(all);
+    else this.#hello = all === bytes ? bytes.slice() : all;
+  }
+
+  #make_engine(): TlsHandle {
+    const { beneath } = this;
+    const { onread } = beneath;
+    const methods = this.#socketless as unknown as Methods;
+    const handle = this.#handle = methods._wrapHandle(undefined, beneath);
+    // It has set its own.
+    beneath.onread = onread!;
+    this.#hello = undefined;
+    this.#socketless._handle = this.#socketless.ssl = handle;
+    methods._init();
+    const plain = plain_buffer ??= new Uint8Array(PLAIN_SIZE);
+    this.#plain = new BareStream(handle, {
+      bytes_came: (count) => this.#events.data(plain.subarray(0, count)),
+      end_came: () => this.#events.end(),
+      error_came: (error) => this.#events.failed(error),
+    });
+    this.#plain.read_into(plain);
+    handle.start();
+    this.#plain.start();
+    return handle;
   }
 }

@@ -13,6 +13,7 @@ import {
   type TlsLine,
 } from "../../../internal/runtime/tls_internals.ts";
 import { file, pem } from "../../fixtures/certificates/certificates.ts";
+import { client_hello } from "../../fixtures/clients/client_hello.ts";
 import { bytes_of, text_of } from "../../fixtures/tools/bytes.ts";
 import { is_pending, soon, until } from "../../fixtures/tools/waiting.ts";
 
@@ -130,6 +131,19 @@ test("what is read already is for the engine", async (beneath) => {
     "ERR_SSL_WRONG_VERSION_NUMBER",
     "what was read does not reach the engine: start_tls() would lose a ClientHello",
   );
+  end(all);
+});
+
+test("a ClientHello may come in parts, some of them read already", async (beneath) => {
+  const hello = await client_hello();
+  const all = await accepted(beneath, {}, hello.subarray(0, 3));
+  for (const part of [hello.subarray(3, 9), hello.subarray(9, -1), hello.subarray(-1)]) {
+    await is_pending(all.side.secured.promise, 20);
+    assertEquals(all.client.bytesRead, 0);
+    all.client.write(part);
+  }
+  await until(() => all.client.bytesRead > 100);
+  assertEquals(all.side.errors, []);
   end(all);
 });
 
