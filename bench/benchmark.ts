@@ -63,7 +63,7 @@ export class Benchmark {
 
   async #measure(command: string[], { load }: Workload): Promise<Sample> {
     const { generator, seconds } = this.#options;
-    const transport = load?.mode === "udp" ? "udp" : "tcp";
+    const transport = load?.tls ? "tls" : load?.mode === "udp" ? "udp" : "tcp";
     await using server = await ServerProcess.start(command, transport);
     const { start_ms } = server;
     if (!load) return { start_ms, errors: 0 };

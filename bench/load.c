@@ -1,9 +1,11 @@
 /*
  * load: a load generator for TCP and UDP servers, for use over the loopback.
  * Linux, one thread, no dependency: cc -O2 -Wall -Wextra -o load load.c
+ * With TLS, which needs OpenSSL: cc -O2 -DWITH_TLS -o load load.c -lssl -lcrypto
  *
  *   load MODE HOST PORT [--connections N] [--size BYTES] [--seconds S]
  *                       [--pipeline P] [--requests N] [--bytes N] [--pid N]
+ *                       [--tls true]
  *
  *   echo     kept connections ping-pong messages; every echoed byte is checked
  *   lines    the same with lower-case lines, which may come back in upper case
@@ -36,6 +38,9 @@
  *                      --pid, its threads and children used meanwhile: for a
  *                      message, a connect of a burst, or a MiB. Without --pid
  *                      it is left out.
+ * With --tls, for modes echo, lines, compute and request, each connection makes
+ * a full handshake of TLS 1.3, always with the same cipher and group, and
+ * believes any certificate; it begins with the first message.
  * --seconds is the time measured; in burst, idle, drain and fill it only sets
  * when to give up. After --seconds + 10 s the process ends in any case, by
  * SIGALRM.
@@ -57,6 +62,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_TLS
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#endif
 
 enum { CHUNK = 1 << 16, MAX_SIZE = 1 << 24, MAX_DATAGRAM = 65507 };
 enum { BULK_CHUNK = 1 << 18, BULK_LINE = 64, MIB = 1 << 20 };
@@ -77,6 +86,9 @@ struct client {
   size_t offset;              /* where in the pattern its stream starts */
   int64_t *start_times;       /* of messages in flight, a ring of --pipeline */
   int64_t sent_at;            /* (udp) when a datagram was last sent */
+#ifdef WITH_TLS
+  SSL *tls; /* null without TLS */
+#endif
 };
 
 struct mode {
@@ -236,6 +248,83 @@ static int take_bytes(struct client *c, const char *data, size_t n) {
   return (int)(c->received / size - (c->received - n) / size);
 }
 
+/* Those up to close_tls() are recv(), send() and so on, or the same over TLS. */
+
+#ifdef WITH_TLS
+static SSL_CTX *tls; /* null if TLS is not wanted */
+
+static void make_tls(void) {
+  tls = SSL_CTX_new(TLS_client_method());
+  if (tls == NULL || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
+      !SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256") ||
+      !SSL_CTX_set1_groups_list(tls, "X25519")) {
+    errx(1, "cannot use OpenSSL");
+  }
+  SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                        SSL_MODE_RELEASE_BUFFERS);
+}
+
+static void open_tls(struct client *c) {
+  if (tls == NULL) return;
+  c->tls = SSL_new(tls);
+  if (c->tls == NULL || !SSL_set_fd(c->tls, c->fd)) errx(1, "SSL_new");
+  SSL_set_connect_state(c->tls);
+}
+
+/* What a call of OpenSSL gave, as recv() and send() would. */
+static ssize_t result_of(struct client *c, int n) {
+  if (n > 0) return n;
+  int error = SSL_get_error(c->tls, n), system = errno;
+  ERR_clear_error();
+  if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  bool waits = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+  bool is_system = error == SSL_ERROR_SYSCALL && system != 0;
+  errno = waits ? EAGAIN : is_system ? system : EPROTO;
+  return -1;
+}
+
+static ssize_t take(struct client *c, void *data, size_t n) {
+  if (c->tls == NULL) return recv(c->fd, data, n, 0);
+  return result_of(c, SSL_read(c->tls, data, (int)n));
+}
+
+static ssize_t put(struct client *c, const void *data, size_t n) {
+  if (c->tls == NULL) return send(c->fd, data, n, 0);
+  return result_of(c, SSL_write(c->tls, data, (int)n));
+}
+
+/* What a write waits for: a handshake that is under way may have to read. */
+static uint32_t wanted(struct client *c) {
+  return c->tls != NULL && SSL_want_read(c->tls) ? EPOLLIN : EPOLLIN | EPOLLOUT;
+}
+
+static void end_tls(struct client *c) {
+  if (c->tls != NULL) SSL_shutdown(c->tls);
+}
+
+static void close_tls(struct client *c) {
+  SSL_free(c->tls);
+  c->tls = NULL;
+}
+#else
+static void make_tls(void) { errx(2, "built without TLS"); }
+static void open_tls(struct client *c) { (void)c; }
+static ssize_t take(struct client *c, void *data, size_t n) {
+  return recv(c->fd, data, n, 0);
+}
+static ssize_t put(struct client *c, const void *data, size_t n) {
+  return send(c->fd, data, n, 0);
+}
+static uint32_t wanted(struct client *c) {
+  (void)c;
+  return EPOLLIN | EPOLLOUT;
+}
+static void end_tls(struct client *c) { (void)c; }
+static void close_tls(struct client *c) { (void)c; }
+#endif
+
 /* Of the functions below, those that return bool tell if it is still open. */
 
 static void watch(struct client *c, int operation, uint32_t interest) {
@@ -246,6 +335,7 @@ static void watch(struct client *c, int operation, uint32_t interest) {
 }
 
 static void close_client(struct client *c) {
+  close_tls(c);
   close(c->fd);
   c->fd = -1;
   connecting -= c->connecting;
@@ -268,12 +358,12 @@ static bool flush(struct client *c) {
   uint64_t goal = c->started * size;
   while (c->sent < goal) {
     size_t n = goal - c->sent < CHUNK ? goal - c->sent : CHUNK;
-    ssize_t sent = send(c->fd, stream_at(c, c->sent), n, 0);
+    ssize_t sent = put(c, stream_at(c, c->sent), n);
     if (sent < 0 && errno == EAGAIN) break;
     if (sent < 0) return fail(c, errno);
     c->sent += (uint64_t)sent;
   }
-  watch(c, EPOLL_CTL_MOD, c->sent < goal ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  watch(c, EPOLL_CTL_MOD, c->sent < goal ? wanted(c) : EPOLLIN);
   return true;
 }
 
@@ -289,6 +379,7 @@ static bool open_client(struct client *c, int first_messages) {
   int result = connect(c->fd, (struct sockaddr *)&address, address_size);
   if (result < 0 && errno != EINPROGRESS) return fail(c, errno);
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  open_tls(c);
   watch(c, EPOLL_CTL_ADD, EPOLLOUT);
   return true;
 }
@@ -309,8 +400,8 @@ static bool end_of_file(struct client *c) {
 }
 
 static bool receive(struct client *c) {
-  ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
-  if (n < 0 && errno == EAGAIN) return true;
+  ssize_t n = take(c, buffer, sizeof buffer);
+  if (n < 0 && errno == EAGAIN) return flush(c); /* TLS may be ready now */
   if (n < 0) return fail(c, errno);
   if (n == 0) return end_of_file(c);
   int replies = take_bytes(c, buffer, (size_t)n);
@@ -330,6 +421,7 @@ static void next_message(struct client *c) {
 
 static void half_close(struct client *c) {
   c->half_closed = true;
+  end_tls(c);
   shutdown(c->fd, SHUT_WR);
 }
 
@@ -598,7 +690,7 @@ static const struct mode modes[] = {
 static void usage(void) {
   errx(2, "usage: load echo|lines|compute|request|mixed|burst|idle|fanout"
           "|drain|fill|udp HOST PORT [--connections N] [--size BYTES] [--seconds S]"
-          " [--pipeline P] [--requests N] [--bytes N] [--pid N]");
+          " [--pipeline P] [--requests N] [--bytes N] [--pid N] [--tls true]");
 }
 
 static double number(const char *text, double low, double high) {
@@ -617,7 +709,8 @@ static void parse(int argc, char **argv) {
   connections = mode->connections, size = mode->size, seconds = mode->seconds;
   for (int i = 4; i < argc; i += 2) {
     const char *name = argv[i], *value = argv[i + 1];
-    if (!strcmp(name, "--connections")) connections = number(value, 1, 1e6);
+    if (!strcmp(name, "--tls")) make_tls();
+    else if (!strcmp(name, "--connections")) connections = number(value, 1, 1e6);
     else if (!strcmp(name, "--size")) size = number(value, 1, MAX_SIZE);
     else if (!strcmp(name, "--seconds")) seconds = number(value, 0.001, 1e6);
     else if (!strcmp(name, "--pipeline")) pipeline = number(value, 1, 1e6);

@@ -26,6 +26,8 @@ export interface Load {
   pipeline?: number;
   /** How many clients are in a burst. */
   requests?: number;
+  /** Whether it speaks TLS, with a full handshake for each connection. */
+  tls?: true;
   /** When to give up, in modes that do not measure for a time. */
   seconds?: number;
 }
@@ -50,9 +52,11 @@ export class LoadGenerator {
   /** What it is, for the report. */
   readonly name: string;
   #command: string[];
+  #speaks_tls: boolean;
 
-  private constructor(name: "load.c" | "load.ts", command: string[]) {
+  private constructor(name: "load.c" | "load.ts", command: string[], speaks_tls = false) {
     this.name = name;
+    this.#speaks_tls = speaks_tls;
     this.#command = command;
   }
 
@@ -65,9 +69,15 @@ export class LoadGenerator {
    */
   static async build(directory: string): Promise<LoadGenerator> {
     const program = `${directory}/load`;
-    const built = Deno.build.os === "linux" &&
-      await output_of("cc", ["-O2", "-o", program, `${BENCH}/load.c`]) !== undefined;
-    if (built) return new LoadGenerator("load.c", [program]);
+    const compile = async (before: string[], after: string[]) =>
+      Deno.build.os === "linux" &&
+      await output_of("cc", ["-O2", ...before, "-o", program, `${BENCH}/load.c`, ...after]) !==
+        undefined;
+    for (const speaks_tls of [true, false]) {
+      const built =
+        await (speaks_tls ? compile(["-DWITH_TLS"], ["-lssl", "-lcrypto"]) : compile([], []));
+      if (built) return new LoadGenerator("load.c", [program], speaks_tls);
+    }
     const flags = ["--allow-net=127.0.0.1", "--unstable-net"];
     const command = [Deno.execPath(), "run", ...flags, `${BENCH}/load.ts`];
     return new LoadGenerator("load.ts", command);
@@ -78,8 +88,9 @@ export class LoadGenerator {
     return this.name === "load.c";
   }
 
-  /** Whether it has a mode. */
-  can(mode: Mode): boolean {
+  /** Whether it can make a load. */
+  can({ mode, tls }: Load): boolean {
+    if (tls) return this.#speaks_tls;
     return this.name === "load.c" || FALLBACK_MODES.includes(mode);
   }
 

@@ -25,9 +25,12 @@ export class Machine {
   }
 
   /** Why a load cannot be run here; `undefined` if it can. */
-  obstacle({ mode, connections = 0, requests = 0 }: Load): string | undefined {
+  obstacle(load: Load): string | undefined {
+    const { mode, connections = 0, requests = 0, tls } = load;
     const descriptors = connections + requests + OTHER_DESCRIPTORS;
-    if (!this.#generator.can(mode)) return `${this.#generator.name} cannot load so`;
+    if (!this.#generator.can(load)) {
+      return `${this.#generator.name} cannot load so${tls ? " without OpenSSL" : ""}`;
+    }
     if (descriptors > this.#descriptors) return `ulimit -H -n is ${this.#descriptors} here`;
     if (mode === "idle" && !this.#has_ps) return "no ps here";
   }

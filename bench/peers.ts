@@ -1,3 +1,4 @@
+import { CERTIFICATE } from "./certificate.ts";
 import type { Runtime, RuntimeName } from "./runtimes.ts";
 
 /** The handlers that server programs have. */
@@ -184,6 +185,12 @@ export const NODE_NET: Peer[] = [
   { name: "node:net on Node", runtime: "node", script: "node_net.mjs", args: [] },
 ];
 
+/** `node:tls`, of Deno and of Node: for {@linkcode with_tls}. */
+export const NODE_TLS: Peer[] = NODE_NET.map((peer) => ({
+  ...peer,
+  name: peer.name.replace("net", "tls"),
+}));
+
 /** Servers without a `socketserver`, for comparison. */
 export const OTHERS: Peer[] = [
   ...NODE_NET,
@@ -197,6 +204,11 @@ export const UDP_OTHERS: Peer[] = [
   { name: "node:dgram on Node", runtime: "node", script: "node_dgram.mjs", args: [] },
   { ...GO, args: ["udp"] },
 ];
+
+/** The same with TLS. */
+export function with_tls(peer: Peer): Peer {
+  return { ...peer, args: ["--tls", CERTIFICATE, ...peer.args] };
+}
 
 /** The command that starts a server; it chooses its port. */
 export function command_of(peer: Peer, runtime: Runtime, handler: HandlerName): string[] {

@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { AUTHORITY } from "./certificate.ts";
 import { first_line } from "./first_line.ts";
 
 /** How long a server may take to start, in ms. */
@@ -8,8 +9,8 @@ const PATIENCE = 15_000;
 const GREETING = new TextEncoder().encode("64\n");
 const NEWLINE = 10;
 
-/** What a server listens for: connections or datagrams. */
-export type Transport = "tcp" | "udp";
+/** What a server listens for: connections, those with TLS, or datagrams. */
+export type Transport = "tcp" | "tls" | "udp";
 
 /** A server program in a process of its own, from its start until it is disposed of. */
 export class ServerProcess implements AsyncDisposable {
@@ -59,8 +60,8 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-async function first_line_back(port: number): Promise<void> {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+async function first_line_back(connecting: Promise<Deno.Conn>): Promise<void> {
+  using conn = await connecting;
   await conn.write(GREETING);
   const buffer = new Uint8Array(64);
   for (;;) {
@@ -80,6 +81,8 @@ async function first_datagram_back(port: number): Promise<void> {
 }
 
 const FIRST_REPLY: Record<Transport, (port: number) => Promise<void>> = {
-  tcp: first_line_back,
+  tcp: (port) => first_line_back(Deno.connect({ hostname: "127.0.0.1", port })),
+  tls: (port) =>
+    first_line_back(Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [AUTHORITY] })),
   udp: first_datagram_back,
 };

@@ -10,6 +10,7 @@ import {
   GO,
   type HandlerName,
   NODE_NET,
+  NODE_TLS,
   OTHERS,
   type Peer,
   THREADING,
@@ -27,6 +28,7 @@ import {
   UDP_NATIVE_THREADING,
   UDP_OTHERS,
   UDP_THREADING,
+  with_tls,
 } from "./peers.ts";
 
 /** One thing that servers are compared in. */
@@ -50,6 +52,7 @@ const BULK = [ASYNC, THREADING, ...NODE_NET, GO, CPYTHON];
 const PATIENCE = 30;
 const UDP_OURS = [UDP, UDP_FLAGLESS, UDP_ASYNC];
 const UDP_WORKERS = [UDP_BARE, UDP_THREADING, UDP_NATIVE_THREADING, UDP_CPYTHON_THREADING];
+const TLS = [BARE, ASYNC, threading_with(1), THREADING, ...NODE_TLS, GO, CPYTHON].map(with_tls);
 const UDP_LOAD: Load = { mode: "udp", connections: 32, size: 64 };
 
 /** The rows of the table are made of these. A server is in a workload if it can take part in it. */
@@ -149,6 +152,22 @@ export const WORKLOADS: Workload[] = [
     turns: 1,
     figures: ["p50_us", "p99_us"],
     peers: [BARE, ASYNC, threading_with(2), THREADING_ALONE, GO, CPYTHON, CPYTHON_FORKING],
+  },
+  {
+    name: "TLS echo, 64 connections x 64 bytes",
+    handler: "echo",
+    load: { mode: "echo", connections: 64, size: 64, tls: true },
+    turns: 1,
+    figures: ["per_second", "cpu_us"],
+    peers: TLS,
+  },
+  {
+    name: "TLS, a full handshake per request, 32 clients",
+    handler: "lines",
+    load: { mode: "request", connections: 32, size: 64, tls: true },
+    turns: 1,
+    figures: ["per_second", "p50_us", "cpu_us"],
+    peers: TLS,
   },
   {
     name: "UDP echo, 32 clients x 64 bytes",

@@ -5,10 +5,14 @@
  *
  * ```sh
  * deno run --allow-net bench/servers/bare.ts echo 0
+ * deno run --allow-net --allow-read bench/servers/bare.ts --tls PATH echo 0
  * ```
+ *
+ * With `--tls` the certificate is `PATH.crt`, and its key `PATH.key`.
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { BULK } from "./bulk.ts";
 import { compute } from "./compute.ts";
 import { COPIES } from "./copies.ts";
@@ -16,11 +20,14 @@ import { COPIES } from "./copies.ts";
 /** What one read takes at the most, in bytes: the same in all servers. */
 const READ_SIZE = 65_536;
 
+/** Over TLS there is no choice about small packets. */
+type Conn = Deno.Conn & Partial<Pick<Deno.TcpConn, "setNoDelay">>;
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 const NEWLINE = 10;
 
-const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
+const HANDLERS: Record<string, (conn: Conn) => Promise<void>> = {
   echo,
   lines: (conn) => answer_lines(conn, (line) => `${line.toUpperCase()}\n`),
   fanout,
@@ -31,7 +38,7 @@ const HANDLERS: Record<string, (conn: Deno.TcpConn) => Promise<void>> = {
   bulk_in_kept: (conn) => take_bulk(conn, (bytes) => bytes.slice()),
 };
 
-async function echo(conn: Deno.TcpConn): Promise<void> {
+async function echo(conn: Conn): Promise<void> {
   const buffer = new Uint8Array(READ_SIZE);
   for (;;) {
     const count = await conn.read(buffer);
@@ -40,11 +47,11 @@ async function echo(conn: Deno.TcpConn): Promise<void> {
   }
 }
 
-const members = new Set<Deno.TcpConn>();
+const members = new Set<Conn>();
 
 /** Tells each line to all clients, many times. A line comes in one piece, short as it is. */
-async function fanout(conn: Deno.TcpConn): Promise<void> {
-  conn.setNoDelay(true);
+async function fanout(conn: Conn): Promise<void> {
+  conn.setNoDelay?.(true);
   members.add(conn);
   await write_all(conn, ENCODER.encode("ready\n"));
   const buffer = new Uint8Array(READ_SIZE);
@@ -57,8 +64,8 @@ async function fanout(conn: Deno.TcpConn): Promise<void> {
 }
 
 /** One write for each line, as line handlers do it. */
-async function answer_lines(conn: Deno.TcpConn, reply: (line: string) => string): Promise<void> {
-  conn.setNoDelay(true);
+async function answer_lines(conn: Conn, reply: (line: string) => string): Promise<void> {
+  conn.setNoDelay?.(true);
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(READ_SIZE);
   for (let rest = "";;) {
@@ -75,7 +82,7 @@ function light_or_heavy(line: string): string {
 }
 
 /** Answers a number with as many bytes. It comes in one piece, short as it is. */
-async function bulk_out(conn: Deno.TcpConn): Promise<void> {
+async function bulk_out(conn: Conn): Promise<void> {
   const buffer = new Uint8Array(READ_SIZE);
   for (;;) {
     const count = await conn.read(buffer);
@@ -87,7 +94,7 @@ async function bulk_out(conn: Deno.TcpConn): Promise<void> {
 
 /** Answers a line of any length with that length. */
 async function take_bulk(
-  conn: Deno.TcpConn,
+  conn: Conn,
   take: (bytes: Uint8Array) => Uint8Array,
 ): Promise<void> {
   const buffer = new Uint8Array(READ_SIZE);
@@ -102,11 +109,11 @@ async function take_bulk(
   }
 }
 
-async function write_all(conn: Deno.TcpConn, data: Uint8Array): Promise<void> {
+async function write_all(conn: Conn, data: Uint8Array): Promise<void> {
   for (let sent = 0; sent < data.length;) sent += await conn.write(data.subarray(sent));
 }
 
-async function serve(conn: Deno.TcpConn, handle: typeof echo): Promise<void> {
+async function serve(conn: Conn, handle: typeof echo): Promise<void> {
   using _closed_at_end = conn;
   try {
     await handle(conn);
@@ -115,14 +122,22 @@ async function serve(conn: Deno.TcpConn, handle: typeof echo): Promise<void> {
   }
 }
 
-async function main([...args]: string[]): Promise<void> {
-  const keeps = args[0] === "--keep" && args.shift() !== undefined;
-  const [name, port] = args;
-  const handle = HANDLERS[keeps ? `${name}_kept` : String(name)];
+function listen(port: number, certificate: string | undefined): AsyncIterable<Conn> {
+  const options = { hostname: "127.0.0.1", port, tcpBacklog: 4096 };
+  const listener = certificate === undefined ? Deno.listen(options) : Deno.listenTls({
+    ...options,
+    cert: Deno.readTextFileSync(`${certificate}.crt`),
+    key: Deno.readTextFileSync(`${certificate}.key`),
+  });
+  console.log((listener.addr as Deno.NetAddr).port);
+  return listener;
+}
+
+async function main(args: string[]): Promise<void> {
+  const { keep, tls, _: [name, port] } = parseArgs(args, { boolean: ["keep"], string: ["tls"] });
+  const handle = HANDLERS[keep ? `${name}_kept` : String(name)];
   if (!handle) throw new TypeError(`Cannot serve ${name}: give one of ${Object.keys(HANDLERS)}`);
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port), tcpBacklog: 4096 });
-  console.log(listener.addr.port);
-  for await (const conn of listener) void serve(conn, handle);
+  for await (const conn of listen(Number(port), tls)) void serve(conn, handle);
 }
 
 await main(Deno.args);

@@ -3,11 +3,15 @@
 Prints its port, then serves until it is ended.
 
     python3 bench/servers/cpython.py threading|forking|asyncio HANDLER 0
+    python3 bench/servers/cpython.py --tls PATH threading HANDLER 0
     python3 bench/servers/cpython.py udp|threading_udp packet|sendto 0
+
+With --tls the certificate is PATH.crt, and its key PATH.key.
 """
 
 import asyncio
 import socketserver
+import ssl
 import sys
 
 # What one read takes at the most, in bytes: the same in all servers.
@@ -106,6 +110,19 @@ class ThreadingTCPServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
+class TLSServer(ThreadingTCPServer):
+    """The handshake is made in the thread of the handler, which reads first."""
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+    def get_request(self):
+        sock, address = super().get_request()
+        return (
+            self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False),
+            address,
+        )
+
+
 class ForkingTCPServer(socketserver.ForkingMixIn, socketserver.TCPServer):
     request_queue_size = BACKLOG
 
@@ -164,7 +181,12 @@ async def serve_asyncio(handler, port):
 
 
 if __name__ == "__main__":
-    kind, handler, port = sys.argv[1:]
+    args = sys.argv[1:]
+    if args[0] == "--tls":
+        _, path, *args = args
+        TLSServer.context.load_cert_chain(path + ".crt", path + ".key")
+        SERVERS["threading"] = TLSServer
+    kind, handler, port = args
     if kind == "asyncio":
         asyncio.run(serve_asyncio(handler, int(port)))
     else:

@@ -2,6 +2,9 @@
 //
 //	go run bench/servers/go_server.go tcp echo|lines|compute|mixed|bulk_out|bulk_in 0
 //	go run bench/servers/go_server.go udp packet 0
+//	go run bench/servers/go_server.go --tls PATH tcp echo|lines 0
+//
+// With --tls the certificate is PATH.crt, and its key PATH.key.
 //
 // Go sets TCP_NODELAY by itself, and lets as many connections wait as the system allows.
 package main
@@ -9,11 +12,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"io"
 	"log"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -143,12 +147,24 @@ func serve(conn net.Conn, handle func(net.Conn) error) {
 	_ = handle(conn)
 }
 
-func serveTCP(handler, port string) error {
+func listen(port, certificate string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil || certificate == "" {
+		return listener, err
+	}
+	pair, err := tls.LoadX509KeyPair(certificate+".crt", certificate+".key")
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}}), nil
+}
+
+func serveTCP(handler, port, certificate string) error {
 	handle := handlers[handler]
 	if handle == nil {
 		return fmt.Errorf("cannot serve %s over TCP", handler)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	listener, err := listen(port, certificate)
 	if err != nil {
 		return err
 	}
@@ -182,12 +198,14 @@ func servePackets(port string) error {
 }
 
 func main() {
-	if len(os.Args) != 4 {
+	certificate := flag.String("tls", "", "the path of a certificate and its key, without .crt and .key")
+	flag.Parse()
+	if flag.NArg() != 3 {
 		log.Fatal("give tcp or udp, a handler and a port")
 	}
-	transport, handler, port := os.Args[1], os.Args[2], os.Args[3]
+	transport, handler, port := flag.Arg(0), flag.Arg(1), flag.Arg(2)
 	if transport == "udp" {
 		log.Fatal(servePackets(port))
 	}
-	log.Fatal(serveTCP(handler, port))
+	log.Fatal(serveTCP(handler, port, *certificate))
 }

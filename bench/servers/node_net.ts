@@ -1,5 +1,5 @@
 /**
- * Servers over `node:net`, for Deno and for Node. Imports nothing of this directory, so that it can
+ * Servers over `node:net`, and with `--tls PATH` over `node:tls`, for Deno and for Node. Imports nothing of this directory, so that it can
  * be transpiled by itself for a Node that takes no TypeScript. Prints its port, then serves until it
  * is ended.
  *
@@ -7,12 +7,16 @@
  * deno run --allow-net bench/servers/node_net.ts echo 0
  * ```
  *
+ * The certificate is `PATH.crt` then, and its key `PATH.key`.
+ *
  * @module
  */
 import { Buffer } from "node:buffer";
+import fs from "node:fs";
 import net from "node:net";
 import process from "node:process";
 import readline from "node:readline";
+import tls from "node:tls";
 
 /** How many bytes are sent at once: the same in all servers. */
 const BULK_SIZE = 262_144;
@@ -58,14 +62,21 @@ function bulk_in(socket: net.Socket): void {
   });
 }
 
-function main([name, port]: string[]): void {
+function main(args: string[]): void {
+  const certificate = args[0] === "--tls" ? args.splice(0, 2)[1] : undefined;
+  const [name, port] = args;
   const handle = HANDLERS[String(name)];
   if (!handle) throw new TypeError(`Cannot serve ${name}: give one of ${Object.keys(HANDLERS)}`);
-  const server = net.createServer((socket) => {
+  const serve = (socket: net.Socket) => {
     // The client went away; the load generator counts what it lost.
     socket.on("error", () => socket.destroy());
     handle(socket);
-  });
+  };
+  const server = certificate === undefined ? net.createServer(serve) : tls.createServer({
+    cert: fs.readFileSync(`${certificate}.crt`),
+    key: fs.readFileSync(`${certificate}.key`),
+    noDelay: true,
+  }, serve);
   server.listen({ host: "127.0.0.1", port: Number(port), backlog: 4096 }, () => {
     console.log((server.address() as net.AddressInfo).port);
   });

@@ -7,8 +7,11 @@
  * deno run --allow-net --allow-ffi bench/servers/ours.ts UDPServer packet 0 --native
  * ```
  *
+ * With `--tls PATH` the certificate is `PATH.crt`, and its key `PATH.key`.
+ *
  * @module
  */
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import {
   AsyncTCPServer,
@@ -23,6 +26,7 @@ import {
   type TCPServer,
   ThreadingTCPServer,
   ThreadingUDPServer,
+  type TlsOptions,
   UDPServer,
 } from "../../mod.ts";
 import { BULK } from "./bulk.ts";
@@ -175,14 +179,20 @@ const COLLECTING: Record<string, RequestHandlerConstructor> = {
   fanout: CollectedFanoutHandler,
 };
 
+/** The certificate at a path, and its key. */
+function pair_at(path: string): TlsOptions {
+  return { cert: pathToFileURL(`${path}.crt`), key: pathToFileURL(`${path}.key`) };
+}
+
 async function main(args: string[]): Promise<void> {
-  const { workers, requests, collect, native, _: [server_name, handler_name, port] } = parseArgs(
-    args,
-    {
-      string: ["workers", "requests"],
-      boolean: ["collect", "native"],
-    },
-  );
+  const { workers, requests, collect, native, tls, _: [server_name, handler_name, port] } =
+    parseArgs(
+      args,
+      {
+        string: ["workers", "requests", "tls"],
+        boolean: ["collect", "native"],
+      },
+    );
   const Base = SERVERS[String(server_name)];
   const Server = native ? await native_of(Base as typeof UDPServer) : Base;
   const Handler = (collect ? COLLECTING : HANDLERS)[String(handler_name)];
@@ -195,6 +205,7 @@ async function main(args: string[]): Promise<void> {
   await using server = new Server(["127.0.0.1", Number(port)], Handler, {
     ...(workers !== undefined && { max_workers: Number(workers) }),
     ...(requests !== undefined && { max_requests_per_worker: Number(requests) }),
+    ...(tls !== undefined && { tls: pair_at(tls) }),
   });
   console.log(server.server_address.port);
   await server.serve_forever();

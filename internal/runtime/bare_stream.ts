@@ -147,8 +147,11 @@ export class BareStream {
   /** Sends FIN; resolves when that is done. */
   end(): Promise<void> {
     const request = new binding!.ShutdownWrap();
+    // It may be told before the call returns.
+    const done = this.#done("shutdown", request);
     const code = this.#handle.shutdown(request);
-    return code < 0 ? Promise.reject(error_of("shutdown", code)) : this.#done("shutdown", request);
+    if (code < 0) request.oncomplete!(code);
+    return done;
   }
 
   /** Closes it. What is not done yet fails. */

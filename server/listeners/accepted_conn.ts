@@ -85,6 +85,7 @@ export class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
   }
 
   setNoDelay(no_delay = true): void {
+    if (no_delay === this.no_delay) return;
     (this.#conn ?? this.#accepted)?.setNoDelay(no_delay);
     this.no_delay = no_delay;
   }

@@ -1,4 +1,5 @@
 import type { OpenSocket } from "../../internal/runtime/deno_internals.ts";
+import { SOCKET_OPTIONS } from "../../internal/runtime/tls_internals.ts";
 import type { WorkerJob } from "../../internal/workers/worker_job.ts";
 import type { Traffic } from "../info.ts";
 import { BareConn } from "../sockets/bare_conn.ts";
@@ -95,7 +96,7 @@ export function unpack(
       const { local, remote, header, unread, no_delay, patience } = parcel;
       const open: OpenSocket = (options) => job.open(options);
       if (parcel.is_secured) {
-        return new CarriedSocket(introduced(secured(parcel, open, tls!), header));
+        return new CarriedSocket(introduced(secured(parcel, job, tls!), header));
       }
       const handle = job.open_bare();
       const conn = handle
@@ -122,10 +123,13 @@ function secured(
     Parcel,
     { kind: "connection" }
   >,
-  open: OpenSocket,
+  job: WorkerJob,
   settings: TlsSettings,
 ): StreamSocket {
-  return socket_over(new TlsConn({ open, localAddr, remoteAddr, unread, patience, ...settings }));
+  const beneath = job.open_bare() ?? job.open(SOCKET_OPTIONS);
+  return socket_over(
+    new TlsConn({ beneath, localAddr, remoteAddr, unread, patience, ...settings }),
+  );
 }
 
 /** A datagram as it travels. */

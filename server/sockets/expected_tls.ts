@@ -1,9 +1,12 @@
+import type net from "node:net";
 import {
   duplicate_conn,
+  open_bare,
   open_descriptor,
-  type OpenSocket,
   rid_of,
 } from "../../internal/runtime/deno_internals.ts";
+import type { BareHandle } from "../../internal/runtime/bare_stream.ts";
+import { SOCKET_OPTIONS } from "../../internal/runtime/tls_internals.ts";
 import { sharing } from "../../internal/workers/sharing.ts";
 import type { ByteConn, Detachable, SourceConn } from "./byte_conn.ts";
 import type { Arrived, ByteSource } from "./byte_source.ts";
@@ -37,9 +40,9 @@ export function begin_tls<A extends Deno.Addr>(
   const { localAddr, remoteAddr, patience } = conn;
   // Acknowledgements of the handshake would otherwise hold up what follows it.
   (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
-  const open = taken_out(conn);
+  const beneath = taken_out(conn);
   return new TlsConn({
-    open,
+    beneath,
     localAddr,
     remoteAddr,
     unread: joined(unread, conn.left ?? NOTHING),
@@ -52,9 +55,12 @@ export function begin_tls<A extends Deno.Addr>(
 }
 
 /** Takes the descriptor of a connection, which is of no use any more. */
-function taken_out(conn: PlainConn<Deno.Addr>): OpenSocket {
+function taken_out(conn: PlainConn<Deno.Addr>): BareHandle | net.Socket {
   const fd = conn.detach ? conn.detach() : duplicate_conn(conn);
-  if (fd >= 0) return (options) => open_descriptor(fd, options, sharing.table);
+  if (fd >= 0) {
+    const { table } = sharing;
+    return open_bare(fd, table) ?? open_descriptor(fd, SOCKET_OPTIONS, table);
+  }
   if (conn.detach || is_tcp(conn)) {
     throw Object.assign(new Error("Too many open files: TLS needs one more"), { code: "EMFILE" });
   }

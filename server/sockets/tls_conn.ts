@@ -1,31 +1,26 @@
 import type net from "node:net";
-import type tls from "node:tls";
-import {
-  type OpenSocket,
-  set_tcp_option,
-  start_reading,
-  stop_reading,
-} from "../../internal/runtime/deno_internals.ts";
+import type { BareHandle } from "../../internal/runtime/bare_stream.ts";
+import { set_tcp_option } from "../../internal/runtime/deno_internals.ts";
 import { must_end } from "../../internal/runtime/order_to_end.ts";
 import { may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
-import { open_tls } from "../../internal/runtime/tls_internals.ts";
+import { open_tls, type TlsLine } from "../../internal/runtime/tls_internals.ts";
 import { TlsError } from "../../internal/shared/errors.ts";
 import type { SourceConn } from "./byte_conn.ts";
 import type { Arrived } from "./byte_source.ts";
 import { deno_error } from "./node_error.ts";
 import type { TlsInfo, TlsTerms } from "./tls_terms.ts";
 
-/** What is encrypted at once at the most, in bytes: the engine keeps that until the peer takes it. */
-const MAX_PIECE = 65_536;
+/** What is encrypted at once at the most, in bytes: the engine takes no more, and keeps it until the peer takes it. */
+const MAX_PIECE = 49_152;
 
 /** How long, in ms, a handshake may go on when the request is told to end. */
 const HURRY = 1000;
 
 /** What a connection is secured with. */
 export interface TlsOpening<A extends Deno.Addr> {
-  /** Makes the socket beneath, with the options it is given. */
-  open: OpenSocket;
+  /** What is secured: see `open_tls()`. */
+  beneath: BareHandle | net.Socket;
   localAddr: A;
   remoteAddr: A;
   /** What was read already: all of it is for the engine. */
@@ -50,8 +45,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   readonly patience: number | undefined;
   /** What there is to know of it, when the handshake is done. */
   tls: TlsInfo | undefined;
-  #raw: net.Socket;
-  #socket: tls.TLSSocket;
+  #line: TlsLine;
   #terms: TlsTerms;
   #secured: PromiseWithResolvers<void> = Promise.withResolvers();
   #timeout: number;
@@ -81,8 +75,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     this.#timeout = opening.timeout;
     this.#when_closed = opening.closed;
     may_fail(this.#secured.promise);
-    this.#raw = opening.open({ readable: true, writable: true, allowHalfOpen: true });
-    this.#socket = open_tls(this.#raw, opening.unread, opening.terms.options, {
+    this.#line = open_tls(opening.beneath, opening.unread, opening.terms.options, {
       secure: () => this.#secure(),
       data: (bytes) => this.#receive(bytes),
       end: () => this.#end(),
@@ -111,7 +104,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
-    if (this.#is_stopped) this.#is_stopped = !start_reading(this.#raw);
+    if (this.#is_stopped) this.#is_stopped = !this.#line.start();
   }
 
   watch(gone: (error: unknown) => void): void {
@@ -122,12 +115,10 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   write(p: Uint8Array): Promise<number> {
     const error = this.#error;
     if (error !== undefined) return Promise.reject(error);
+    if (p.length === 0) return Promise.resolve(0);
     const piece = p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p;
-    return new Promise((resolve, reject) => {
-      this.#socket.write(piece, (fault) => {
-        if (fault) reject(this.#error ?? deno_error(fault));
-        else resolve(piece.length);
-      });
+    return this.#line.write(piece).then(() => piece.length, (fault) => {
+      throw this.#error ?? deno_error(fault);
     });
   }
 
@@ -135,13 +126,13 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   closeWrite(): Promise<void> {
     const error = this.#error;
     if (error !== undefined) return Promise.reject(error);
-    return new Promise((resolve, reject) => {
-      this.#socket.end((fault?: Error | null) => fault ? reject(deno_error(fault)) : resolve());
+    return this.#line.end().catch((fault) => {
+      throw deno_error(fault);
     });
   }
 
   close(): void {
-    this.#destroy();
+    this.#line.close();
     this.#close();
   }
 
@@ -152,19 +143,21 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   setNoDelay(no_delay = true): void {
     if (!this.#is_tcp || no_delay === this.#no_delay) return;
     this.#no_delay = no_delay;
-    set_tcp_option(this.#raw, (handle) => handle.setNoDelay(no_delay));
+    set_tcp_option(this.#line.beneath, (handle) => handle.setNoDelay(no_delay));
   }
 
   setKeepAlive(keep_alive = true): void {
-    if (this.#is_tcp) set_tcp_option(this.#raw, (handle) => handle.setKeepAlive(keep_alive, 0));
+    if (this.#is_tcp) {
+      set_tcp_option(this.#line.beneath, (handle) => handle.setKeepAlive(keep_alive, 0));
+    }
   }
 
   ref(): void {
-    this.#raw.ref();
+    this.#line.ref();
   }
 
   unref(): void {
-    this.#raw.unref();
+    this.#line.unref();
   }
 
   get #is_tcp(): boolean {
@@ -180,7 +173,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     if (this.#closed || must_end()) return;
     clearTimeout(this.#clock);
     try {
-      this.tls = this.#terms.admit(this.#socket);
+      this.tls = this.#terms.admit(this.#line.socket);
       this.#secured.resolve();
       if (this.#arrived) this.pull(this.#arrived, this.#failed!);
     } catch (error) {
@@ -190,13 +183,10 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   }
 
   #receive(bytes: Uint8Array): void {
-    // No `Buffer`, whose `slice()` is another one.
-    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     const arrived = this.tls && this.#end_wait();
-    if (arrived) return void arrived(plain, true);
-    this.#left.push(plain);
-    // Pausing the stream instead would let the engine read on, and fill the memory.
-    this.#is_stopped ||= stop_reading(this.#raw);
+    if (arrived) return void arrived(bytes);
+    this.#left.push(bytes.slice());
+    this.#is_stopped ||= this.#line.stop();
   }
 
   #end_wait(): Arrived | undefined {
@@ -238,11 +228,6 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     // Mostly nobody waits, and errors with their stacks are dear.
     if (this.#failed || !this.tls) this.#fail(this.#error);
     this.#when_closed?.();
-  }
-
-  #destroy(): void {
-    this.#socket.destroy();
-    this.#raw.destroy();
   }
 
   /** Why it cannot be used, if it can't. */

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { print } from "../../internal/runtime/standard_error.ts";
 import { parts_of_pfx } from "../../internal/runtime/tls_internals.ts";
 import { check_tls_options, type TlsCertificate, type TlsOptions } from "../tls_options.ts";
 
@@ -21,7 +22,7 @@ export interface TlsMaterial extends PemPair {
 }
 
 /**
- * Reads the files of a server's certificates and checks what is in them.
+ * Reads the files of a server's certificates and checks what is in them. One that has ended is named on standard error.
  *
  * @throws {RangeError} If they are unusable; the message names the file, and has nothing of its contents.
  * @throws {TypeError} If an option is none, or has the wrong type.
@@ -29,7 +30,7 @@ export interface TlsMaterial extends PemPair {
 export function load_tls(options: TlsOptions): TlsMaterial {
   check_tls_options(options);
   const { ca, request_client_cert = "no", alpn_protocols, min_version = "TLSv1.2", sni } = options;
-  return {
+  const material: TlsMaterial = {
     ...load_pair("tls", options),
     ca: ca === undefined ? undefined : load_authorities(ca),
     request_client_cert,
@@ -40,6 +41,19 @@ export function load_tls(options: TlsOptions): TlsMaterial {
       load_pair(`tls.sni[${JSON.stringify(pattern)}]`, certificate),
     ]),
   };
+  for (const pair of [material, ...material.sni.map(([, pair]) => pair)]) warn_of_end(pair);
+  return material;
+}
+
+/** Says on standard error that a certificate has ended. It is used all the same: a clock may be wrong, too. */
+function warn_of_end({ cert }: PemPair): void {
+  const { subject, validTo } = new X509Certificate(cert);
+  const end = Date.parse(validTo);
+  if (end > Date.now()) return;
+  const name = subject.replaceAll("\n", ", ");
+  print(
+    `The certificate of ${name} has ended on ${new Date(end).toISOString()}: clients refuse it`,
+  );
 }
 
 /** When a certificate ends, as `Date.now()` gives it. */

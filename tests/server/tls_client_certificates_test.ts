@@ -1,7 +1,7 @@
 /** Certificates of clients: who is let in, and that a session is no way around. */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { AsyncTCPServer, type TlsOptions } from "../../mod.ts";
+import { AsyncTCPServer, type ServerOptions, type TlsOptions } from "../../mod.ts";
 import {
   connect_tls,
   file,
@@ -13,6 +13,7 @@ import { NotingTlsHandler, TlsHandler } from "../fixtures/handlers/tls_handlers.
 import { is_there, output_of } from "../fixtures/programs/programs.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
+import { Told } from "../fixtures/servers/told.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
@@ -81,9 +82,9 @@ async function resume(
 }
 
 /** Two servers in this thread, where sessions of the one are known to the other. */
-function make(tls: TlsOptions) {
+function make(tls: TlsOptions, options: ServerOptions = {}) {
   const Server = Noting(AsyncTCPServer);
-  const server = new Server(["127.0.0.1", 0], NotingTlsHandler, { tls });
+  const server = new Server(["127.0.0.1", 0], NotingTlsHandler, { tls, ...options });
   return serving(server as unknown as AsyncTCPServer & NotingMembers);
 }
 
@@ -100,10 +101,12 @@ for (const version of ["TLSv1_2", "TLSv1_3"]) {
     name: `a client that was verified goes on with its session, ${version}`,
     ignore,
     async fn() {
-      await using server = make(FOR_CLIENTS);
+      const told = new Told();
+      await using server = make(FOR_CLIENTS, { observer: told.observer });
       const address = server.server_address as Deno.NetAddr;
       const { begun, resumed } = await resume(address, address, version, "client");
       assertEquals([begun.answer, resumed.answer, resumed.reused], ["hello\n", "hello\n", true]);
+      assertEquals(told.of("handshake.stop").map(({ resumed }) => resumed), [false, true]);
       assertEquals(handled(server), ["handled CN=client", "handled CN=client"]);
     },
   });

@@ -4,6 +4,7 @@ import { AsyncTCPServer, type TlsOptions } from "../../mod.ts";
 import { load_tls } from "../../server/sockets/tls_material.ts";
 import { file, LOCALHOST, pair, pem } from "../fixtures/certificates/certificates.ts";
 import { TlsHandler } from "../fixtures/handlers/tls_handlers.ts";
+import { StandardError } from "../fixtures/tools/standard_error.ts";
 
 const ENCRYPTED = { cert: file("localhost.crt"), key: file("encrypted.key") };
 const PFX = file("localhost.pfx");
@@ -95,4 +96,17 @@ Deno.test("tls: a server that is not bound yet is checked, too", () => {
   const tls = { ...LOCALHOST, key: file("second.key") };
   const options = { tls, bind_and_activate: false };
   assertThrows(() => new AsyncTCPServer(["127.0.0.1", 0], TlsHandler, options), RangeError);
+});
+
+Deno.test("tls: a certificate that has ended is named, when it is loaded and when it is read again", async () => {
+  using printed = new StandardError();
+  const sni = { "other.test": pair("expired") };
+  await using server = new AsyncTCPServer(["127.0.0.1", 0], TlsHandler, {
+    tls: { ...LOCALHOST, sni },
+  });
+  server.reload_tls({ ...LOCALHOST, ...pair("expired") });
+  server.reload_tls(LOCALHOST);
+  const lines = (await printed.all()).trimEnd().split("\n");
+  assertEquals(lines.length, 2);
+  for (const line of lines) assertStringIncludes(line, "CN=expired has ended on 20");
 });

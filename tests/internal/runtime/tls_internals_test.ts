@@ -3,21 +3,26 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
-import { start_reading, stop_reading } from "../../../internal/runtime/deno_internals.ts";
+import { is_bare_tls } from "../../../internal/runtime/bare_tls.ts";
+import { reopen_bare, stop_reading } from "../../../internal/runtime/deno_internals.ts";
 import {
   open_tls,
   parts_of_pfx,
   peer_of,
   type TlsEvents,
+  type TlsLine,
 } from "../../../internal/runtime/tls_internals.ts";
 import { file, pem } from "../../fixtures/certificates/certificates.ts";
+import { client_hello } from "../../fixtures/clients/client_hello.ts";
 import { bytes_of, text_of } from "../../fixtures/tools/bytes.ts";
 import { is_pending, soon, until } from "../../fixtures/tools/waiting.ts";
 
+/** What is written at once, in bytes. */
+const PIECE = 32_768;
+
 /** What has become of the server's side. */
 interface Side {
-  raw: net.Socket;
-  socket: tls.TLSSocket;
+  line: TlsLine;
   secured: PromiseWithResolvers<void>;
   data: string[];
   bytes: number;
@@ -25,8 +30,19 @@ interface Side {
   is_ended: boolean;
 }
 
+/** What TLS begins on: the stream of a connection, or its handle alone. */
+type Beneath = "socket" | "handle";
+
+/** Tests TLS in both ways. */
+function test(what: string, run: (beneath: Beneath) => Promise<void>): void {
+  for (const beneath of ["handle", "socket"] as const) {
+    Deno.test(`runtime: ${what}, over a ${beneath}`, () => run(beneath));
+  }
+}
+
 /** A connection on which the server begins TLS when its client has connected. */
 async function accepted(
+  beneath: Beneath,
   options: tls.TLSSocketOptions = {},
   unread: Uint8Array = new Uint8Array(0),
   secure: (side: Side) => void = () => {},
@@ -39,7 +55,6 @@ async function accepted(
   client.on("error", () => {});
   const [raw] = await soon(connection);
   const side = {
-    raw,
     secured: Promise.withResolvers<void>(),
     data: [] as string[],
     bytes: 0,
@@ -64,7 +79,8 @@ async function accepted(
     key: pem("localhost.key"),
     ca: pem("ca.crt"),
   });
-  side.socket = open_tls(raw, unread, { secureContext, ...options }, events);
+  const taken = beneath === "handle" ? reopen_bare(raw)! : raw;
+  side.line = open_tls(taken, unread, { secureContext, ...options }, events);
   return { server, side, client };
 }
 
@@ -82,12 +98,20 @@ async function secured(socket: net.Socket, certificate?: string): Promise<tls.TL
 }
 
 function end({ server, side, client }: Awaited<ReturnType<typeof accepted>>): void {
-  for (const socket of [side.socket, side.raw, client]) socket.destroy();
+  side.line.close();
+  client.destroy();
   server.close();
 }
 
-Deno.test("runtime: a TLSSocket says when the handshake is done, and what came", async () => {
-  const all = await accepted();
+Deno.test("runtime: TLS is to be had over a handle alone", () => {
+  assert(
+    is_bare_tls(),
+    "a TLSSocket has other methods: TLS goes through its stream, and is slower",
+  );
+});
+
+test("TLS says when the handshake is done, and what came", async (beneath) => {
+  const all = await accepted(beneath);
   const client = await secured(all.client);
   await soon(all.side.secured.promise);
   client.write("hello");
@@ -98,19 +122,32 @@ Deno.test("runtime: a TLSSocket says when the handshake is done, and what came",
   end(all);
 });
 
-Deno.test("runtime: what is read already is for the engine", async () => {
+test("what is read already is for the engine", async (beneath) => {
   // No ClientHello: that it is looked at shows.
-  const all = await accepted({}, bytes_of("GET / HTTP/1.0\r\n\r\n"));
+  const all = await accepted(beneath, {}, bytes_of("GET / HTTP/1.0\r\n\r\n"));
   await until(() => all.side.errors.length > 0);
   assertEquals(
     all.side.errors[0],
     "ERR_SSL_WRONG_VERSION_NUMBER",
-    "unshift() on the socket beneath no longer reaches the engine: start_tls() would lose a ClientHello",
+    "what was read does not reach the engine: start_tls() would lose a ClientHello",
   );
   end(all);
 });
 
-Deno.test("runtime: peer_of() names a bad certificate, which does not fail the handshake", async () => {
+test("a ClientHello may come in parts, some of them read already", async (beneath) => {
+  const hello = await client_hello();
+  const all = await accepted(beneath, {}, hello.subarray(0, 3));
+  for (const part of [hello.subarray(3, 9), hello.subarray(9, -1), hello.subarray(-1)]) {
+    await is_pending(all.side.secured.promise, 20);
+    assertEquals(all.client.bytesRead, 0);
+    all.client.write(part);
+  }
+  await until(() => all.client.bytesRead > 100);
+  assertEquals(all.side.errors, []);
+  end(all);
+});
+
+test("peer_of() names a bad certificate, which does not fail the handshake", async (beneath) => {
   for (
     const [certificate, wanted] of [
       ["client", ""],
@@ -122,9 +159,10 @@ Deno.test("runtime: peer_of() names a bad certificate, which does not fail the h
   ) {
     const found = Promise.withResolvers<ReturnType<typeof peer_of>>();
     const all = await accepted(
+      beneath,
       { requestCert: true, rejectUnauthorized: false },
       undefined,
-      ({ socket }) => found.resolve(peer_of(socket)),
+      ({ line }) => found.resolve(peer_of(line.socket)),
     );
     const client = secured(all.client, certificate).catch(() => undefined);
     const [fault, peer] = await soon(found.promise);
@@ -143,8 +181,8 @@ Deno.test("runtime: peer_of() lets nobody in where certificates cannot be asked 
   assertEquals(peer_of(socket as unknown as tls.TLSSocket), ["NOT_VERIFIED", undefined]);
 });
 
-Deno.test("runtime: an error after the handshake is told", async () => {
-  const all = await accepted();
+test("an error after the handshake is told", async (beneath) => {
+  const all = await accepted(beneath);
   await secured(all.client);
   await soon(all.side.secured.promise);
   // Past the client's engine.
@@ -157,9 +195,9 @@ Deno.test("runtime: an error after the handshake is told", async () => {
   end(all);
 });
 
-Deno.test("runtime: stop_reading() of the socket beneath holds the peer back", async () => {
-  const all = await accepted({}, undefined, ({ raw }) => {
-    assert(stop_reading(raw), "_handle.readStop() is gone: a fast peer fills the memory");
+test("to stop what is beneath holds the peer back", async (beneath) => {
+  const all = await accepted(beneath, {}, undefined, ({ line }) => {
+    assert(line.stop(), "_handle.readStop() is gone: a fast peer fills the memory");
   });
   const client = await secured(all.client);
   await soon(all.side.secured.promise);
@@ -168,25 +206,42 @@ Deno.test("runtime: stop_reading() of the socket beneath holds the peer back", a
   await is_pending(new Promise(() => {}), 200);
   const before = all.side.bytes;
   assert(before < 8 * 1_048_576, `${before} bytes were read although nobody wanted them`);
-  assert(start_reading(all.side.raw), "_handle.readStart() is gone");
+  assert(all.side.line.start(), "_handle.readStart() is gone");
   await until(() => all.side.bytes === 32 * 1_048_576);
   end(all);
 });
 
-Deno.test("runtime: the callback of a write waits for the peer", async () => {
-  const all = await accepted();
-  const client = await secured(all.client);
-  client.pause();
+test("a write waits for the peer", async (beneath) => {
+  const all = await accepted(beneath);
+  await secured(all.client);
   await soon(all.side.secured.promise);
+  assert(stop_reading(all.client));
   let written = 0;
-  const part = new Uint8Array(1_048_576);
-  const write = () => all.side.socket.write(part, () => ++written < 64 && write());
-  write();
+  const part = new Uint8Array(PIECE);
+  const write = async () => {
+    for (; written < 2000; written++) await all.side.line.write(part);
+  };
+  const writing = write().catch(() => {});
   await is_pending(new Promise(() => {}), 200);
   assert(
-    written < 32,
-    `${written} MiB were taken that nobody reads: a slow client fills the memory`,
+    written < 1000,
+    `${written} pieces were taken that nobody reads: a slow client fills the memory`,
   );
+  end(all);
+  await soon(writing);
+});
+
+test("what is written comes whole, and the end after it", async (beneath) => {
+  const all = await accepted(beneath);
+  const client = await secured(all.client);
+  let count = 0;
+  client.on("data", ({ length }) => count += length);
+  const ended = once(client, "end");
+  await soon(all.side.secured.promise);
+  for (let piece = 0; piece < 100; piece++) await soon(all.side.line.write(new Uint8Array(PIECE)));
+  await soon(all.side.line.end());
+  await soon(ended);
+  assertEquals(count, 100 * PIECE);
   end(all);
 });
 

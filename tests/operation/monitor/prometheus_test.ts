@@ -3,7 +3,8 @@ import { AsyncTCPServer, BaseRequestHandler, BaseServer } from "../../../mod.ts"
 import { AsyncExecutor } from "../../../concurrency/futures/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
 import { prometheus } from "../../../operation/monitor/mod.ts";
-import { ask } from "../../fixtures/clients/clients.ts";
+import { connect_tls, LOCALHOST as CERTIFICATE } from "../../fixtures/certificates/certificates.ts";
+import { ask, LineClient } from "../../fixtures/clients/clients.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { FormatError, PrometheusText } from "../../fixtures/tools/prometheus_text.ts";
@@ -29,6 +30,20 @@ Deno.test("prometheus() tells of a server what info() does", async () => {
   assertEquals(text.value(`${duration}_count`, { ...own, outcome: "refused" }), 0);
   const { sum } = server.info().durations.completed;
   assertEquals(text.value(`${duration}_sum`, { outcome: "completed" }), sum / 1000);
+});
+
+Deno.test("prometheus() tells of TLS handshakes, good and bad", async () => {
+  const options = { tls: CERTIFICATE };
+  await using server = serving(new AsyncTCPServer(LOCALHOST, UpperHandler, options));
+  const { server_address: address } = server;
+  using client = new LineClient(await connect_tls(address));
+  assertEquals(await client.ask("a"), "A");
+  for (let count = 0; count < 2; count++) (await Deno.connect({ port: address.port })).close();
+  await until(() => server.info().handshakes_failed === 2);
+  const text = new PrometheusText(prometheus(server));
+  const handshakes = (outcome: string) =>
+    text.value("socketserver_tls_handshakes_total", { outcome });
+  assertEquals([handshakes("completed"), handshakes("failed")], [1, 2]);
 });
 
 Deno.test("prometheus() tells of several, each by its class, with a number, or by a name", async () => {
