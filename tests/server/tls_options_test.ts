@@ -96,3 +96,12 @@ Deno.test("tls: a server that is not bound yet is checked, too", () => {
   const options = { tls, bind_and_activate: false };
   assertThrows(() => new AsyncTCPServer(["127.0.0.1", 0], TlsHandler, options), RangeError);
 });
+
+Deno.test("tls: the message names the file once, and has nothing of a URL that is none", () => {
+  const missing = { ...LOCALHOST, key: file("none.key") };
+  const { message } = assertThrows(() => load_tls(missing), Deno.errors.NotFound);
+  assertEquals(message.split("Cannot use").length, 2);
+  const data = { ...LOCALHOST, key: new URL(`data:,${encodeURIComponent("sesame")}`) };
+  const refused = assertThrows(() => load_tls(data), RangeError);
+  assert(!refused.message.includes("sesame"), refused.message);
+});
