@@ -337,8 +337,9 @@ export class PooledRunner implements Runner {
    */
   #call(job: Job | undefined, target: string, method: string, args: unknown[]): unknown {
     if (target === "socket" && method === "send") return this.#send_datagram(args);
-    if (target === "handshake" && job) {
-      return this.#handshake((job as RequestJob).exchange, method, args);
+    if (target === "handshake") {
+      // A request may be over before a handshake of it that nobody has waited for.
+      return job && this.#handshake((job as RequestJob).exchange, method, args);
     }
     if (target === "server" && this.#methods.has(method)) return call(this.#server, method, args);
     if (target === "request" && RELAYED.includes(method as Relayed)) {

@@ -156,7 +156,7 @@ export class ExpectedTls<A extends Deno.Addr = Deno.Addr> implements SourceConn<
   }
 
   write(p: Uint8Array): Promise<number> {
-    return this.#conn?.tls ? this.#conn.write(p) : this.#write_when_secure(p);
+    return this.#begin().write(p);
   }
 
   async closeWrite(): Promise<void> {
@@ -187,12 +187,6 @@ export class ExpectedTls<A extends Deno.Addr = Deno.Addr> implements SourceConn<
 
   unref(): void {
     (this.#conn ?? this.#plain).unref();
-  }
-
-  async #write_when_secure(p: Uint8Array): Promise<number> {
-    const conn = this.#begin();
-    await conn.secure();
-    return await conn.write(p);
   }
 
   #begin(): TlsConn<A> {

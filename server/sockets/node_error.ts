@@ -3,6 +3,7 @@ const ERROR_CLASSES: Record<string, new (message: string) => Error> = {
   EACCES: Deno.errors.PermissionDenied,
   EADDRINUSE: Deno.errors.AddrInUse,
   EADDRNOTAVAIL: Deno.errors.AddrNotAvailable,
+  ECANCELED: Deno.errors.Interrupted,
   ECONNABORTED: Deno.errors.ConnectionAborted,
   ECONNREFUSED: Deno.errors.ConnectionRefused,
   ECONNRESET: Deno.errors.ConnectionReset,

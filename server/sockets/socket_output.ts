@@ -93,13 +93,13 @@ export class SocketOutput {
   }
 
   async #write_in_turn(p: Uint8Array): Promise<number> {
-    this.#check();
+    this.check();
     if (this.#writing) await this.#turn();
     this.#writing = true;
     this.#input.idle = false;
     try {
       // The one before it may have timed out.
-      if (this.stuck) this.#check();
+      if (this.stuck) this.check();
       if (turn_is_long()) await rest();
     } catch (error) {
       this.#next();
@@ -145,7 +145,7 @@ export class SocketOutput {
   /** Sends FIN, after what is to be written already. */
   async end(): Promise<void> {
     if (this.#state === "closed") return;
-    this.#check();
+    this.check();
     this.#state = "closed";
     if (this.#writing) await this.#turn();
     this.#writing = true;
@@ -187,7 +187,8 @@ export class SocketOutput {
     return this.#state === "open" && !this.#closed;
   }
 
-  #check(): void {
+  /** Throws if nothing can be written any more. */
+  check(): void {
     if (this.#closed) throw closed_error();
     if (this.#state === "closed") throw new Deno.errors.BrokenPipe("The output is closed");
     if (this.stuck) throw new Deno.errors.BrokenPipe("An earlier write timed out");

@@ -221,6 +221,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
    *
    * @param options The certificate and all that goes with it.
    * @throws {Deno.errors.BadResource} If it speaks TLS already, or is closed.
+   * @throws {Deno.errors.BrokenPipe} If {@linkcode closeWrite} was called, or a write has timed out.
    * @throws {Deno.errors.Busy} If a read or a write waits.
    * @throws {Deno.errors.NotSupported} If it has no descriptor of its own: it is read and written through another
    * thread, or is one of Deno's own over a Unix socket.
@@ -399,11 +400,13 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
       );
     }
     if (this.#failure !== undefined) throw this.#failure;
+    this.#output.check();
     const exchange = exchange_of(this);
     const timeout = exchange?.handshakes?.timeout ?? HANDSHAKE_TIMEOUT;
     this.#take_back();
     const conn = begin_tls(this.#conn, this.#input.unread, { terms, timeout });
     this.#replace(conn as typeof conn & ByteConn<A>);
+    if (this.#input.ending) conn.hurry();
     await watched(exchange, conn);
   }
 

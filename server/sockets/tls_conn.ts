@@ -111,11 +111,15 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     this.#gone = gone;
   }
 
-  /** Writes some of the bytes; resolves when the system has them, to how many they are. */
+  /**
+   * Writes some of the bytes; resolves when the system has them, to how many they are. Before the client is looked at
+   * the engine gets nothing.
+   */
   write(p: Uint8Array): Promise<number> {
     const error = this.#error;
     if (error !== undefined) return Promise.reject(error);
     if (p.length === 0) return Promise.resolve(0);
+    if (!this.tls) return this.secure().then(() => this.write(p));
     const piece = p.length > MAX_PIECE ? p.subarray(0, MAX_PIECE) : p;
     return this.#line.write(piece).then(() => piece.length, (fault) => {
       throw this.#error ?? deno_error(fault);
@@ -239,7 +243,9 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   /** An error of the engine, or of the connection beneath, as handlers get it. */
   #error_of(error: Error & { code?: string }): Error {
     const { code = "ERR_SSL", message } = error;
-    if (!code.startsWith("ERR_SSL") && !code.startsWith("ERR_TLS")) return deno_error(error);
+    const known = deno_error(error);
+    // The codes of the system are one word; the engine's are more, and many: those of certificates, too.
+    if (known !== error || !code.includes("_")) return known;
     const phase = this.tls ? "record" : "handshake";
     const what = this.tls ? "What came over TLS cannot be read" : "The TLS handshake failed";
     return new TlsError(`${what}: ${message}`, { code, phase });

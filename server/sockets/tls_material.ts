@@ -65,11 +65,8 @@ function load_pair(where: string, { cert, key, passphrase, pfx }: TlsCertificate
   if (pfx !== undefined) return load_pfx(`${where}.pfx`, pfx, passphrase);
   const chain = text_of(`${where}.cert`, cert!);
   const certificate = check(`${where}.cert`, cert, () => first_of(chain));
-  const private_key = check(
-    `${where}.key`,
-    key,
-    () => key_of(text_of(`${where}.key`, key!), passphrase),
-  );
+  const key_text = text_of(`${where}.key`, key!);
+  const private_key = check(`${where}.key`, key, () => key_of(key_text, passphrase));
   if (!certificate.checkPrivateKey(private_key)) {
     throw new RangeError(
       `Cannot use ${named(`${where}.key`, key)}: it is not the key of ${
@@ -153,5 +150,6 @@ function check<T>(where: string, source: unknown, load: () => T): T {
 
 function named(where: string, source: unknown): string {
   if (!(source instanceof URL)) return where;
-  return `${where}, ${source.protocol === "file:" ? fileURLToPath(source) : source}`;
+  // Others may have in them what is secret, as those of data have.
+  return `${where}, ${source.protocol === "file:" ? fileURLToPath(source) : source.protocol}`;
 }

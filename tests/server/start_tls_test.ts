@@ -17,7 +17,7 @@ import {
   write_bytes,
 } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
-import { soon, until } from "../fixtures/tools/waiting.ts";
+import { soon, turn, until } from "../fixtures/tools/waiting.ts";
 
 /** A server whose clients begin without TLS. */
 function make_plain(way: Way, options = {}) {
@@ -129,6 +129,31 @@ test_tls("start_tls() asks for the certificate of the client", async (way) => {
   assertEquals(server.log.entries.includes("hello"), false);
 });
 
+test_tls("a handler may end while its TLS begins", async (way) => {
+  await using server = serving(make_plain(way));
+  const conn = await wish(server.server_address, "LOST");
+  await or_end(read_to_end(conn));
+  conn.close();
+  await until(() => server.info().completed === 1);
+  // What a worker has said of the handshake comes before this.
+  using client = new LineClient(await go_ahead(await wish(server.server_address)));
+  assertEquals(await client.ask("hello"), "250 hello TLSv1.3");
+  assertEquals(server.log.errors, []);
+});
+
+test_tls("what is written while TLS begins waits for it, and fails with it", async (way) => {
+  await using server = serving(make_plain(way));
+  const conn = await wish(server.server_address, "EARLY");
+  const secured = await or_end(go_ahead(conn));
+  if (secured) {
+    using client = new LineClient(secured);
+    assertEquals(await or_end(client.line()) ?? "", "");
+  }
+  const early = () => server.log.entries.filter((entry) => entry.startsWith("early"));
+  await until(() => early().length === 2);
+  assertEquals(early(), ["early TlsError", "early TlsError"]);
+});
+
 Deno.test("AsyncUnixStreamServer: start_tls() is not supported", async () => {
   await using folder = await TempFolder.make();
   const Server = Noting(AsyncUnixStreamServer);
@@ -155,6 +180,29 @@ Deno.test("start_tls() refuses options that make no sense, and the connection go
   using _client = await connecting;
   await assertRejects(() => socket.start_tls({}), TypeError, "it must have cert and key");
   await socket.sendall(bytes_of("hello\n"));
+});
+
+Deno.test("start_tls() of a connection whose output is closed", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connecting = Deno.connect({ port: listener.addr.port });
+  using socket = new StreamSocket(await listener.accept());
+  using _client = await connecting;
+  await socket.closeWrite();
+  await assertRejects(() => socket.start_tls(LOCALHOST), Deno.errors.BrokenPipe);
+});
+
+Deno.test("a write over TLS that is cut short by close() is Interrupted", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connecting = Deno.connect({ port: listener.addr.port });
+  const socket = new StreamSocket(await listener.accept());
+  const starting = socket.start_tls(LOCALHOST);
+  using _client = await upgrade(await connecting);
+  await soon(starting);
+  const writing = socket.write(new Uint8Array(50_000_000));
+  // It is under way, and nobody reads.
+  await turn();
+  socket.close();
+  await assertRejects(() => soon(writing), Deno.errors.Interrupted);
 });
 
 Deno.test("start_tls() of a connection of the program's own", async () => {

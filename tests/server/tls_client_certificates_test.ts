@@ -54,6 +54,7 @@ test_tls("where it is optional a client may have none, and none that is bad", as
   }
 });
 
+const FORGED = fileURLToPath(new URL("../fixtures/clients/forged.py", import.meta.url));
 const RESUME = fileURLToPath(new URL("../fixtures/clients/resume.py", import.meta.url));
 
 /** What came of a session and of its resumption. */
@@ -95,6 +96,20 @@ function handled({ log }: NotingMembers): string[] {
 
 const OTHER_CLIENTS: TlsOptions = { ...FOR_CLIENTS, ca: file("other_ca.crt") };
 const ignore = !is_there("python3");
+
+Deno.test({
+  name: "a good certificate without its key lets nobody in",
+  ignore,
+  async fn() {
+    await using server = make(FOR_CLIENTS);
+    const { port } = server.server_address as Deno.NetAddr;
+    const certificate = fileURLToPath(file("client"));
+    assertEquals(await output_of("python3", [FORGED, String(port), certificate]), "forged\n");
+    await until(() => server.info().handshakes_failed === 1);
+    assertEquals(server.log.errors.map((error) => (error as Error).name), ["TlsError"]);
+    assertEquals(handled(server), []);
+  },
+});
 
 for (const version of ["TLSv1_2", "TLSv1_3"]) {
   Deno.test({

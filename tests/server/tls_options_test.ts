@@ -110,3 +110,12 @@ Deno.test("tls: a certificate that has ended is named, when it is loaded and whe
   assertEquals(lines.length, 2);
   for (const line of lines) assertStringIncludes(line, "CN=expired has ended on 20");
 });
+
+Deno.test("tls: the message names the file once, and has nothing of a URL that is none", () => {
+  const missing = { ...LOCALHOST, key: file("none.key") };
+  const { message } = assertThrows(() => load_tls(missing), Deno.errors.NotFound);
+  assertEquals(message.split("Cannot use").length, 2);
+  const data = { ...LOCALHOST, key: new URL(`data:,${encodeURIComponent("sesame")}`) };
+  const refused = assertThrows(() => load_tls(data), RangeError);
+  assert(!refused.message.includes("sesame"), refused.message);
+});

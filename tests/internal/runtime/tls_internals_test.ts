@@ -215,6 +215,7 @@ test("a write waits for the peer", async (beneath) => {
   const all = await accepted(beneath);
   await secured(all.client);
   await soon(all.side.secured.promise);
+  // A client that is paused would let its engine read on.
   assert(stop_reading(all.client));
   let written = 0;
   const part = new Uint8Array(PIECE);
