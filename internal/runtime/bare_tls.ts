@@ -90,6 +90,7 @@ class Socketless {
   /** `close()` of the handle destroys the engine through this. */
   ssl: TlsHandle | null = null;
   servername: string | false | null = null;
+  _initError?: Error;
   destroyed = false;
   #events: TlsEvents | undefined;
 
@@ -219,11 +220,12 @@ export class BareTls implements TlsLine {
   #receive(bytes: Uint8Array): void {
     if (this.#handle) return this.#handle.receive(bytes);
     const all = this.#hello ? both(this.#hello, bytes) : bytes;
-    if (is_enough(all)) this.#make_engine().receive(all);
-    else this.#hello = all === bytes ? bytes.slice() : all;
+    if (!is_enough(all)) this.#hello = all === bytes ? bytes.slice() : all;
+    else if (this.#make_engine()) this.#handle!.receive(all);
   }
 
-  #make_engine(): TlsHandle {
+  /** Whether there is one now: it may not like the certificate, or the key. */
+  #make_engine(): boolean {
     const { beneath } = this;
     const { onread } = beneath;
     const methods = this.#socketless as unknown as Methods;
@@ -240,8 +242,12 @@ export class BareTls implements TlsLine {
       error_came: (error) => this.#events.failed(error),
     });
     this.#plain.read_into(plain);
-    handle.start();
+    if (handle.start() !== 0) {
+      const { _initError: error = new Error("The engine cannot be used") } = this.#socketless;
+      this.#events.failed(error);
+      return false;
+    }
     this.#plain.start();
-    return handle;
+    return true;
   }
 }

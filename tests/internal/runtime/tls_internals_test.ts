@@ -147,6 +147,18 @@ test("a ClientHello may come in parts, some of them read already", async (beneat
   end(all);
 });
 
+test("an engine that cannot use the key says so", async (beneath) => {
+  const secureContext = tls.createSecureContext({
+    cert: pem("localhost.crt"),
+    key: pem("second.key"),
+  });
+  const all = await accepted(beneath, { secureContext });
+  all.client.write(await client_hello());
+  await until(() => all.side.errors.length > 0);
+  assertEquals(all.side.errors[0]!.startsWith("ERR_SSL"), true);
+  end(all);
+});
+
 test("peer_of() names a bad certificate, which does not fail the handshake", async (beneath) => {
   for (
     const [certificate, wanted] of [
