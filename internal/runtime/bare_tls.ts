@@ -115,6 +115,15 @@ class Socketless {
 }
 Object.setPrototypeOf(Socketless.prototype, tls.TLSSocket.prototype);
 
+/**
+ * Connections that were closed when their peer was looked at. When such a handle is collected Deno waits for it for
+ * ever at the end of the program. So many are kept: strangers do not fill the memory, and only who sends more of them
+ * at one thread keeps a stopped program.
+ */
+const refused: BareHandle[] = [];
+const MAX_REFUSED = 10_000;
+let refusals = 0;
+
 /** The first byte of a handshake, and how many say what it is and how long. */
 const HANDSHAKE = 22;
 const HEAD_SIZE = 5;
@@ -152,6 +161,8 @@ export class BareTls implements TlsLine {
   #handle: TlsHandle | undefined;
   /** What came before it is. */
   #hello: Uint8Array | undefined;
+  /** Whether the peer is being looked at. */
+  #is_securing = false;
   #closed = false;
 
   /** See `open_tls()`. */
@@ -163,7 +174,7 @@ export class BareTls implements TlsLine {
   ) {
     this.beneath = beneath;
     this.#events = events;
-    this.#socketless = new Socketless(options, events);
+    this.#socketless = new Socketless(options, { ...events, secure: () => this.#secure() });
     this.socket = this.#socketless as unknown as tls.TLSSocket;
     const encrypted = encrypted_buffer ??= new Uint8Array(READ_SIZE);
     this.#encrypted = new BareStream(beneath, {
@@ -197,6 +208,7 @@ export class BareTls implements TlsLine {
   close(): void {
     if (this.#closed) return;
     this.#closed = this.#socketless.destroyed = true;
+    if (this.#is_securing) refused[refusals++ % MAX_REFUSED] = this.beneath;
     // First, so that nothing of what the engine still has leaves: it might be a ticket.
     this.#encrypted.close();
     if (this.#handle) this.#handle._nativeTcpHandle = null;
@@ -209,6 +221,12 @@ export class BareTls implements TlsLine {
 
   unref(): void {
     this.#encrypted.unref();
+  }
+
+  #secure(): void {
+    this.#is_securing = true;
+    this.#events.secure();
+    this.#is_securing = false;
   }
 
   #begin(unread: Uint8Array): void {

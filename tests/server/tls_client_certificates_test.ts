@@ -10,13 +10,13 @@ import {
 } from "../fixtures/certificates/certificates.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { NotingTlsHandler, TlsHandler } from "../fixtures/handlers/tls_handlers.ts";
-import { is_there, output_of } from "../fixtures/programs/programs.ts";
+import { is_there, output_of, Program } from "../fixtures/programs/programs.ts";
 import { Noting, type NotingMembers } from "../fixtures/servers/noting.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { Told } from "../fixtures/servers/told.ts";
 import { make_tls, test_tls } from "../fixtures/servers/tls_servers.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
-import { soon, until } from "../fixtures/tools/waiting.ts";
+import { LONG, soon, until } from "../fixtures/tools/waiting.ts";
 
 /** What is answered to who has this certificate, if any; `null` where nobody is let in. */
 async function answer(address: Deno.NetAddr, certificate: string | undefined) {
@@ -208,4 +208,10 @@ Deno.test("a handshake that fails ends the connection of a client that does not"
   if (conn) assertEquals((await or_end(soon(conn.read(new Uint8Array(1))))) ?? null, null);
   conn?.close();
   await until(() => server.info().active === 0);
+});
+
+Deno.test("a program ends after many strangers were refused, when its server has stopped", async () => {
+  await using program = new Program("run", "-A", "tests/fixtures/programs/refusing_tls_server.ts");
+  assertEquals(await program.line(LONG), "900");
+  await program.ends_well();
 });
