@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
 import { ChildProcess, type Serializable } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
 import type { ChildCommand } from "../../../internal/workers/child_command.ts";
 import { PROCESS_ENTRY, ProcessHost } from "../../../internal/workers/process_host.ts";
@@ -133,6 +134,7 @@ Deno.test({
   const { fd } = detach(socket)!;
   using numbers = note_opened();
   using notes = note_child();
+  let gone!: Promise<unknown>;
   await end_of(["run", "-A", PROCESS_ENTRY], (host) => {
     host.post([{ type: "job", id: 1, message: undefined, fd }]);
     const question = notes.sent.at(-1);
@@ -140,7 +142,9 @@ Deno.test({
     notes.child!.emit("exit", 0, null);
     notes.child!.emit("message", question);
     host.kill();
+    gone = once(notes.child!, "exit");
   });
+  await soon(gone);
   assertEquals(await soon(peer.read(new Uint8Array(1))), null);
   assertEquals(numbers.opened, [fd]);
 });
