@@ -121,11 +121,7 @@ export type {
   ServerState,
   WorkerInfo,
 } from "./server/info.ts";
-export {
-  inherit_socket,
-  inherited_sockets,
-  type InheritedSocket,
-} from "./server/listeners/inherited_sockets.ts";
+export { inherited_sockets, type InheritedSocket } from "./server/listeners/inherited_sockets.ts";
 export type {
   DatagramListener,
   DatagramListenOptions,
@@ -133,7 +129,6 @@ export type {
   StreamListenOptions,
   WorkerSender,
 } from "./server/listeners/listener.ts";
-export { refusal_of } from "./server/listeners/unwanted_datagram.ts";
 export type { Constructor } from "./server/mixin.ts";
 export type {
   CloseOptions,

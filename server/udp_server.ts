@@ -2,8 +2,10 @@ import { net_addr, type NetAddress, with_address } from "./address.ts";
 import { BaseServer, check_bound } from "./base_server.ts";
 import type { ServerInfo, Traffic } from "./info.ts";
 import { DenoDatagramListener, has_deno_datagrams } from "./listeners/deno_datagram_listener.ts";
+import { inherit_socket } from "./listeners/inherited_sockets.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listeners/listener.ts";
 import { NodeDatagramListener } from "./listeners/node_datagram_listener.ts";
+import { refusal_of } from "./listeners/unwanted_datagram.ts";
 import type { ServerOptions } from "./options.ts";
 import { accepted, check_ready, traffic } from "./requests/inner_hooks.ts";
 import type { RequestHandlerConstructor } from "./requests/request_handler.ts";
@@ -121,6 +123,41 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
     options: DatagramListenOptions<A>,
   ): DatagramListener<A> {
     return listen(options);
+  }
+
+  /**
+   * What a listener of your own throws in place of a datagram that must not be taken: senders can be forged, and the
+   * reply to one that says that it comes from the server would be its next request, and so on for ever. Servers report
+   * such an error, and go on.
+   *
+   * @param sender Where the datagram says that it comes from.
+   * @param length How many bytes it has; if it was cut off, any number above `max`.
+   * @param own The address of the listener.
+   * @param max How many bytes it may have.
+   * @returns The error, or `undefined` where it may be taken.
+   */
+  static refusal_of(
+    sender: Deno.Addr,
+    length: number,
+    own: Deno.Addr,
+    max: number,
+  ): Error | undefined {
+    return refusal_of(sender, length, own, max);
+  }
+
+  /**
+   * Finds an inherited socket for a listener of your own: see `ServerOptions.inherit`.
+   *
+   * @param which The first one (`true`), a descriptor, or a name.
+   * @param take What takes its descriptor.
+   * @returns What `take` gives.
+   * @throws {Deno.errors.NotFound} If there is none.
+   * @throws {Deno.errors.Busy} If a server has taken it.
+   * @throws {Deno.errors.NotSupported} On Windows.
+   * @typeParam L The type of the listener.
+   */
+  static inherit_socket<L>(which: boolean | number | string, take: (fd: number) => L): L {
+    return inherit_socket(which, take);
   }
 
   /** Binds, and sets `server_address` to the real address. */

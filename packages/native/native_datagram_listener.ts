@@ -3,7 +3,7 @@ import {
   type DatagramListener,
   type DatagramRequest,
   DatagramSocket,
-  refusal_of,
+  UDPServer,
   type WorkerSender,
 } from "@socketserver/socketserver";
 import type { Addresses } from "./addresses.ts";
@@ -216,7 +216,7 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     const length = messages.length_of(at);
     const packet = this.#copy(at, length);
     const sender = this.#addresses.read(messages.memory, messages.name_at(at));
-    const refusal = refusal_of(sender, length, this.addr, this.#max);
+    const refusal = UDPServer.refusal_of(sender, length, this.addr, this.#max);
     if (refusal) throw refusal;
     return [[packet, this.#replies], sender];
   }

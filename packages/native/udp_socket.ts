@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { type DatagramListenOptions, inherit_socket } from "@socketserver/socketserver";
+import { type DatagramListenOptions, UDPServer } from "@socketserver/socketserver";
 import { Addresses, c_string, type Family } from "./addresses.ts";
 import { C, STRUCTS } from "./libc.ts";
 import { int, type LibcUser } from "./libc_user.ts";
@@ -33,7 +33,7 @@ interface Place {
 /** Makes a socket and binds it, or takes one that is bound; nothing is left if that fails. */
 export function open_socket(libc: LibcUser, options: UDPSocketOptions): UDPSocket {
   const { inherit = false } = options;
-  if (inherit !== false) return inherit_socket(inherit, (fd) => take(libc, fd, options));
+  if (inherit !== false) return UDPServer.inherit_socket(inherit, (fd) => take(libc, fd, options));
   check_net(options.addr);
   const place = find(libc, options.addr);
   const { fd } = bind(libc, place, options);

@@ -83,7 +83,7 @@ export interface DatagramListenOptions<A extends Deno.Addr = Deno.Addr> {
   groups?: readonly string[];
   /** Whether others may bind to the same address, and share its datagrams (`SO_REUSEPORT`). */
   reuse_port?: boolean;
-  /** A socket to take that is bound already, with `inherit_socket()`: see `ServerOptions.inherit`. */
+  /** A socket to take that is bound already, with `UDPServer.inherit_socket()`: see `ServerOptions.inherit`. */
   inherit?: boolean | number | string;
 }
 

@@ -7,6 +7,7 @@ import {
   type CloseResult,
   ForkingUDPServer,
   type RequestHandlerConstructor,
+  type ServerEvent,
   type ServerOptions,
   type TCPServer,
   ThreadingUDPServer,
@@ -440,16 +441,22 @@ test_ways_at_once(
   (way) => pooled(way) && (way !== FORKING || navigator.hardwareConcurrency > 1),
   async (way) => {
     await using folder = await TempFolder.make();
-    const url = new URL("../fixtures/handlers/first_ends_at_load.ts", import.meta.url);
+    const url = new URL("../fixtures/handlers/second_ends_at_load.ts", import.meta.url);
     url.searchParams.set("once", folder.join("once"));
     class LateHandler extends BaseRequestHandler {
       static override module = url.href;
     }
-    const server = make(way, { max_workers: 2, max_children: 2 }, LateHandler);
+    // As many children start as there are cores, and a server of threads starts all.
+    const count = way === FORKING ? 2 : 3;
+    const ended = Promise.withResolvers<void>();
+    const observer = ({ type }: ServerEvent) => {
+      if (type === "worker.stop") ended.resolve();
+    };
+    const options = { max_workers: count, max_children: count, observer };
+    const server = make(way, options, LateHandler);
     const loop = server.serve_forever();
-    await soon(until(() => server.info().workers?.length === 2));
-    await soon(until(() => server.info().workers?.length === 1));
-    // The other one is busy with its start, and will say that it is ready before it hears of the end.
+    await soon(ended.promise);
+    // Another one is busy with its start, or about to be started.
     await soon(server.server_close({ grace: LONG }));
     await soon(loop);
     // One that ended is replaced after 100 ms.

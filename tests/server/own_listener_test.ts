@@ -4,7 +4,6 @@ import {
   type DatagramListener,
   type DatagramListenOptions,
   ForkingUDPServer,
-  refusal_of,
   ThreadingUDPServer,
   UDPServer,
   type WorkerSender,
@@ -61,11 +60,11 @@ for (const [Base, mark] of MARKS) {
   });
 }
 
-Deno.test("refusal_of() says what a listener must not take", () => {
+Deno.test("UDPServer.refusal_of() says what a listener must not take", () => {
   const own: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: 53 };
   const client = { ...own, port: 5353 };
-  assertEquals(refusal_of(client, 10, own, 10), undefined);
-  assertMatch(`${refusal_of(client, 11, own, 10)}`, /longer than max_packet_size = 10/);
-  assertMatch(`${refusal_of({ ...client, port: 0 }, 1, own, 10)}`, /port 0/);
-  assertMatch(`${refusal_of(own, 1, own, 10)}`, /from the server itself/);
+  assertEquals(UDPServer.refusal_of(client, 10, own, 10), undefined);
+  assertMatch(`${UDPServer.refusal_of(client, 11, own, 10)}`, /longer than max_packet_size = 10/);
+  assertMatch(`${UDPServer.refusal_of({ ...client, port: 0 }, 1, own, 10)}`, /port 0/);
+  assertMatch(`${UDPServer.refusal_of(own, 1, own, 10)}`, /from the server itself/);
 });
