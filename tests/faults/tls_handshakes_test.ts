@@ -9,11 +9,11 @@ import { client_hello } from "../fixtures/clients/client_hello.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { NotingTlsHandler, TlsHandler } from "../fixtures/handlers/tls_handlers.ts";
 import { LimitedProcess } from "../fixtures/programs/limited_process.ts";
-import { descriptors_of, resident_of } from "../fixtures/programs/processes.ts";
+import { descriptors_of } from "../fixtures/programs/processes.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 import { serving } from "../fixtures/servers/serving.ts";
 import { make_tls, test_tls, test_tls_at_same_time } from "../fixtures/servers/tls_servers.ts";
-import { bytes_of, read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
+import { read_to_end, write_bytes } from "../fixtures/tools/bytes.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
 
 const STALLED = 1000;
