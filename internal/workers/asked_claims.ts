@@ -1,30 +1,18 @@
-import { JUMP } from "./claim_counter.ts";
+import { ClaimNumbers, JUMP } from "./claim_numbers.ts";
 
 /**
  * The claims of a worker that shares no memory, as the server sees them: see {@linkcode ClaimCounter}. Which the
  * worker has taken is known only when it has answered.
  */
-export class AskedClaims {
+export class AskedClaims extends ClaimNumbers {
   /** Whether there was no answer yet. */
   is_asking = false;
-  #next = 0;
   #ask: () => void;
 
   /** @param ask Asks the worker for the first claim that it has not taken: it takes none any more that was issued. */
   constructor(ask: () => void) {
+    super();
     this.#ask = ask;
-  }
-
-  /** The number of the next claim. */
-  issue(): number {
-    const claim = this.#next;
-    this.#next = (claim + 1) | 0;
-    return claim;
-  }
-
-  /** Takes the last claim back, which was not sent. */
-  withdraw(): void {
-    this.#next = (this.#next - 1) | 0;
   }
 
   /** Makes all claims void that were not taken. */
@@ -44,6 +32,6 @@ export class AskedClaims {
       throw new TypeError("It was not asked for this");
     }
     this.is_asking = false;
-    this.#next = (first + JUMP) | 0;
+    this.next = (first + JUMP) | 0;
   }
 }

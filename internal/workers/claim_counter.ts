@@ -1,38 +1,25 @@
-/** By how much {@linkcode ClaimCounter.recall} moves on: more claims than any worker can miss. */
-export const JUMP = 2 ** 20;
+import { ClaimNumbers, JUMP } from "./claim_numbers.ts";
 
 /**
  * Says, in shared memory, which of the requests sent to a worker the worker has taken: a request
  * belongs either to the worker or to the server that takes it back, and never to both, even while
  * the worker does not answer or is about to be killed.
  *
- * Claims are taken in the order of their numbers. It counts modulo 2³², as `Int32Array` does.
+ * Claims are taken in the order of their numbers.
  */
-export class ClaimCounter {
+export class ClaimCounter extends ClaimNumbers {
   readonly memory: SharedArrayBuffer;
   #count: Int32Array;
-  #next = 0;
 
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+    super();
     this.memory = memory;
     this.#count = new Int32Array(memory);
   }
 
-  /** The number of the next claim (server). */
-  issue(): number {
-    const claim = this.#next;
-    this.#next = (claim + 1) | 0;
-    return claim;
-  }
-
-  /** Takes the last claim back, which was not sent (server). */
-  withdraw(): void {
-    this.#next = (this.#next - 1) | 0;
-  }
-
   /** Says that all issued claims were sent (server). */
   announce(): void {
-    Atomics.store(this.#count, 1, this.#next);
+    Atomics.store(this.#count, 1, this.next);
   }
 
   /** Whether a claim was sent that was not taken yet (worker). */
@@ -40,7 +27,7 @@ export class ClaimCounter {
 
   /** How many issued claims were not taken yet (server). */
   get open(): number {
-    return (this.#next - Atomics.load(this.#count, 0)) | 0;
+    return (this.next - Atomics.load(this.#count, 0)) | 0;
   }
 
   /** Whether a claim was taken (server). */
@@ -56,7 +43,7 @@ export class ClaimCounter {
   /** Makes all claims void that were not taken; returns the first of them (server). */
   recall(): number {
     const first = Atomics.add(this.#count, 0, JUMP);
-    this.#next = (first + JUMP) | 0;
+    this.next = (first + JUMP) | 0;
     this.announce();
     return first;
   }

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import type net from "node:net";
-import { ClaimCounter, JUMP } from "./claim_counter.ts";
+import { ClaimCounter } from "./claim_counter.ts";
+import { JUMP } from "./claim_numbers.ts";
 
 /** The descriptor of the pipe in a child process, which has it beside its channel. */
 export const PIPE = 4;
