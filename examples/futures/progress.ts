@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import { ThreadPoolExecutor } from "../../concurrency/futures/mod.ts";
 
@@ -71,5 +72,7 @@ if (import.meta.main) {
     console.log(`Stopped: ${bar.value} of ${bar.max} tasks are done`);
     // Nobody listens any more: it ends as any program does at Ctrl-C, for a shell with 130.
     Deno.kill(Deno.pid, "SIGINT");
+    // Another thread of the runtime ends it, a moment later: it must not come to its own end before.
+    await delay(5_000);
   }
 }
