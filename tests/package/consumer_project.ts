@@ -46,6 +46,11 @@ export class ConsumerProject implements AsyncDisposable {
     return this.#folder.join(name);
   }
 
+  /** A path in it. */
+  file(name: string): string {
+    return this.join(`project/${name}`);
+  }
+
   /** Starts a command of a shell, `deno` or another one, in the project. */
   start(command: string): Task {
     const variables = {
