@@ -29,8 +29,8 @@
  *
  * ## Permissions
  *
- * None for `AsyncExecutor`. Threads need to read the modules of this library and of the functions: `--allow-read`.
- * Child processes need `--allow-run=deno`, too.
+ * None for `AsyncExecutor`. Threads need `--allow-read` for the modules of the functions, if they are local ones. Child
+ * processes need `--allow-run=deno`, too.
  *
  * @example The primes of some ranges, on all cores
  * ```ts ignore
