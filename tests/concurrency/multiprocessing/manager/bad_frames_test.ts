@@ -217,6 +217,18 @@ const REFUSED: Record<string, [body: (root: number) => unknown[], message: RegEx
     () => [CALL, 1, "concurrency/threading/lock.ts Lock ledger", "acquire", 1, [null], null],
     /find no objects by their names/,
   ],
+  "a Map of what only says how long it is": [
+    (root) => [
+      CALL,
+      1,
+      root,
+      "call",
+      1,
+      ["echo", [null]],
+      [[[1, 0], { map: { value: { length: 4_294_967_294 } } }]],
+    ],
+    /must be an array/,
+  ],
   "bytes that are a number": [
     (root) => [
       CALL,
