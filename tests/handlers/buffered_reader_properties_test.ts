@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { BufferedReader } from "../../handlers/buffered_reader.ts";
-import { StreamSocket } from "../../server/sockets/stream_socket.ts";
 import { connect, TRANSPORTS } from "../fixtures/clients/pairs.ts";
 import { bytes_of, text_of, write_bytes } from "../fixtures/tools/bytes.ts";
 import { runs, slow_runs } from "../fixtures/tools/fuzz.ts";
@@ -124,7 +123,9 @@ function reach_of(call: Call, left: string): number {
   const outcome = outcome_of(call, left);
   if (call.call === "peek") return call.size < 0 ? 1 : call.size;
   if (typeof outcome === "string") return outcome.length;
-  return outcome === Deno.errors.UnexpectedEof ? left.length : (call as { limit: number }).limit + 1;
+  return outcome === Deno.errors.UnexpectedEof
+    ? left.length
+    : (call as { limit: number }).limit + 1;
 }
 
 function make_call(

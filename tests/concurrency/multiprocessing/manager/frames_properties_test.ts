@@ -2,11 +2,20 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { FrameStream } from "../../../../concurrency/multiprocessing/manager/frame_stream.ts";
-import { body_of, frame_of } from "../../../../concurrency/multiprocessing/manager/message_frame.ts";
+import {
+  body_of,
+  frame_of,
+} from "../../../../concurrency/multiprocessing/manager/message_frame.ts";
 import { connect, TRANSPORTS } from "../../../fixtures/clients/pairs.ts";
 import { framed, message, RawManagerClient } from "../../../fixtures/clients/raw_manager_client.ts";
 import { KEY, Managing } from "../../../fixtures/managers/managing.ts";
-import { bytes_of, concat, read_to_end, same_bytes, write_bytes } from "../../../fixtures/tools/bytes.ts";
+import {
+  bytes_of,
+  concat,
+  read_to_end,
+  same_bytes,
+  write_bytes,
+} from "../../../fixtures/tools/bytes.ts";
 import {
   changed,
   changes,
@@ -34,8 +43,10 @@ function all_of(parts: Uint8Array[]): Uint8Array {
   return parts.reduce(concat, new Uint8Array(0));
 }
 
+type ErrorClass = new (...args: never[]) => Error;
+
 /** The frames in some bytes, and what comes behind the last one: the end, or what is wrong. */
-function frames_in(bytes: Uint8Array): [frames: Uint8Array[], end: typeof Error | null] {
+function frames_in(bytes: Uint8Array): [frames: Uint8Array[], end: ErrorClass | null] {
   const frames: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length;) {
@@ -200,10 +211,14 @@ function with_bytes(json: string, beside: Uint8Array): Uint8Array {
 }
 
 /** A frame of a body. */
-const body_frame = fc.tuple(body, fc.option(some_bytes(20)), fc.option(changes('[]{}",:0e-'), {
-  freq: 8,
-  nil: [],
-})).map(([body, beside, list]) => (root: number) => {
+const body_frame = fc.tuple(
+  body,
+  fc.option(some_bytes(20)),
+  fc.option(changes('[]{}",:0e-'), {
+    freq: 8,
+    nil: [],
+  }),
+).map(([body, beside, list]) => (root: number) => {
   const json = JSON.stringify(body).replaceAll(`"${ROOT}"`, String(root));
   return changed(beside ? with_bytes(json, beside) : message(json), list);
 });
@@ -280,6 +295,49 @@ Deno.test("a client that knows the key, and says anything: its connection ends, 
       assert(managing.reports.length <= clients, String(managing.reports.at(-1)));
     },
   );
+  await fc.assert(property, slow_runs(150));
+});
+
+/** What gives objects, and the methods that some of them have. */
+const GIVERS = [
+  ...["get_jobs", "get_lock", "get_permits", "get_event", "get_condition", "get_barrier"],
+  ...["get_rlock", "get_count", "get_samples", "new_dict", "new_list", "get_ledger"],
+];
+const METHODS = [
+  ...["get", "put", "task_done", "join", "qsize", "take", "done", "set", "clear", "wait", "notify"],
+  ...["acquire", "release", "reset", "abort", "load", "store", "swap", "add", "slice", "assign"],
+  ...["delete", "has", "keys", "items", "pop", "update", "append", "extend", "insert", "remove"],
+  ...["index", "copy", "length", "call", "later", "fail", "then", "toString", "withdraw"],
+];
+
+Deno.test("a client that calls anything of anything with anything: nobody else is harmed", async () => {
+  await using managing = new Managing({ max_message_size: 2 ** 20 });
+  await using other = await managing.connect();
+  const calls = fc.array(
+    fc.record({
+      method: fc.constantFrom(...METHODS),
+      args: fc.array(value, { maxLength: 4 }),
+      passengers: fc.array(
+        fc.tuple(fc.tuple(fc.nat(3)), handle) as fc.Arbitrary<unknown>,
+        { maxLength: 2 },
+      ),
+    }),
+    { minLength: 1, maxLength: 20 },
+  );
+  const property = fc.asyncProperty(fc.constantFrom(...GIVERS), calls, async (giver, calls) => {
+    const [client, { root }] = await soon(RawManagerClient.greeted(managing.port, KEY));
+    using _client = client;
+    await client.tell([0, 1, root.mine, "call", 1, [giver, []], null]);
+    const mine = await soon(client.given());
+    const reading = client.is_ended();
+    for (const [number, { method, args, passengers }] of calls.entries()) {
+      await client.tell([0, number + 2, mine, method, 1, args, passengers]).catch(() => {});
+    }
+    await (client.conn as Deno.TcpConn).closeWrite().catch(() => {});
+    await soon(reading);
+    assertEquals(await soon(other.echo("still here")), "still here");
+    await managing.is_left(1);
+  });
   await fc.assert(property, slow_runs(150));
 });
 
