@@ -231,7 +231,7 @@ Deno.test("BufferedReader gives what a plain array would, however the bytes come
       const reader = new BufferedReader(source, bufsize, deadline);
       await check_calls(reader, all.join(""), calls, undefined, source, bufsize);
     }),
-    runs(1000),
+    runs(400),
   );
 });
 

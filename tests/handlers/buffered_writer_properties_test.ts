@@ -190,7 +190,7 @@ Deno.test("BufferedWriter: all that it took arrives, once and in order, and goes
       assertEquals(sink.given, sink.taken);
     },
   );
-  await fc.assert(property, runs(500));
+  await fc.assert(property, runs(150));
 });
 
 Deno.test("BufferedWriter.flush() resolves when all that was written before is taken, and writes without a buffer", async () => {
@@ -254,7 +254,7 @@ Deno.test("BufferedWriter: what fails is told, and nothing else of it is lost, d
       if (sink.failures.size > 0) assert(steps.told.size > 0, "Nobody was told");
     },
   );
-  await fc.assert(property, runs(500));
+  await fc.assert(property, runs(150));
 });
 
 for (const transport of TRANSPORTS) {

@@ -27,6 +27,7 @@ import {
   or_null,
   test_options,
 } from "../fixtures/tools/any_options.ts";
+import { turn } from "../fixtures/tools/waiting.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 
@@ -284,6 +285,8 @@ async function serve_with(options: Record<string, unknown>): Promise<void> {
   await Promise.race([serving, server.shutdown()]);
   await server.shutdown();
   await serving;
+  // A listener of signals is gone when the event loop has turned.
+  if (options.stop_on) await turn();
 }
 
 function monitor_with(options: Record<string, unknown>): Monitor {
