@@ -219,6 +219,14 @@ const MEANS = "PROXY TCP4 TCP6 UNKNOWN 0.1:ff \r\n\u0000\ufeff";
 const tampered = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(fc.oneof(line, binary), changes(MEANS)) },
   { weight: 1, arbitrary: fc.tuple(some_bytes(300).map((bytes) => ({ bytes })), changes(MEANS)) },
+  {
+    weight: 1,
+    // Lines about as long as they may be, and longer.
+    arbitrary: fc.tuple(
+      fc.nat(120).map((count) => ({ bytes: bytes_of(`PROXY UNKNOWN ${"x".repeat(count)}\r\n`) })),
+      fc.oneof(fc.constant([]), changes(MEANS)),
+    ),
+  },
 ).map(([{ bytes }, list]) => changed(bytes, list));
 
 Deno.test("what is no PROXY header is refused, the same in any pieces, and within its longest length", () => {
