@@ -4,7 +4,15 @@ import fc from "fast-check";
 import { type ProxyHeader, ProxyHeaderParser } from "../../../server/sockets/proxy_header.ts";
 import { SIGNATURE } from "../../fixtures/clients/proxy_headers.ts";
 import { bytes_of, concat } from "../../fixtures/tools/bytes.ts";
-import { changed, changes, cut, places, runs, some_bytes } from "../../fixtures/tools/fuzz.ts";
+import {
+  type Change,
+  changed,
+  changes,
+  cut,
+  places,
+  runs,
+  some_bytes,
+} from "../../fixtures/tools/fuzz.ts";
 
 /** The longest headers that are read, in bytes, by their versions. */
 const LONGEST = { 1: 107, 2: 4096 };
@@ -224,7 +232,7 @@ const tampered = fc.oneof(
     // Lines about as long as they may be, and longer.
     arbitrary: fc.tuple(
       fc.nat(120).map((count) => ({ bytes: bytes_of(`PROXY UNKNOWN ${"x".repeat(count)}\r\n`) })),
-      fc.oneof(fc.constant([]), changes(MEANS)),
+      fc.oneof(fc.constant<Change[]>([]), changes(MEANS)),
     ),
   },
 ).map(([{ bytes }, list]) => changed(bytes, list));

@@ -1,6 +1,7 @@
 /** Frames of a manager: whole ones come as they were, in any pieces; others end their connection, and nothing else. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
 import { FrameStream } from "../../../../concurrency/multiprocessing/manager/frame_stream.ts";
 import {
   body_of,
@@ -267,7 +268,8 @@ Deno.test("values of all kinds come back from a manager as they were", async () 
   });
   await fc.assert(
     fc.asyncProperty(value, async (value) => {
-      assertEquals(await soon(client.echo(value)), value);
+      // Unlike assertEquals(), this tells 0 and -0 apart.
+      assert(isDeepStrictEqual(await soon(client.echo(value)), value), Deno.inspect(value));
     }),
     runs(300),
   );
