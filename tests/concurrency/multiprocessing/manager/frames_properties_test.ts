@@ -265,6 +265,12 @@ Deno.test("values of all kinds come back from a manager as they were", async () 
     withSet: true,
     withTypedArray: true,
     maxDepth: 4,
+    values: [
+      fc.constantFrom(undefined, null, true, NaN, -0, Infinity, -Infinity, ""),
+      fc.string({ unit: "binary" }),
+      fc.integer(),
+      fc.double(),
+    ],
   });
   await fc.assert(
     fc.asyncProperty(value, async (value) => {
