@@ -9,13 +9,14 @@
  *
  * @module
  */
-import { ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import module from "node:module";
 import net from "node:net";
 import process from "node:process";
 import type { MessagePort, Worker } from "node:worker_threads";
 import { type BareHandle, is_bare } from "./bare_stream.ts";
 import type { DescriptorTable } from "./descriptor_table.ts";
+import { late } from "./late.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
 const OLDEST = "2.9.6";
@@ -356,7 +357,7 @@ export function spawn_child(
   { file, args, environment, cwd }: ChildProgram,
   has_pipe = false,
 ): ChildProcess {
-  const child = new (ChildProcess as unknown as Spawnable)();
+  const child = new (late.child_process.ChildProcess as unknown as Spawnable)();
   child.spawn({
     file,
     args: [file, ...args],

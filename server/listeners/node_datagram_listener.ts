@@ -1,6 +1,6 @@
-import dgram from "node:dgram";
-import { lookup } from "node:dns";
+import type dgram from "node:dgram";
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { late } from "../../internal/runtime/late.ts";
 import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 import { format_address, map_ipv4, peer_addr } from "../address.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
@@ -41,7 +41,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#backlog = backlog;
     const ip = resolve_beside_tcp(addr);
     const family = isIPv6(ip) ? 6 : 4;
-    this.#socket = dgram.createSocket({
+    this.#socket = late.dgram.createSocket({
       type: `udp${family}`,
       reuseAddr: reuse_address,
       lookup: (name, _, done) => look_up(name, family, done),
@@ -159,9 +159,9 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
  */
 function look_up(hostname: string, wanted: 4 | 6, done: LookupDone): void {
   if (isIP(hostname)) return done(null, hostname, wanted);
-  lookup(hostname, wanted, (error, address, found) => {
+  late.dns.lookup(hostname, wanted, (error, address, found) => {
     if (!error || wanted !== 6) return done(error, address, found);
-    lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
+    late.dns.lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
   });
 }
 
