@@ -9,7 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { X509Certificate } from "node:crypto";
-import net from "node:net";
+import type net from "node:net";
 import type tls from "node:tls";
 import type { BareHandle } from "./bare_stream.ts";
 import { BareTls, is_bare_tls } from "./bare_tls.ts";
@@ -84,10 +84,10 @@ export function open_tls(
   options: tls.TLSSocketOptions,
   events: TlsEvents,
 ): TlsLine {
-  if (beneath instanceof net.Socket) return new SocketTls(beneath, unread, options, events);
+  if (beneath instanceof late.net.Socket) return new SocketTls(beneath, unread, options, events);
   if (is_bare_tls()) return new BareTls(beneath, unread, options, events);
   const handle = { handle: beneath } as net.SocketConstructorOpts;
-  const socket = new net.Socket({ ...SOCKET_OPTIONS, ...handle });
+  const socket = new late.net.Socket({ ...SOCKET_OPTIONS, ...handle });
   return new SocketTls(socket, unread, options, events);
 }
 
