@@ -21,7 +21,6 @@ import { replies_through, ServerClosing } from "./requests/server_closing.ts";
 import {
   accepted,
   check_ready,
-  hands_over,
   interrupt_request,
   make_runner,
   observation,
@@ -524,11 +523,6 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
   /** @ignore */
   [traffic](_request: Request): Traffic | undefined {
     return undefined;
-  }
-
-  /** @ignore */
-  get [hands_over](): boolean {
-    return this.#runner.hands_over;
   }
 
   get #state(): ServerState {

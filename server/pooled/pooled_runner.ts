@@ -146,7 +146,6 @@ function job_of({ job }: Exchange): RequestJob | undefined {
 
 /** Runs requests in the workers of a pool, which starts when serving starts. */
 export class PooledRunner implements Runner {
-  readonly hands_over = true;
   #server: PooledServer;
   #options: PooledOptions;
   #side: ServerSide;
