@@ -251,7 +251,7 @@ export class PooledRunner implements Runner {
       if (job.is_secured) this.#side.securing(exchange);
       return this.#give(job);
     };
-    if (!this.#queue!.submit(() => run(finish))) return false;
+    if (!this.#queue!.submit(exchange, () => run(finish))) return false;
   }
 
   /** What cannot leave this thread must be secured here, where the server speaks TLS. */
