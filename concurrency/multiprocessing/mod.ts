@@ -17,6 +17,8 @@
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
  * | {@linkcode Pipe} | two ends, for two that talk to each other |
  * | {@linkcode Value}, {@linkcode Array} | numbers that threads and processes share |
+ * | {@linkcode Manager} | dicts, lists, queues and the rest, which threads, processes and tasks share |
+ * | {@linkcode BaseManager} | objects of one program, for programs on this machine and on others |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |
