@@ -9,7 +9,7 @@ import { ask, LineClient } from "../fixtures/clients/clients.ts";
 import { ask_udp, DatagramClient } from "../fixtures/clients/datagrams.ts";
 import { HAS_NATIVE, LIBRARY } from "../fixtures/servers/named_servers.ts";
 import { at_once } from "../fixtures/tools/at_once.ts";
-import { soon } from "../fixtures/tools/waiting.ts";
+import { LONG, soon } from "../fixtures/tools/waiting.ts";
 import { ConsumerProject } from "./consumer_project.ts";
 
 /** What asks a server that said where it is, in this project. */
@@ -94,7 +94,7 @@ Deno.test(
     await project.run("deno cache --quiet tasks.ts");
     await at_once(TASKS, ([name]) => name, async ([name, permissions]) => {
       await using task = project.start(command(permissions, `tasks.ts ${name}`));
-      assertEquals(await task.line(), "42");
+      assertEquals(await task.line(LONG), "42");
       await task.ends_well();
     });
   },
@@ -107,7 +107,7 @@ for (const [program, permissions, ask] of SERVERS) {
       await Deno.copyFile(file(name), project.file(name));
     }
     await using task = project.start(command(permissions, program));
-    const { address } = JSON.parse(await task.line());
+    const { address } = JSON.parse(await task.line(LONG));
     assertEquals(JSON.parse(await soon(ask(address, project)) ?? "null")?.text, "Hello, Ada");
     task.child.kill("SIGTERM");
     assertEquals(await soon(task.line()), "served");
@@ -121,6 +121,6 @@ Deno.test("From JSR, with its permissions: a queue in Redis", { ignore: !HAS_RED
   const { path } = redis;
   const permissions = `--allow-net=unix:${path} --allow-read=${path} --allow-write=${path}`;
   await using task = project.start(command(permissions, `redis.ts ${redis.url}`));
-  assertEquals(await task.line(), "42");
+  assertEquals(await task.line(LONG), "42");
   await task.ends_well();
 });
