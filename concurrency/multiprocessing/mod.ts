@@ -23,7 +23,7 @@
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |
  *
- * Locks, queues and the like reach threads and processes alike. [docs/processes.md](docs/processes.md) says when to take a
+ * Locks, queues and the like reach threads and processes alike. [docs/processes.md](../../docs/processes.md) says when to take a
  * process, and how one ends.
  *
  * ## Differences from Python
@@ -31,7 +31,7 @@
  * A process is started as by `spawn`: it imports the module anew, and shares no variables. What waits returns a promise, times
  * are in milliseconds, and `ValueError` is `RangeError`. What is put into a queue arrives before its process ends, and nothing
  * that a killed process holds stays taken. No process outlives the program.
- * [DIFFERENCES.md](DIFFERENCES.md#multiprocessing) has them all.
+ * [DIFFERENCES.md](../../DIFFERENCES.md#multiprocessing) has them all.
  *
  * ## Permissions
  *

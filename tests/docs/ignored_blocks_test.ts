@@ -218,7 +218,7 @@ Deno.test({
 
 Deno.test("deno lint has nothing against the blocks of the pages, in a project that has the package", async () => {
   await using folder = await TempFolder.make();
-  const imports = { "@socketserver/socketserver": "jsr:@socketserver/socketserver@^0.1" };
+  const imports = { "@socketserver/socketserver": "jsr:@socketserver/socketserver@^0.2" };
   await Deno.writeTextFile(folder.join("deno.json"), JSON.stringify({ imports }));
   const pages = documents().filter((path) => path.endsWith(".md"));
   const blocks = pages.flatMap(blocks_of).filter(({ info }) => info.startsWith("ts"));
