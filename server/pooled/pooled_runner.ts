@@ -21,7 +21,7 @@ import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
-import { secure, StreamSocket } from "../sockets/stream_socket.ts";
+import { secure, type StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
 import { address_of, type Letter, packet_of } from "./letter.ts";
 import { image_of_server } from "./server_image.ts";

@@ -47,6 +47,7 @@ const PRINTS: Record<string, string | RegExp> = {
     /^<Process\(match, stopped \d+\)> took too long\n$/,
   "concurrency/multiprocessing/process.ts: counting.ts": "Process-1 0 500500\n",
   "concurrency/multiprocessing/process.ts: matching.ts": "true 0\nnull -9\n",
+  "docs/porting.md: jobs.ts": "9\n13\n",
   "docs/porting.md: workers.ts": "8\n8\n8\n",
   "docs/processes.md: two_processes.ts": "[ 0, 3 ]\n",
   "concurrency/multiprocessing/async_result.ts: later.ts": "false soso true\n",
