@@ -2,7 +2,6 @@ import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { type ClassPlace, place_of } from "../../internal/workers/class_place.ts";
 import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
-import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
@@ -22,8 +21,9 @@ import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
-import { secure, StreamSocket } from "../sockets/stream_socket.ts";
+import { secure, type StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
+import { address_of, type Letter, packet_of } from "./letter.ts";
 import { image_of_server } from "./server_image.ts";
 import type { TlsMaterial } from "../sockets/tls_material.ts";
 import {
@@ -94,29 +94,23 @@ class RequestJob implements Job, Elsewhere {
   #outcome: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(exchange: Exchange) {
-    const { request, client_address } = exchange;
-    const is_known = request instanceof StreamSocket && request.remoteAddr === client_address;
-    const { parcel, fd } = pack(request);
+    const { message, is_plain, fd } = pack(exchange);
     this.exchange = exchange;
-    this.message = is_known ? parcel : { ...parcel, client_address };
-    const { traceparent } = exchange;
-    if (traceparent !== undefined) this.message.traceparent = traceparent;
-    // A hook may have put anything onto the addresses, too.
-    this.is_plain = (is_known || parcel.kind === "datagram") &&
-      is_small_and_plain(client_address) &&
-      is_small_and_plain("local" in parcel ? [parcel.local, parcel.header] : null);
+    this.message = message;
+    this.is_plain = is_plain;
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
   }
 
   /** Whether a worker secures it by TLS. */
   get is_secured(): boolean {
-    return this.message.kind === "connection" && this.message.is_secured === true;
+    const { message } = this;
+    return "kind" in message && message.kind === "connection" && message.is_secured === true;
   }
 
   /** Whether this thread reads and writes it. */
   get is_relayed(): boolean {
-    return this.message.kind === "relay";
+    return "kind" in this.message && this.message.kind === "relay";
   }
 
   check(): void {
@@ -146,7 +140,6 @@ function job_of({ job }: Exchange): RequestJob | undefined {
 
 /** Runs requests in the workers of a pool, which starts when serving starts. */
 export class PooledRunner implements Runner {
-  readonly hands_over = true;
   #server: PooledServer;
   #options: PooledOptions;
   #side: ServerSide;
@@ -252,7 +245,7 @@ export class PooledRunner implements Runner {
       if (job.is_secured) this.#side.securing(exchange);
       return this.#give(job);
     };
-    if (!this.#queue!.submit(() => run(finish))) return false;
+    if (!this.#queue!.submit(exchange, () => run(finish))) return false;
   }
 
   /** What cannot leave this thread must be secured here, where the server speaks TLS. */
@@ -336,9 +329,10 @@ export class PooledRunner implements Runner {
 
   /** Sends a datagram for a worker, which does not wait for it. */
   async #send_datagram(args: unknown[]): Promise<void> {
-    const [data, address] = args as [Uint8Array, Deno.Addr];
+    const letter = args as Letter;
+    const address = address_of(letter);
     try {
-      await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
+      await (this.#server.socket as DatagramListener | undefined)?.send(packet_of(letter), address);
     } catch (error) {
       if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
     }
@@ -348,8 +342,8 @@ export class PooledRunner implements Runner {
 /** The request that this thread reads and writes for a worker. */
 function relayed_by(job: Job | undefined): object {
   if (!job) throw new Deno.errors.BadResource("The request has ended");
-  const { message, exchange } = job as RequestJob;
-  if (message.kind !== "relay") throw new TypeError("The request is not relayed");
+  const { is_relayed, exchange } = job as RequestJob;
+  if (!is_relayed) throw new TypeError("The request is not relayed");
   return exchange.request as object;
 }
 

@@ -65,7 +65,8 @@ const ADDRESS_LENGTHS = [0, 12, 36, 216] as const;
 const PATH_LENGTH = 108;
 /** What a type of a TLV means to the parser. */
 const TLV = { CHECKSUM: 0x03, NOTHING: 0x04 } as const;
-const DECODER = new TextDecoder();
+/** A mark of the order of bytes is a part of what it reads. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads the header of the PROXY protocol, versions 1 and 2, from bytes as they come:
