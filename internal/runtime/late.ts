@@ -1,6 +1,6 @@
 /**
- * Modules of Node that are loaded when they are first used. A server on the event loop needs none of them, and they
- * would take a good part of its start, and of each worker's.
+ * Modules of Node that are loaded when they are first used. A server of connections needs only `node:net`, a worker none
+ * of them, and they would take a good part of the start of each.
  *
  * @module
  */
