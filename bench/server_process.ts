@@ -5,7 +5,7 @@ import { first_line } from "./first_line.ts";
 /** How long a server may take to start, in ms. */
 const PATIENCE = 15_000;
 
-/** What every handler answers with a line. */
+/** What every handler answers, with a line at least. */
 const GREETING = new TextEncoder().encode("64\n");
 const NEWLINE = 10;
 
@@ -50,8 +50,8 @@ export class ServerProcess implements AsyncDisposable {
       new Deno.Command(program!, { args, stdin: "null", stdout: "piped" }).spawn(),
     );
     const port = Number(await deadline(first_line(child.stdout), PATIENCE));
-    await deadline(FIRST_REPLY[transport](port), PATIENCE);
-    return new ServerProcess(child.pid, port, performance.now() - started, resources.move());
+    const answered = await deadline(FIRST_REPLY[transport](port), PATIENCE);
+    return new ServerProcess(child.pid, port, answered - started, resources.move());
   }
 
   /** Ends the process; resolves when it has ended. */
@@ -60,7 +60,8 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-async function first_line_back(connecting: Promise<Deno.Conn>): Promise<void> {
+/** Resolves to when the first line was there. The load must not meet this client: it leaves in order before. */
+async function first_line_back(connecting: Promise<Deno.TcpConn | Deno.TlsConn>): Promise<number> {
   using conn = await connecting;
   await conn.write(GREETING);
   const buffer = new Uint8Array(64);
@@ -69,18 +70,23 @@ async function first_line_back(connecting: Promise<Deno.Conn>): Promise<void> {
     if (count === null) throw new Error("The server closed its first connection without a reply");
     if (buffer[count - 1] === NEWLINE) break;
   }
+  const answered = performance.now();
+  await conn.closeWrite();
+  while (await conn.read(buffer) !== null) continue;
+  return answered;
 }
 
 /** Once its port is printed the socket is there, so that the datagram waits and need not be sent again. */
-async function first_datagram_back(port: number): Promise<void> {
+async function first_datagram_back(port: number): Promise<number> {
   using resources = new DisposableStack();
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   resources.defer(() => socket.close());
   await socket.send(GREETING, { transport: "udp", hostname: "127.0.0.1", port });
   await socket.receive();
+  return performance.now();
 }
 
-const FIRST_REPLY: Record<Transport, (port: number) => Promise<void>> = {
+const FIRST_REPLY: Record<Transport, (port: number) => Promise<number>> = {
   tcp: (port) => first_line_back(Deno.connect({ hostname: "127.0.0.1", port })),
   tls: (port) =>
     first_line_back(Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [AUTHORITY] })),
