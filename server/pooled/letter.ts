@@ -19,7 +19,7 @@ export function letter_of(packet: Uint8Array, address: Deno.Addr): Letter {
 }
 
 /** A datagram that has travelled. */
-export function packet_of([packet]: Letter): Uint8Array {
+export function packet_of(packet: Letter[0]): Uint8Array {
   if (typeof packet !== "string") return packet;
   const bytes = new Uint8Array(packet.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = packet.charCodeAt(at);
@@ -27,7 +27,10 @@ export function packet_of([packet]: Letter): Uint8Array {
 }
 
 /** Where it is from, or goes to. */
-export function address_of([, name, port]: Letter): Deno.NetAddr | Deno.UnixAddr {
+export function address_of(
+  name: string,
+  port: number | undefined,
+): Deno.NetAddr | Deno.UnixAddr {
   return port === undefined
     ? { transport: "unixpacket", path: name }
     : { transport: "udp", hostname: name, port };
@@ -35,10 +38,16 @@ export function address_of([, name, port]: Letter): Deno.NetAddr | Deno.UnixAddr
 
 /** Whether a letter can say all of an address: a hook may have put anything onto it. */
 export function is_bare(address: unknown): address is Deno.NetAddr | Deno.UnixAddr {
-  const { transport, hostname, port, path } = Object(address) as Deno.NetAddr & Deno.UnixAddr;
-  return transport === "udp" as string
-    ? typeof hostname === "string" && typeof port === "number" && has_only(address, 3)
-    : transport === "unixpacket" as string && typeof path === "string" && has_only(address, 2);
+  const { transport, path } = Object(address) as Deno.UnixAddr;
+  return is_bare_host(address, "udp") ||
+    (transport === "unixpacket" && typeof path === "string" && has_only(address, 2));
+}
+
+/** Whether an address is no more than a host and its port. */
+export function is_bare_host(address: unknown, of: "tcp" | "udp"): address is Deno.NetAddr {
+  const { transport, hostname, port } = Object(address) as Deno.NetAddr;
+  return transport === of && typeof hostname === "string" && typeof port === "number" &&
+    has_only(address, 3);
 }
 
 function has_only(object: unknown, count: number): boolean {
