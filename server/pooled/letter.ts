@@ -1,4 +1,7 @@
 import { Buffer } from "node:buffer";
+import { BytePool } from "../sockets/byte_pool.ts";
+
+const POOL = new BytePool();
 
 /**
  * Datagrams of no more bytes than this go as text with a character for each byte: an array has a price of its own
@@ -20,10 +23,7 @@ export function letter_of(packet: Uint8Array, address: Deno.Addr): Letter {
 
 /** A datagram that has travelled. */
 export function packet_of(packet: Letter[0]): Uint8Array {
-  if (typeof packet !== "string") return packet;
-  const bytes = new Uint8Array(packet.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = packet.charCodeAt(at);
-  return bytes;
+  return typeof packet === "string" ? POOL.spell(packet) : packet;
 }
 
 /** Where it is from, or goes to. */
