@@ -19,11 +19,12 @@ interface Call {
   job: Waiting | undefined;
 }
 
-/** A call of which no answer is wanted. */
-type Told = Extract<FromWorker, { type: "call" }> & { also: unknown[][] };
-
 /** Whether a message calls this method for no job, and wants no answer. */
-function is_told(message: FromWorker | undefined, target: string, method: string): message is Told {
+function tells(
+  message: FromWorker | undefined,
+  target: string,
+  method: string,
+): message is Extract<FromWorker, { type: "call" }> {
   return message?.type === "call" && message.call === 0 && message.job === undefined &&
     message.target === target && message.method === method;
 }
@@ -77,9 +78,12 @@ export class Calls {
   /** Calls a method of which no answer is wanted, for a job if one is named; the arguments can be cloned. */
   tell(target: string, method: string, args: unknown[], job?: number): void {
     const { last } = this.#outbox;
-    if (job === undefined && is_told(last, target, method)) return void last.also.push(args);
+    if (job === undefined && tells(last, target, method)) {
+      (last.also ??= []).push(args);
+      return;
+    }
     const whose = job !== undefined && { job };
-    this.#outbox.defer({ type: "call", call: 0, ...whose, target, method, args, also: [] });
+    this.#outbox.defer({ type: "call", call: 0, ...whose, target, method, args });
   }
 
   /** Resolves when the pool's thread has had all that was sent before, and it was answered if at once. */

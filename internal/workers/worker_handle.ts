@@ -339,9 +339,9 @@ export class WorkerHandle {
   has_room(job: Job, max_jobs: number | undefined): boolean {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
+    if (max_jobs !== undefined) return this.active < max_jobs;
     const { job: first } = this.#sent.values().next().value!;
     if (job.is_alone || first.is_alone || first.is_blocked) return false;
-    if (max_jobs !== undefined) return this.active < max_jobs;
     if (this.#asked_claims && (this.#asked_claims.is_asking || !job.is_plain)) return false;
     const can_recall = this.#asked_claims !== undefined || this.#claims !== undefined;
     return can_recall && this.#pace.has_room(this.active);

@@ -21,8 +21,8 @@ import {
   traffic_of,
 } from "../sockets/stream_socket.ts";
 import { TlsConn } from "../sockets/tls_conn.ts";
-import { address_of, is_bare, type Letter, letter_of, packet_of } from "./letter.ts";
-import type { Parcel, RequestMessage } from "./request_messages.ts";
+import { address_of, is_bare, is_bare_host, letter_of, packet_of } from "./letter.ts";
+import type { ConnectionMessage, Parcel, RequestMessage } from "./request_messages.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -46,24 +46,56 @@ export interface Packed {
   fd?: number;
   /** Whether it can surely be cloned. */
   is_plain: boolean;
+  /** Whether a worker secures it by TLS. */
+  is_secured?: boolean;
+  /** Whether this thread reads and writes it. */
+  is_relayed?: boolean;
 }
+
+type ConnectionParcel = Extract<Parcel, { kind: "connection" }>;
 
 /** Packs a request for a worker. */
 export function pack({ request, client_address, traceparent }: Exchange): Packed {
   if (is_datagram(request) && is_bare(client_address)) {
-    return { message: [...letter_of(request[0], client_address), traceparent], is_plain: true };
+    const letter = letter_of(request[0], client_address);
+    return { message: ["datagram", traceparent, ...letter], is_plain: true };
   }
   const is_known = request instanceof StreamSocket && request.remoteAddr === client_address;
   const { parcel, fd } = parcel_of(request);
-  const message: RequestMessage = is_known ? parcel : { ...parcel, client_address };
-  if (traceparent !== undefined) message.traceparent = traceparent;
+  const { kind } = parcel;
+  const short = is_known && kind === "connection" && shortened(parcel, traceparent);
+  if (short) return { message: short, is_plain: true, is_secured: short[8], fd: fd! };
+  const message = is_known ? parcel : { ...parcel, client_address };
   return {
-    message,
+    message: traceparent === undefined ? message : { ...message, traceparent },
     // A hook may have put anything onto the addresses, too.
-    is_plain: (is_known || parcel.kind === "datagram") && is_small_and_plain(client_address) &&
+    is_plain: (is_known || kind === "datagram") && is_small_and_plain(client_address) &&
       is_small_and_plain("local" in parcel ? [parcel.local, parcel.header] : null),
+    is_secured: kind === "connection" && parcel.is_secured === true,
+    is_relayed: kind === "relay",
     ...(fd !== undefined && { fd }),
   };
+}
+
+/** Most connections, in few words. */
+function shortened(
+  { local, remote, no_delay, patience, is_secured = false, unread, header }: ConnectionParcel,
+  traceparent: string | undefined,
+): ConnectionMessage | undefined {
+  if (unread || header || !is_bare_host(local, "tcp") || !is_bare_host(remote, "tcp")) return;
+  const { hostname, port } = remote;
+  const place = [hostname, port, local.hostname, local.port] as const;
+  return ["connection", traceparent, ...place, no_delay, patience, is_secured];
+}
+
+/** What was shortened. */
+function in_full(
+  [, , hostname, port, local_hostname, local_port, no_delay, patience, is_secured]:
+    ConnectionMessage,
+): ConnectionParcel {
+  const local = { transport: "tcp", hostname: local_hostname, port: local_port } as const;
+  const remote = { transport: "tcp", hostname, port } as const;
+  return { kind: "connection", local, remote, no_delay, patience, is_secured };
 }
 
 /**
@@ -113,9 +145,9 @@ export function unpack(
   tls: TlsSettings | undefined,
 ): Carried {
   if (!("kind" in message)) {
-    const [packet, name, port] = message;
-    const letter: Letter = [packet, name, port];
-    return new CarriedValue([packet_of(letter), socket()], address_of(letter));
+    if (message[0] === "connection") return unpack(in_full(message), job, socket, tls);
+    const [, , packet, name, port] = message;
+    return new CarriedValue([packet_of(packet), socket()], address_of(name, port));
   }
   switch (message.kind) {
     case "connection": {

@@ -1,4 +1,7 @@
 import { Buffer } from "node:buffer";
+import { BytePool } from "../sockets/byte_pool.ts";
+
+const POOL = new BytePool();
 
 /**
  * Datagrams of no more bytes than this go as text with a character for each byte: an array has a price of its own
@@ -19,15 +22,15 @@ export function letter_of(packet: Uint8Array, address: Deno.Addr): Letter {
 }
 
 /** A datagram that has travelled. */
-export function packet_of([packet]: Letter): Uint8Array {
-  if (typeof packet !== "string") return packet;
-  const bytes = new Uint8Array(packet.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = packet.charCodeAt(at);
-  return bytes;
+export function packet_of(packet: Letter[0]): Uint8Array {
+  return typeof packet === "string" ? POOL.spell(packet) : packet;
 }
 
 /** Where it is from, or goes to. */
-export function address_of([, name, port]: Letter): Deno.NetAddr | Deno.UnixAddr {
+export function address_of(
+  name: string,
+  port: number | undefined,
+): Deno.NetAddr | Deno.UnixAddr {
   return port === undefined
     ? { transport: "unixpacket", path: name }
     : { transport: "udp", hostname: name, port };
@@ -35,10 +38,16 @@ export function address_of([, name, port]: Letter): Deno.NetAddr | Deno.UnixAddr
 
 /** Whether a letter can say all of an address: a hook may have put anything onto it. */
 export function is_bare(address: unknown): address is Deno.NetAddr | Deno.UnixAddr {
-  const { transport, hostname, port, path } = Object(address) as Deno.NetAddr & Deno.UnixAddr;
-  return transport === "udp" as string
-    ? typeof hostname === "string" && typeof port === "number" && has_only(address, 3)
-    : transport === "unixpacket" as string && typeof path === "string" && has_only(address, 2);
+  const { transport, path } = Object(address) as Deno.UnixAddr;
+  return is_bare_host(address, "udp") ||
+    (transport === "unixpacket" && typeof path === "string" && has_only(address, 2));
+}
+
+/** Whether an address is no more than a host and its port. */
+export function is_bare_host(address: unknown, of: "tcp" | "udp"): address is Deno.NetAddr {
+  const { transport, hostname, port } = Object(address) as Deno.NetAddr;
+  return transport === of && typeof hostname === "string" && typeof port === "number" &&
+    has_only(address, 3);
 }
 
 function has_only(object: unknown, count: number): boolean {

@@ -84,6 +84,10 @@ class RequestJob implements Job, Elsewhere {
   readonly message: RequestMessage;
   readonly is_plain: boolean;
   readonly fd?: number;
+  /** Whether a worker secures it by TLS. */
+  readonly is_secured: boolean;
+  /** Whether this thread reads and writes it. */
+  readonly is_relayed: boolean;
   must_end?: { reason: unknown };
   worker?: number | undefined;
   bytes_in?: number;
@@ -94,23 +98,14 @@ class RequestJob implements Job, Elsewhere {
   #outcome: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(exchange: Exchange) {
-    const { message, is_plain, fd } = pack(exchange);
+    const { message, is_plain, is_secured = false, is_relayed = false, fd } = pack(exchange);
     this.exchange = exchange;
     this.message = message;
     this.is_plain = is_plain;
+    this.is_secured = is_secured;
+    this.is_relayed = is_relayed;
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
-  }
-
-  /** Whether a worker secures it by TLS. */
-  get is_secured(): boolean {
-    const { message } = this;
-    return "kind" in message && message.kind === "connection" && message.is_secured === true;
-  }
-
-  /** Whether this thread reads and writes it. */
-  get is_relayed(): boolean {
-    return "kind" in this.message && this.message.kind === "relay";
   }
 
   check(): void {
@@ -329,10 +324,10 @@ export class PooledRunner implements Runner {
 
   /** Sends a datagram for a worker, which does not wait for it. */
   async #send_datagram(args: unknown[]): Promise<void> {
-    const letter = args as Letter;
-    const address = address_of(letter);
+    const [packet, name, port] = args as Letter;
+    const address = address_of(name, port);
     try {
-      await (this.#server.socket as DatagramListener | undefined)?.send(packet_of(letter), address);
+      await (this.#server.socket as DatagramListener | undefined)?.send(packet_of(packet), address);
     } catch (error) {
       if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
     }

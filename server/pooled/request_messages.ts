@@ -44,9 +44,9 @@ export type Parcel =
     /** Whether it has `TCP_NODELAY`. */
     no_delay: boolean;
     /** How long its first bytes may take, if they may. */
-    patience?: number;
+    patience?: number | undefined;
     /** Whether it must be secured by TLS before it is used. */
-    is_secured?: true;
+    is_secured?: boolean;
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin
@@ -63,5 +63,21 @@ export type RequestMessage =
     /** The trace that it belongs to, if it does. */
     traceparent?: string;
   }
-  /** A datagram of a client whose address is no more than that, and the trace that it belongs to. */
-  | [...letter: Letter, traceparent: string | undefined];
+  | DatagramMessage
+  | ConnectionMessage;
+
+/** A datagram of a client whose address is no more than that, and the trace that it belongs to. */
+export type DatagramMessage = ["datagram", traceparent: string | undefined, ...letter: Letter];
+
+/** A connection of TCP whose addresses are no more than that, and of which nothing was read. */
+export type ConnectionMessage = [
+  "connection",
+  traceparent: string | undefined,
+  remote_hostname: string,
+  remote_port: number,
+  local_hostname: string,
+  local_port: number,
+  no_delay: boolean,
+  patience: number | undefined,
+  is_secured: boolean,
+];

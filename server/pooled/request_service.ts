@@ -123,7 +123,7 @@ class HandledRequest implements JobRun {
     this.#carried = unpack(message, job, socket, tls);
     const { request, client_address } = this.#carried;
     this.#exchange = new Exchange(request, client_address);
-    this.#exchange.traceparent = "kind" in message ? message.traceparent : message[3];
+    this.#exchange.traceparent = "kind" in message ? message.traceparent : message[1];
     this.#exchange.job = job;
     this.#exchange.handshakes = handshakes;
     this.#scope = sharing.system?.begin({ job: job.id });
