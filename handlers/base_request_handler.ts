@@ -1,3 +1,4 @@
+import { is_pending } from "../internal/runtime/pending.ts";
 import type { BaseServer } from "../server/base_server.ts";
 import type { Remote } from "../server/remote.ts";
 import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
@@ -109,26 +110,30 @@ export class BaseRequestHandler<
    * them throws goes to the server's `handle_error()`. If both `handle` and `finish` throw, that is what
    * `finish` threw, with what `handle` threw as its `cause`.
    */
-  async run(): Promise<void> {
-    // Waiting for nothing would cost a turn of the event loop's queue each time.
+  run(): void | Promise<void> {
+    // What waits for nothing is over at once: a promise would cost as much as a short handler does.
     const set_up = this.setup();
-    if (set_up) await set_up;
-    try {
-      const handled = this.handle();
-      if (handled) await handled;
-    } catch (error) {
-      await this.#finish_after(error);
-      throw error;
-    }
-    const finished = this.finish();
-    if (finished) await finished;
+    if (is_pending(set_up)) return Promise.resolve(set_up).then(() => this.#handle());
+    return this.#handle();
   }
 
-  async #finish_after(error: unknown): Promise<void> {
+  #handle(): void | Promise<void> {
+    const failed = (error: unknown) => this.#finish_after(error);
+    try {
+      const handled = this.handle();
+      if (is_pending(handled)) return Promise.resolve(handled).then(() => this.finish(), failed);
+    } catch (error) {
+      return failed(error);
+    }
+    return this.finish();
+  }
+
+  async #finish_after(error: unknown): Promise<never> {
     try {
       await this.finish();
     } catch (later) {
       throw chained(later, error);
     }
+    throw error;
   }
 }

@@ -10,6 +10,9 @@ const DEFAULT_SIZE = 8192;
 /** How much may wait before {@linkcode BufferedWriter.offer} takes no more, in bytes. */
 const HIGH_WATER = 65_536;
 
+/** Takes what a writer has collected: a symbol, as it is only for this library's own handlers. */
+export const take_collected: unique symbol = Symbol("take_collected");
+
 /** What all writers of a thread encode and collect. */
 const POOL = new BytePool();
 
@@ -157,13 +160,28 @@ export class BufferedWriter {
   }
 
   /**
+   * Takes what was collected, for who sends it in another way.
+   *
+   * @returns The bytes; `undefined` if there are none, or something that was sent before is not done, or has failed.
+   * @ignore
+   */
+  [take_collected](): Uint8Array | undefined {
+    return this.#is_calm && this.#length > 0 ? this.#take() : undefined;
+  }
+
+  /** Whether nothing is being sent, and nothing has failed. */
+  get #is_calm(): boolean {
+    return this.#unsent === 0 && this.#failure === undefined;
+  }
+
+  /**
    * Sends what was collected; resolves when everything written before is sent.
    *
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   flush(): Promise<void> {
-    const is_calm = this.#unsent === 0 && this.#failure === undefined;
+    const is_calm = this.#is_calm;
     if (is_calm && this.#length === 0) return Promise.resolve();
     return may_fail(is_calm ? this.#send(this.#take()) : this.#flush());
   }
