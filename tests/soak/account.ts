@@ -33,6 +33,8 @@ export class Account {
   readonly outcomes: Record<string, number> = {};
   /** How many errors were reported, by their names. */
   readonly errors: Record<string, number> = {};
+  /** The last of them. */
+  last = "none";
   /** What must not happen, in words. */
   readonly faults: string[] = [];
   readonly observer: ServerObserver = (event) => this.#take(event);
@@ -52,6 +54,7 @@ export class Account {
   failed(error: unknown): void {
     const { name, stack } = error as Error;
     count(this.errors, name);
+    this.last = `${stack}`;
     if (!EXPECTED.has(name)) this.#fault(`an error that nobody expects: ${stack}`);
   }
 

@@ -37,6 +37,7 @@ function polite(talk: (talk: Talk, session: Session) => Promise<void>): Behaviou
     await talk(conn, session);
     await conn.say("quit");
     await conn.is_over();
+    session.place.polite++;
   };
 }
 

@@ -9,7 +9,7 @@ import { Company } from "./company.ts";
 import { send_datagrams } from "./datagrams.ts";
 import { ALWAYS, AT_REST, type Base, type Look, OF_PROGRAM } from "./invariants.ts";
 import { holdings_of } from "./machine.ts";
-import { TROUPES } from "./members.ts";
+import { type Troupe, TROUPES } from "./members.ts";
 import type { Place } from "./place.ts";
 import type { Report } from "./program.ts";
 import { RedisLedger } from "./redis_ledger.ts";
@@ -86,21 +86,25 @@ export class Fire implements AsyncDisposable {
       this.#ledger = new RedisLedger();
     }
     const troupes = TROUPES.filter(({ name }) => ["", name].includes(this.#settings.only));
-    for (const troupe of troupes) {
-      const folder = this.#folder.join(troupe.name);
-      await Deno.mkdir(folder);
-      const environment = [
-        ...(this.#redis ? [`FIRE_REDIS=${this.#redis.url}`] : []),
-        ...(troupe.name === "faked" ? this.#clock?.environment ?? [] : []),
-      ];
-      this.#companies.push(await Company.start(troupe, folder, environment));
-    }
+    const starting = troupes.map((troupe) => this.#start_company(troupe));
+    const started = await Promise.allSettled(starting);
+    this.#companies = started.flatMap((one) => one.status === "fulfilled" ? one.value : []);
+    await Promise.all(starting);
     for (const place of this.#companies.flatMap(({ places }) => places)) {
       for (let count = 0; count < CLIENTS; count++) {
         const path = this.#folder.join(`client${this.#clients.length}`);
         this.#clients.push({ place, random: this.#fork(), path });
       }
     }
+  }
+
+  async #start_company(troupe: Troupe): Promise<Company> {
+    const folder = this.#folder.join(troupe.name);
+    await Deno.mkdir(folder);
+    return await Company.start(troupe, folder, [
+      ...(this.#redis ? [`FIRE_REDIS=${this.#redis.url}`] : []),
+      ...(troupe.name === "faked" ? this.#clock?.environment ?? [] : []),
+    ]);
   }
 
   /** One more source of chance, which does not depend on what others do. */
@@ -189,13 +193,21 @@ export class Fire implements AsyncDisposable {
         if (!(error instanceof Lost)) throw error;
         place.lost++;
         if (place.may_lose(start)) continue;
+        const last = await this.#last_error(place);
         throw new Violation(
           "no client is lost without a cause",
-          `${place.member.name}: ${name}: an end after ${error.message}`,
+          `${place.member.name}: ${name}: an end after ${error.message}; its last error: ${last}`,
           { cause: error.cause },
         );
       }
     }
+  }
+
+  /** The last error that a server has reported. */
+  async #last_error(place: Place): Promise<string> {
+    const company = this.#companies.find(({ places }) => places.includes(place))!;
+    const { servers } = await company.report(false);
+    return servers[place.member.name]!.account.last;
   }
 
   /** Looks at what must always hold. */

@@ -29,6 +29,9 @@ export const LINGER = 200;
 /** How long a request of a server may take whose handlers are mistreated, in ms. */
 const TIMEOUT = 2500;
 
+/** How long a client may take to begin, in ms: one on a busy machine is no rude one. */
+const UNHURRIED = 20_000;
+
 const MISTREATED = { is_mistreated: true, options: { request_timeout: TIMEOUT } } as const;
 const CALM = { options: {} };
 
@@ -55,10 +58,14 @@ function ways_of(prefix: string, options: ServerOptions, has_places: boolean): M
   return [
     ...streams,
     ...datagrams,
-    member("TLS", "TCPServer", { ...CALM, is_secured: true }),
+    member("TLS", "TCPServer", { is_secured: true, options: { handshake_timeout: UNHURRIED } }),
     member("PROXY", "TCPServer", {
       is_proxied: true,
-      options: { proxy_protocol: "required", trusted_proxies: ["127.0.0.1"] },
+      options: {
+        proxy_protocol: "required",
+        trusted_proxies: ["127.0.0.1"],
+        proxy_timeout: UNHURRIED,
+      },
     }),
   ];
 }
@@ -76,7 +83,7 @@ const FAKED: ServerOptions = { request_timeout: 60_000, max_workers: 1 };
 export const TROUPES: readonly Troupe[] = [
   {
     name: "loop",
-    pool: "ThreadPoolExecutor",
+    pool: "AsyncExecutor",
     members: [...ways_of("", {}, false), ...ways_of("Async", {}, true)],
   },
   {
@@ -99,7 +106,7 @@ export const TROUPES: readonly Troupe[] = [
   },
   {
     name: "faked",
-    pool: "AsyncExecutor",
+    pool: "ThreadPoolExecutor",
     members: [
       ...ways_of("Async", {}, true),
       ...ways_of("Threading", { max_workers: 1 }, false),

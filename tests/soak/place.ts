@@ -14,6 +14,8 @@ export class Place {
   sessions = 0;
   served = 0;
   lost = 0;
+  /** How many of them have quit, and seen the end. */
+  polite = 0;
   /** How many bytes clients have sent, and those that were answered. */
   sent = 0;
   received = 0;

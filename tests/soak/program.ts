@@ -23,7 +23,7 @@ type Server = TCPServer & BurningMembers;
 /** What a server tells of itself. */
 export interface ServerReport {
   info: ServerInfo;
-  account: Pick<Account, "outcomes" | "errors" | "faults" | "open">;
+  account: Pick<Account, "outcomes" | "errors" | "last" | "faults" | "open">;
   jobs: QueueInfo;
   line: QueueInfo;
   /** Whether the lock is free, and each place in the room; only at rest. */
@@ -62,6 +62,7 @@ class Stage {
     for (const server of this.servers.values()) {
       this.#loops.push(server.serve_forever());
       void empty_line(server);
+      // One after the other: all at once would take a small machine too long.
       await ready(server);
     }
   }
@@ -69,15 +70,8 @@ class Stage {
   async report(is_rest: boolean): Promise<Report> {
     const servers: Report["servers"] = {};
     for (const [name, server] of this.servers) {
-      const { account: { outcomes, errors, faults, open }, jobs, line } = server;
-      servers[name] = {
-        info: server.info(),
-        account: { outcomes, errors, faults, open },
-        jobs: jobs.info(),
-        line: line.info(),
-        value: server.value(),
-        ...(is_rest && { is_free: await is_free(server) }),
-      };
+      const free = is_rest ? { is_free: await is_free(server) } : {};
+      servers[name] = { ...report_of(server), ...free };
     }
     return { servers, pool: this.pool.info(), ...(is_rest && { heap: collected_heap() }) };
   }
@@ -90,6 +84,18 @@ class Stage {
     await this.pool.shutdown();
     await close_redis();
   }
+}
+
+/** All of it is of the same moment. */
+function report_of(server: Server): ServerReport {
+  const { account: { outcomes, errors, last, faults, open }, jobs, line } = server;
+  return structuredClone({
+    info: server.info(),
+    account: { outcomes, errors, last, faults, open },
+    jobs: jobs.info(),
+    line: line.info(),
+    value: server.value(),
+  });
 }
 
 function make(member: Member, path: string): Server {

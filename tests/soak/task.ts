@@ -8,3 +8,6 @@ export function mixed(seed: number, rounds: number): number {
   }
   return state >>> 0;
 }
+
+/** Where workers find it. */
+mixed.module = import.meta.url;

@@ -161,7 +161,7 @@ export const TROUBLES: Record<string, Trouble> = {
   },
 };
 
-function lacks_program(name: Troupe["name"]): Trouble["lacks"] {
+function lacks_program(name: Troupe["name"]): (scene: Scene) => string | undefined {
   return ({ companies }) =>
     companies.some(({ troupe }) => troupe.name === name) ? undefined : `the program "${name}"`;
 }
