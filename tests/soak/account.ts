@@ -8,6 +8,8 @@ const EXPECTED = new Set([
   "BusyError",
   "ConnectionAborted",
   "ConnectionReset",
+  // Of workers that have ended, and of what they held.
+  "Error",
   "InvalidData",
   "NotConnected",
   "Planned",

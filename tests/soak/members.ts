@@ -32,91 +32,88 @@ const TIMEOUT = 2500;
 /** How long a client may take to begin, in ms: one on a busy machine is no rude one. */
 const UNHURRIED = 20_000;
 
-const MISTREATED = { is_mistreated: true, options: { request_timeout: TIMEOUT } } as const;
-const CALM = { options: {} };
-
-/** The servers of one way, by what stands before their names. */
-function ways_of(prefix: string, options: ServerOptions, has_places: boolean): Member[] {
-  const name = (rest: string) => `${prefix || "plain "}${rest}`;
-  const member = (rest: string, server: string, more: Partial<Member> & Pick<Member, "options">) =>
-    ({
-      name: name(rest),
-      server: `${prefix}${server}`,
-      transport: TRANSPORTS[server],
-      ...more,
-      options: { ...options, linger: LINGER, ...more.options },
-    }) as Member;
-  const streams = [
-    member("TCP", "TCPServer", MISTREATED),
-    member("Unix", "UnixStreamServer", { ...CALM, collects: true }),
-  ];
-  const datagrams = [
-    member("UDP", "UDPServer", CALM),
-    member("Unix datagrams", "UnixDatagramServer", CALM),
-  ];
-  if (!has_places) return [...streams, ...datagrams];
-  return [
-    ...streams,
-    ...datagrams,
-    member("TLS", "TCPServer", { is_secured: true, options: { handshake_timeout: UNHURRIED } }),
-    member("PROXY", "TCPServer", {
-      is_proxied: true,
-      options: {
-        proxy_protocol: "required",
-        trusted_proxies: ["127.0.0.1"],
-        proxy_timeout: UNHURRIED,
-      },
-    }),
-  ];
-}
-
-const TRANSPORTS: Record<string, Member["transport"]> = {
-  TCPServer: "tcp",
-  UDPServer: "udp",
-  UnixStreamServer: "unix",
-  UnixDatagramServer: "unixpacket",
+/** The kinds of servers, by what they are called in reports. */
+const KINDS: Record<string, Omit<Member, "name">> = {
+  "TCP": {
+    server: "TCPServer",
+    transport: "tcp",
+    is_mistreated: true,
+    options: { request_timeout: TIMEOUT },
+  },
+  "Unix": { server: "UnixStreamServer", transport: "unix", collects: true, options: {} },
+  "UDP": { server: "UDPServer", transport: "udp", options: {} },
+  "Unix datagrams": { server: "UnixDatagramServer", transport: "unixpacket", options: {} },
+  "TLS": {
+    server: "TCPServer",
+    transport: "tcp",
+    is_secured: true,
+    options: { handshake_timeout: UNHURRIED },
+  },
+  "PROXY": {
+    server: "TCPServer",
+    transport: "tcp",
+    is_proxied: true,
+    options: {
+      proxy_protocol: "required",
+      trusted_proxies: ["127.0.0.1"],
+      proxy_timeout: UNHURRIED,
+    },
+  },
+  "TCP, relayed": { server: "TCPServer", transport: "tcp", options: { allow_reuse_port: true } },
+  // No clock of the server may notice that the clock of the machine is stepped: nothing takes so long.
+  "TCP, stepped": { server: "TCPServer", transport: "tcp", options: { request_timeout: 60_000 } },
 };
 
-/** In a program whose clock is stepped, no clock of the server may notice: nothing takes so long. */
-const FAKED: ServerOptions = { request_timeout: 60_000, max_workers: 1 };
+/** Servers of these kinds, in the way that a prefix of their class's name says. */
+function servers(
+  prefix: "" | "Async" | "Threading" | "Forking",
+  kinds: readonly string[],
+  options: ServerOptions = {},
+): Member[] {
+  return kinds.map((name) => {
+    const kind = KINDS[name]!;
+    return {
+      ...kind,
+      name: `${prefix} ${name}`.trim(),
+      server: `${prefix}${kind.server}`,
+      options: { linger: LINGER, ...kind.options, ...options },
+    };
+  });
+}
+
+const IN_ORDER = ["TCP", "Unix", "UDP", "Unix datagrams"];
+const AT_ONCE = ["UDP", "Unix datagrams", "PROXY"];
+/** The kinds that have two workers, so that one works while another one is killed. */
+const SHARED = ["TCP", "Unix", "TLS"];
 
 export const TROUPES: readonly Troupe[] = [
   {
     name: "loop",
     pool: "AsyncExecutor",
-    members: [...ways_of("", {}, false), ...ways_of("Async", {}, true)],
+    members: [...servers("", IN_ORDER), ...servers("Async", [...SHARED, ...AT_ONCE])],
   },
   {
     name: "threads",
     pool: "ThreadPoolExecutor",
     members: [
-      ...ways_of("Threading", { max_workers: 2 }, true),
-      {
-        name: "Threading TCP, relayed",
-        server: "ThreadingTCPServer",
-        transport: "tcp",
-        options: { allow_reuse_port: true, max_workers: 1, linger: LINGER },
-      },
+      ...servers("Threading", SHARED, { max_workers: 2 }),
+      ...servers("Threading", [...AT_ONCE, "TCP, relayed"], { max_workers: 1 }),
     ],
   },
   {
     name: "children",
     pool: "ProcessPoolExecutor",
-    members: ways_of("Forking", { max_children: 2 }, true),
+    members: [
+      ...servers("Forking", SHARED, { max_children: 2 }),
+      ...servers("Forking", AT_ONCE, { max_children: 1 }),
+    ],
   },
   {
     name: "faked",
     pool: "ThreadPoolExecutor",
     members: [
-      ...ways_of("Async", {}, true),
-      ...ways_of("Threading", { max_workers: 1 }, false),
-    ].map((member) => ({
-      name: `${member.name}, stepped`,
-      server: member.server,
-      transport: member.transport,
-      ...(member.is_secured && { is_secured: true }),
-      ...(member.is_proxied && { is_proxied: true }),
-      options: { ...member.options, ...FAKED },
-    })),
+      ...servers("Async", ["TCP, stepped", "TLS", "UDP"]),
+      ...servers("Threading", ["TCP, stepped"], { max_workers: 1 }),
+    ],
   },
 ];

@@ -9,7 +9,7 @@ import type { ExecutorInfo } from "../../concurrency/futures/mod.ts";
 import type { QueueInfo } from "../../concurrency/queue/mod.ts";
 import { LOCALHOST, pair } from "../fixtures/certificates/certificates.ts";
 import * as mod from "../fixtures/servers/named_servers.ts";
-import { ready } from "../fixtures/servers/ready.ts";
+import { workers_kept } from "../fixtures/servers/ready.ts";
 import { text_of } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 import type { Account } from "./account.ts";
@@ -63,7 +63,7 @@ class Stage {
       this.#loops.push(server.serve_forever());
       void empty_line(server);
       // One after the other: all at once would take a small machine too long.
-      await ready(server);
+      while (!is_ready(server)) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
@@ -84,6 +84,12 @@ class Stage {
     await this.pool.shutdown();
     await close_redis();
   }
+}
+
+function is_ready(server: Server): boolean {
+  const { state, workers = [] } = server.info();
+  const ready = workers.filter(({ state }) => state === "ready");
+  return state === "serving" && ready.length >= workers_kept(server);
 }
 
 /** All of it is of the same moment. */

@@ -8,7 +8,7 @@ import type { Place } from "./place.ts";
 import { Lost, Violation } from "./violation.ts";
 
 /** How long a client waits for anything, in ms: an answer, room for what it sends, or the end. */
-const PATIENCE = 30_000;
+const PATIENCE = 40_000;
 
 /** What is done within the bound; a connection that broke is `Lost`. */
 async function bounded<T>(place: Place, what: string, promise: Promise<T>): Promise<T> {
