@@ -8,7 +8,7 @@ import { Clock, faketime_library } from "./clock.ts";
 import { Company } from "./company.ts";
 import { send_datagrams } from "./datagrams.ts";
 import { ALWAYS, AT_REST, type Base, type Look, OF_PROGRAM } from "./invariants.ts";
-import { holdings_of } from "./machine.ts";
+import { holdings_of, mib, sum_of } from "./machine.ts";
 import { type Troupe, TROUPES } from "./members.ts";
 import type { Place } from "./place.ts";
 import type { Report } from "./program.ts";
@@ -24,6 +24,9 @@ const SAMPLE = 1000;
 const BURN = { least: 8000, more: 8000 };
 /** How long it may take until nothing is under way any more, in ms. */
 const CALM = 25_000;
+
+/** What a program prints that is broken. That a child was killed may be printed, too. */
+const BROKEN = /panicked|Uncaught|(Assertion|Range|Reference|Syntax|Type)Error/;
 
 /** What a fire is told. */
 export interface Settings {
@@ -54,6 +57,8 @@ export class Fire implements AsyncDisposable {
   #ledger: RedisLedger | undefined;
   #clients: Client[] = [];
   #bases: Map<Company, Base> = new Map();
+  /** What they had at the last rest. */
+  #lasts: Map<Company, Base> = new Map();
   /** How often each behaviour and each trouble was, and how often all held. */
   #done: Record<string, number> = {};
   #looks = 0;
@@ -246,6 +251,7 @@ export class Fire implements AsyncDisposable {
       ];
       if (!first) {
         if (!look.base) this.#bases.set(company, { report, holdings });
+        this.#lasts.set(company, { report, holdings });
         return;
       }
       if (performance.now() - start > CALM) throw new Violation(...first);
@@ -298,33 +304,31 @@ export class Fire implements AsyncDisposable {
       await company.child.stdin.close();
       const { code } = await company.status();
       const errors = await company.errors();
-      if (code === 0 && errors === "") continue;
+      if (code === 0 && !BROKEN.test(errors)) continue;
       throw new Violation("programs end well", `${company.troupe.name}: ${code}: ${errors}`);
     }
   }
 
-  /** What was done, and what held, as lines of a table. */
+  /** What was done, and what held, as lines of tables. */
   summary(): string[] {
-    const rows = Object.entries(this.#done).toSorted().map(([name, count]) => [name, `${count}`]);
-    const held = [...Object.keys(ALWAYS), ...Object.keys(AT_REST), ...Object.keys(OF_PROGRAM)];
+    const done = Object.entries(this.#done).toSorted();
+    const held = [
+      ...Object.keys(ALWAYS).map((name) => [name, this.#looks]),
+      ...[...Object.keys(AT_REST), ...Object.keys(OF_PROGRAM)].map((name) => [name, this.#rests]),
+    ];
     return [
-      "",
-      ...table(["what was done", "times"], rows),
-      "",
-      `held at each of ${this.#rests} rests, or of ${this.#looks} looks:`,
-      ...held.map((name) => `  ${name}`),
-      ...this.#growth(),
+      ...table(["what was done", "times"], done),
+      ...table(["what held", "looked at"], held),
+      ...table(
+        ["the program", "descriptors", "threads", "children", "heap in MiB", "resident in MiB"],
+        [...this.#bases].map(([company, base]) => growth(company, base, this.#lasts.get(company)!)),
+      ),
     ];
   }
 
-  #growth(): string[] {
-    return [...this.#bases].map(([{ troupe }, { report, holdings }]) =>
-      `${troupe.name}: heap ${report.heap}, resident ${holdings.resident} at the first rest`
-    );
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const company of this.#companies) await company[Symbol.asyncDispose]();
+    // One that has ended by itself has been complained of already.
+    await Promise.allSettled(this.#companies.map((company) => company[Symbol.asyncDispose]()));
     await this.#redis?.[Symbol.asyncDispose]();
     await this.#folder[Symbol.asyncDispose]();
   }
@@ -368,7 +372,21 @@ function complaints_of_program(look: Look): Complaint[] {
   );
 }
 
-function table(head: string[], rows: string[][]): string[] {
-  const width = Math.max(...[head, ...rows].map(([name]) => name!.length));
-  return [head, ...rows].map(([name, count]) => `${name!.padEnd(width)}  ${count}`);
+/** What a program had at the first rest and at the last. */
+function growth({ troupe }: Company, first: Base, last: Base): string[] {
+  const both = (of: (base: Base) => number) => `${of(first)} → ${of(last)}`;
+  return [
+    troupe.name,
+    both(({ holdings }) => sum_of(holdings.descriptors)),
+    both(({ holdings }) => holdings.workers),
+    both(({ holdings }) => holdings.children.length),
+    both(({ report }) => mib(report.heap!)),
+    both(({ holdings }) => mib(holdings.resident)),
+  ];
+}
+
+function table(head: string[], rows: unknown[][]): string[] {
+  const lines = [head, ...rows].map((row) => row.map((cell) => `${cell}`));
+  const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
+  return ["", ...lines.map((line) => line.map((cell, at) => cell.padEnd(widths[at]!)).join("  "))];
 }

@@ -1,11 +1,9 @@
 /** What must hold: all the time, and where nothing is under way. Each gives what is wrong, in words. */
 import type { ServerInfo, WorkerInfo } from "../../mod.ts";
 import type { Company } from "./company.ts";
-import { type Holdings, sum_of } from "./machine.ts";
+import { type Holdings, MIB, mib, sum_of } from "./machine.ts";
 import type { Place } from "./place.ts";
 import type { Report, ServerReport } from "./program.ts";
-
-const MIB = 2 ** 20;
 
 /** How much more there may be than at the first rest. What a leak adds grows without end. */
 export const GROWTH = {
@@ -98,7 +96,9 @@ function sums_of_place(place: Place, info: ServerInfo): (string | false)[] {
   const is_plain = !member.is_secured && !member.is_proxied && place.is_stream;
   return [
     ...between("accepted", polite, info.accepted, connects),
-    info.completed < polite && `${polite} have quit, completed ${info.completed}`,
+    // Some have quit in the moment in which they were cut.
+    info.completed + info.timed_out + (is_killed ? info.failed : 0) < polite &&
+    `${polite} have quit, completed ${info.completed}, timed out ${info.timed_out}`,
     info.failed + info.timed_out < thrown &&
     `threw ${thrown}, failed ${info.failed}, timed out ${info.timed_out}`,
     is_plain && (info.bytes_in ?? 0) > sent && `bytes in ${info.bytes_in}, sent ${sent}`,
@@ -158,11 +158,7 @@ export function workers_of({ servers, pool }: Report): WorkerInfo[] {
 }
 
 function grown(what: string, then: number, now: number, most: number): string | false {
-  return now > then + most && `${what}: ${mib(then)} became ${mib(now)}`;
-}
-
-function mib(bytes: number): string {
-  return `${Math.round(bytes / MIB)} MiB`;
+  return now > then + most && `${what}: ${mib(then)} MiB became ${mib(now)}`;
 }
 
 function difference(then: Record<string, number>, now: Record<string, number>): string {

@@ -1,6 +1,13 @@
 /** A process of the fire as the system sees it (Linux). */
 import { children_of, resident_of } from "../fixtures/programs/processes.ts";
 
+export const MIB: number = 2 ** 20;
+
+/** Bytes as whole MiB. */
+export function mib(bytes: number): number {
+  return Math.round(bytes / MIB);
+}
+
 /** What a process has. */
 export interface Holdings {
   /** How many descriptors of each kind. */
