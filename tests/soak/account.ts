@@ -12,6 +12,7 @@ const EXPECTED = new Set([
   "Error",
   "InvalidData",
   "NotConnected",
+  "PermissionDenied",
   "Planned",
   "TimedOut",
   "TlsError",

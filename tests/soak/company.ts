@@ -7,6 +7,8 @@ import { Place } from "./place.ts";
 import type { Report } from "./program.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
+/** How long all its servers may take to start, in ms, on a machine that is busy. */
+const START = 300_000;
 const FLAGS = ["-A", "--unstable-net", "--no-check", "--v8-flags=--expose-gc"];
 
 export class Company extends Program {
@@ -23,7 +25,7 @@ export class Company extends Program {
   static async start(troupe: Troupe, folder: string, environment: string[]): Promise<Company> {
     const command = [Deno.execPath(), "run", ...FLAGS, PROGRAM, troupe.name, folder];
     const company = new Company(troupe, [...environment, ...command]);
-    const addresses = JSON.parse(await company.line(LONG)) as Record<string, Deno.Addr>;
+    const addresses = JSON.parse(await company.line(START)) as Record<string, Deno.Addr>;
     company.places = troupe.members.map((member) =>
       new Place(member, troupe.name, addresses[member.name]!)
     );
