@@ -16,7 +16,7 @@ import { output_of } from "../fixtures/programs/programs.ts";
 import { text_of } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
-import { type Edit, FAULTS } from "./planted_faults.ts";
+import { type Edit, type Fault, FAULTS } from "./planted_faults.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** How long the fire may take to find a fault, in minutes, and to start and end besides. */
@@ -39,21 +39,22 @@ async function edit(folder: TempFolder, { file, text, by }: Edit): Promise<void>
 }
 
 /** What the fire says of a project with a fault; `undefined` if it finds none. */
-async function found_in(edits: readonly Edit[], seed: string): Promise<string | undefined> {
+async function found_in({ only, edits }: Fault, seed: string): Promise<string | undefined> {
   await using folder = await TempFolder.make();
   await copy_project(folder);
   for (const one of edits) await edit(folder, one);
   const fire = `${folder.path}/tests/soak/soak.ts`;
   const flags = ["run", "-A", "--unstable-net", "--no-check"];
   await using child = new Deno.Command(Deno.execPath(), {
-    args: [...flags, fire, "--minutes", `${MINUTES}`, "--seed", seed],
+    args: [...flags, fire, "--minutes", `${MINUTES}`, "--seed", seed, "--only", only],
     cwd: folder.path,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).spawn();
   const { code, stderr } = await soon(child.output(), MINUTES * 60_000 + BESIDES);
-  return code === 1 ? text_of(stderr).split("\n", 1)[0] : undefined;
+  const [line = ""] = text_of(stderr).split("\n", 1);
+  return code === 1 && line.startsWith("Violated") ? line : undefined;
 }
 
 if (import.meta.main) {
@@ -63,8 +64,8 @@ if (import.meta.main) {
   });
   const faults = Object.entries(FAULTS).filter(([name]) => name.includes(only));
   let missed = 0;
-  for (const [name, edits] of faults) {
-    const found = await found_in(edits, seed);
+  for (const [name, fault] of faults) {
+    const found = await found_in(fault, seed);
     console.log(`${name}\n  ${found ?? "NOT FOUND"}`);
     if (found === undefined) missed++;
   }
