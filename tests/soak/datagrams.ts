@@ -14,6 +14,9 @@ const AT_ONCE = 6;
 /** The longest reply over UDP, and over Unix sockets. */
 const LONGEST = { udp: 32_000, unixpacket: 8000 };
 
+/** How many there were. */
+let clients = 0;
+
 /** What is asked for: bytes that follow from it. */
 interface Question {
   number: number;
@@ -55,8 +58,9 @@ class Client implements Disposable {
     if (place.member.transport === "udp") {
       this.#conn = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
     } else {
-      this.#conn = Deno.listenDatagram({ transport: "unixpacket", path });
-      this.#path = path;
+      // Another one each time: a late reply is for nobody else.
+      this.#path = `${path}.${++clients}`;
+      this.#conn = Deno.listenDatagram({ transport: "unixpacket", path: this.#path });
     }
   }
 
@@ -91,7 +95,7 @@ class Client implements Disposable {
     if (missing.delete(number) && same_bytes(packet.subarray(4), pattern(length, seed))) return;
     throw new Violation(
       "no reply has a wrong byte",
-      `${this.#place.member.name}: ${packet.length}`,
+      `${this.#place.member.name}: a reply of ${packet.length} bytes`,
     );
   }
 

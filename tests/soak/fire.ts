@@ -16,8 +16,8 @@ import { RedisLedger } from "./redis_ledger.ts";
 import { pause, type Scene, trouble, TROUBLES } from "./troubles.ts";
 import { Lost, Violation } from "./violation.ts";
 
-/** How many clients a server has at a time. */
-const CLIENTS = 2;
+/** How many clients a server has at a time: beside the servers of other programs, and where there are none. */
+const CLIENTS = { beside: 2, alone: 6 };
 /** How often what must always hold is looked at, in ms. */
 const SAMPLE = 1000;
 /** How long it burns until the next rest, in ms. */
@@ -95,8 +95,9 @@ export class Fire implements AsyncDisposable {
     const started = await Promise.allSettled(starting);
     this.#companies = started.flatMap((one) => one.status === "fulfilled" ? one.value : []);
     await Promise.all(starting);
+    const clients = this.#settings.only === "" ? CLIENTS.beside : CLIENTS.alone;
     for (const place of this.#companies.flatMap(({ places }) => places)) {
-      for (let count = 0; count < CLIENTS; count++) {
+      for (let count = 0; count < clients; count++) {
         const path = this.#folder.join(`client${this.#clients.length}`);
         this.#clients.push({ place, random: this.#fork(), path });
       }
