@@ -25,11 +25,17 @@ export class Company extends Program {
   static async start(troupe: Troupe, folder: string, environment: string[]): Promise<Company> {
     const command = [Deno.execPath(), "run", ...FLAGS, PROGRAM, troupe.name, folder];
     const company = new Company(troupe, [...environment, ...command]);
-    const addresses = JSON.parse(await company.line(START)) as Record<string, Deno.Addr>;
-    company.places = troupe.members.map((member) =>
-      new Place(member, troupe.name, addresses[member.name]!)
-    );
-    return company;
+    try {
+      const addresses = JSON.parse(await company.line(START)) as Record<string, Deno.Addr>;
+      company.places = troupe.members.map((member) =>
+        new Place(member, troupe.name, addresses[member.name]!)
+      );
+      return company;
+    } catch (error) {
+      // One that has ended by itself says so in the error.
+      await company[Symbol.asyncDispose]().catch(() => {});
+      throw error;
+    }
   }
 
   protected override command_line(args: string[]): [file: string, ...args: string[]] {
