@@ -1,4 +1,3 @@
-import { is_pending } from "../internal/runtime/pending.ts";
 import type { BaseServer } from "../server/base_server.ts";
 import type { Remote } from "../server/remote.ts";
 import { type Exchange, exchange_of } from "../server/requests/exchange.ts";
@@ -110,30 +109,26 @@ export class BaseRequestHandler<
    * them throws goes to the server's `handle_error()`. If both `handle` and `finish` throw, that is what
    * `finish` threw, with what `handle` threw as its `cause`.
    */
-  run(): void | Promise<void> {
-    // What waits for nothing is over at once: a promise would cost as much as a short handler does.
+  async run(): Promise<void> {
+    // Waiting for nothing would cost a turn of the event loop's queue each time.
     const set_up = this.setup();
-    if (is_pending(set_up)) return Promise.resolve(set_up).then(() => this.#handle());
-    return this.#handle();
-  }
-
-  #handle(): void | Promise<void> {
-    const failed = (error: unknown) => this.#finish_after(error);
+    if (set_up) await set_up;
     try {
       const handled = this.handle();
-      if (is_pending(handled)) return Promise.resolve(handled).then(() => this.finish(), failed);
+      if (handled) await handled;
     } catch (error) {
-      return failed(error);
+      await this.#finish_after(error);
+      throw error;
     }
-    return this.finish();
+    const finished = this.finish();
+    if (finished) await finished;
   }
 
-  async #finish_after(error: unknown): Promise<never> {
+  async #finish_after(error: unknown): Promise<void> {
     try {
       await this.finish();
     } catch (later) {
       throw chained(later, error);
     }
-    throw error;
   }
 }
