@@ -37,14 +37,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       by: "this.#word.free(number, abandoned);",
     }],
   },
-  "a leaked descriptor: a connection that the client broke is not closed": {
+  "a leaked descriptor: a connection whose client ends it while it lingers is not closed": {
     only: "loop",
-    told_by: ["no descriptor is left over", "nothing is under way", "every client sees an end"],
+    told_by: ["no descriptor is left over"],
     edits: [{
       file: "server/sockets/socket_closing.ts",
-      text: "  if (ended || input.broken || output.stuck || input.closed) return socket.close();",
-      by:
-        "  if (input.broken) return;\n  if (ended || output.stuck || input.closed) return socket.close();",
+      text: "    clearTimeout(force);\n    socket.close();",
+      by: "    clearTimeout(force);\n    if (!input.ended) socket.close();",
     }],
   },
   "a swallowed error: nobody closes the connection of a handler that threw": {
@@ -85,7 +84,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a thread that does not obey is left": {
     only: "threads",
-    told_by: ["no thread is left over"],
+    told_by: ["no thread is left over", "every client sees an end"],
     edits: [{
       file: "internal/workers/thread_host.ts",
       text: "    void this.#worker.terminate();",

@@ -11,7 +11,7 @@ import { Lost, Violation } from "./violation.ts";
 const PATIENCE = 60_000;
 
 /** What is done within the bound; a connection that broke is `Lost`. */
-async function bounded<T>(place: Place, what: string, promise: Promise<T>): Promise<T> {
+export async function bounded<T>(place: Place, what: string, promise: Promise<T>): Promise<T> {
   try {
     return await soon(promise, PATIENCE);
   } catch (error) {
