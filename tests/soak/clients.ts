@@ -286,7 +286,7 @@ export const BEHAVIOURS: Record<string, Behaviour> = {
   throw: { weight: 2, run: fatal("throw", "throwing") },
   stall: { weight: 0.2, fits: is_mistreated, run: fatal("stall", "stalling") },
   loop: {
-    weight: 0.1,
+    weight: 0.3,
     fits: (place) => is_mistreated(place) && has_workers(place),
     run: fatal("loop", "looping"),
   },

@@ -4,6 +4,7 @@ import type { Random } from "../fixtures/tools/random.ts";
 import { soon, TooLate } from "../fixtures/tools/waiting.ts";
 import type { Session } from "./clients.ts";
 import type { Place } from "./place.ts";
+import { bounded } from "./talk.ts";
 import { Violation } from "./violation.ts";
 
 /** How long a reply may take, in ms, before the datagram is sent again, and how often it is sent. */
@@ -66,7 +67,7 @@ class Client implements Disposable {
 
   async send(bytes: Uint8Array): Promise<void> {
     this.#place.connects++;
-    await soon(this.#conn.send(bytes, this.#place.address));
+    await bounded(this.#place, "a datagram", this.#conn.send(bytes, this.#place.address));
   }
 
   /** Gives those that have no reply in time. */

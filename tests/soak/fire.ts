@@ -23,7 +23,7 @@ const SAMPLE = 1000;
 /** How long it burns until the next rest, in ms. */
 const BURN = { least: 8000, more: 8000 };
 /** How long it may take until nothing is under way any more, in ms. */
-const CALM = 25_000;
+const CALM = 40_000;
 
 /** What a program prints that is broken. That a child was killed may be printed, too. */
 const BROKEN = /panicked|Uncaught|(Assertion|Range|Reference|Syntax|Type)Error/;
@@ -196,24 +196,28 @@ export class Fire implements AsyncDisposable {
         place.served++;
         this.#count(name);
       } catch (error) {
-        if (!(error instanceof Lost)) throw error;
+        if (!(error instanceof Lost)) {
+          this.#settings.log(`it said: ${await this.#state_of(place)}`);
+          throw error;
+        }
         place.lost++;
         if (place.may_lose(start)) continue;
-        const last = await this.#last_error(place);
+        this.#settings.log(`it said: ${await this.#state_of(place)}`);
         throw new Violation(
           "no client is lost without a cause",
-          `${place.member.name}: ${name}: an end after ${error.message}; its last error: ${last}`,
+          `${place.member.name}: ${name}: an end after ${error.message}`,
           { cause: error.cause },
         );
       }
     }
   }
 
-  /** The last error that a server has reported. */
-  async #last_error(place: Place): Promise<string> {
+  /** What a server tells of itself, as text. */
+  async #state_of(place: Place): Promise<string> {
     const company = this.#companies.find(({ places }) => places.includes(place))!;
     const { servers } = await company.report(false);
-    return servers[place.member.name]!.account.last;
+    const { info: { durations: _, ...info }, ...rest } = servers[place.member.name]!;
+    return Deno.inspect({ ...rest, info }, { depth: 4, breakLength: 140 });
   }
 
   /** Looks at what must always hold. */

@@ -38,8 +38,11 @@ async function edit(folder: TempFolder, { file, text, by }: Edit): Promise<void>
   await Deno.writeTextFile(path, parts.join(by));
 }
 
-/** What the fire says of a project with a fault; `undefined` if it finds none. */
-async function found_in({ only, edits }: Fault, seed: string): Promise<string | undefined> {
+/** What the fire says of a project with a fault; `undefined` if all holds. */
+async function found_in(
+  { only, edits, told_by }: Fault,
+  seed: string,
+): Promise<string | undefined> {
   await using folder = await TempFolder.make();
   await copy_project(folder);
   for (const one of edits) await edit(folder, one);
@@ -54,7 +57,9 @@ async function found_in({ only, edits }: Fault, seed: string): Promise<string | 
   }).spawn();
   const { code, stderr } = await soon(child.output(), MINUTES * 60_000 + BESIDES);
   const [line = ""] = text_of(stderr).split("\n", 1);
-  return code === 1 && line.startsWith("Violated") ? line : undefined;
+  if (code === 1 && told_by.some((invariant) => line.includes(`: ${invariant}: `))) return line;
+  if (code !== 0) throw new Error(`The fire has found something else: ${text_of(stderr)}`);
+  return undefined;
 }
 
 if (import.meta.main) {

@@ -8,9 +8,11 @@ export interface Edit {
   by: string;
 }
 
-/** A fault: the program of the fire in which it shows, and what is changed. */
+/** A fault: the program of the fire in which it shows, what must tell it, and what is changed. */
 export interface Fault {
   only: Troupe["name"];
+  /** The invariants that do not hold then. */
+  told_by: readonly string[];
   edits: readonly Edit[];
 }
 
@@ -19,6 +21,7 @@ const REQUESTS = "server/requests/requests.ts";
 export const FAULTS: Readonly<Record<string, Fault>> = {
   "a lost wake-up: where two wait for an item, nobody is told of one": {
     only: "threads",
+    told_by: ["nothing is under way", "every client sees an end"],
     edits: [{
       file: "concurrency/queue/queue_home.ts",
       text: "    this.#added(entry);\n    this.#serve();",
@@ -27,23 +30,25 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a lost wake-up: who waits for a lock is not served when it is free": {
     only: "threads",
+    told_by: ["nobody holds a lock", "every client sees an end"],
     edits: [{
       file: "concurrency/threading/lock_home.ts",
       text: "if (this.#word.free(number, abandoned)) this.#serve();",
       by: "this.#word.free(number, abandoned);",
     }],
   },
-  "a leaked descriptor: a connection that the client broke is not closed": {
+  "a leaked descriptor: a connection whose client ends it while it lingers is not closed": {
     only: "loop",
+    told_by: ["no descriptor is left over"],
     edits: [{
       file: "server/sockets/socket_closing.ts",
-      text: "  if (ended || input.broken || output.stuck || input.closed) return socket.close();",
-      by:
-        "  if (input.broken) return;\n  if (ended || output.stuck || input.closed) return socket.close();",
+      text: "    clearTimeout(force);\n    socket.close();",
+      by: "    clearTimeout(force);\n    if (!input.ended) socket.close();",
     }],
   },
   "a swallowed error: nobody closes the connection of a handler that threw": {
     only: "loop",
+    told_by: ["nothing is under way", "every client sees an end"],
     edits: [{
       file: REQUESTS,
       text: "void this.#handler_failed(exchange, error).then(ended);",
@@ -52,6 +57,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a swallowed error: what a handler throws is not reported": {
     only: "loop",
+    told_by: ["clients and server have the same sums"],
     edits: [{
       file: REQUESTS,
       text: "if (!exchange.is_told_by(error)) await this.report(error, exchange);",
@@ -60,6 +66,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a wrong byte: of three writes that are sent together two change places": {
     only: "loop",
+    told_by: ["no reply has a wrong byte"],
     edits: [{
       file: "handlers/buffered_writer.ts",
       text: "Buffer.concat(parts, this.#length)",
@@ -68,6 +75,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a permit is not freed when who had it is lost": {
     only: "threads",
+    told_by: ["nobody holds a lock", "every client sees an end"],
     edits: [{
       file: "concurrency/threading/semaphore_home.ts",
       text: "    this.#add(back);",
@@ -76,6 +84,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a thread that does not obey is left": {
     only: "threads",
+    told_by: ["no thread is left over", "every client sees an end"],
     edits: [{
       file: "internal/workers/thread_host.ts",
       text: "    void this.#worker.terminate();",
@@ -84,6 +93,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a counter counts twice: a request that was cut": {
     only: "loop",
+    told_by: ["an event for each outcome", "counters add up"],
     edits: [{
       file: REQUESTS,
       text: "this.#counts[outcome]++;",
@@ -92,6 +102,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "the clock of the machine measures how long requests take": {
     only: "faked",
+    told_by: ["nothing unexpected is told"],
     edits: [{
       file: REQUESTS,
       text: "const duration = performance.now() - exchange.taken_at;",

@@ -45,6 +45,7 @@ const FREE = 5000;
 class Stage {
   readonly servers: Map<string, Server> = new Map();
   readonly pool: futures.AsyncExecutor | futures.ThreadPoolExecutor;
+  is_closed = false;
   #loops: Promise<void>[] = [];
 
   constructor({ pool, members }: Troupe, folder: string) {
@@ -77,6 +78,7 @@ class Stage {
   }
 
   async close(): Promise<void> {
+    this.is_closed = true;
     for (const server of this.servers.values()) await server.shutdown();
     await Promise.all([...this.servers.values()].map((server) => server.server_close()));
     await Promise.all(this.#loops);
@@ -189,4 +191,6 @@ if (import.meta.main) {
     const [command, name, value] = JSON.parse(text_of(line), revived);
     console.log(JSON.stringify(await COMMANDS[command]!(stage, name, value as never) ?? null));
   }
+  // Nobody is there any more. What is closed must end by itself.
+  if (!stage.is_closed) Deno.exit(1);
 }

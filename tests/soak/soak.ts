@@ -44,6 +44,9 @@ async function soak({ minutes, seed, only }: ReturnType<typeof options_of>): Pro
   const settings = { duration: minutes * 60_000, seed, only, log: console.log };
   try {
     await using fire = await Fire.start(settings);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => void put_out(fire));
+    }
     await fire.run();
     for (const line of fire.summary()) console.log(line);
     console.log(`All held, with seed ${seed}`);
@@ -54,6 +57,12 @@ async function soak({ minutes, seed, only }: ReturnType<typeof options_of>): Pro
     console.error(`${what} after ${seconds} s, with seed ${seed}:`, error);
     return 1;
   }
+}
+
+/** Ends it before its time, with all that it has started. */
+async function put_out(fire: Fire): Promise<void> {
+  await fire[Symbol.asyncDispose]();
+  Deno.exit(130);
 }
 
 if (import.meta.main) {

@@ -1,5 +1,5 @@
 /** A client's end of a connection: nothing of it waits without a bound. */
-import { connect_tls } from "../fixtures/certificates/certificates.ts";
+import { pem } from "../fixtures/certificates/certificates.ts";
 import { V1, V2 } from "../fixtures/clients/proxy_headers.ts";
 import { bytes_of, concat, text_of } from "../fixtures/tools/bytes.ts";
 import type { Random } from "../fixtures/tools/random.ts";
@@ -8,10 +8,10 @@ import type { Place } from "./place.ts";
 import { Lost, Violation } from "./violation.ts";
 
 /** How long a client waits for anything, in ms: an answer, room for what it sends, or the end. */
-const PATIENCE = 40_000;
+const PATIENCE = 60_000;
 
 /** What is done within the bound; a connection that broke is `Lost`. */
-async function bounded<T>(place: Place, what: string, promise: Promise<T>): Promise<T> {
+export async function bounded<T>(place: Place, what: string, promise: Promise<T>): Promise<T> {
   try {
     return await soon(promise, PATIENCE);
   } catch (error) {
@@ -20,6 +20,21 @@ async function bounded<T>(place: Place, what: string, promise: Promise<T>): Prom
       "every client sees an end",
       `${place.member.name}: none within ${PATIENCE} ms after ${what}`,
     );
+  }
+}
+
+const AUTHORITY = pem("ca.crt");
+
+/** Connects with TLS; the bound is that of the caller. */
+async function secured(place: Place): Promise<Deno.TlsConn> {
+  const { port } = place.address as Deno.NetAddr;
+  const conn = await Deno.connectTls({ hostname: "localhost", port, caCerts: [AUTHORITY] });
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    conn.close();
+    throw error;
   }
 }
 
@@ -40,8 +55,7 @@ export class Talk implements Disposable {
     const { is_secured, is_proxied } = place.member;
     if (is_secured) {
       place.connects++;
-      const address = place.address as Deno.NetAddr;
-      return new Talk(place, await bounded(place, "a handshake", connect_tls(address)));
+      return new Talk(place, await bounded(place, "a handshake", secured(place)));
     }
     const talk = await Talk.raw(place);
     if (is_proxied) await talk.write(random.pick([V1, V2]));

@@ -84,7 +84,9 @@ export const TROUBLES: Record<string, Trouble> = {
       const [company, place] = some_place(scene, ({ member }) => member.is_secured === true);
       const [cert, key, is_good] = scene.random.pick(CERTIFICATES);
       const told = await company.ask<string>("reload", place.member.name, [cert, key]);
-      if (told === (is_good ? "taken" : "RangeError")) return;
+      // Without descriptors none can be read.
+      const may_fail = place.may_lose(performance.now());
+      if (told === (is_good ? "taken" : "RangeError") || (may_fail && told !== "taken")) return;
       throw new Violation("bad certificates change nothing", `${cert} with ${key}: ${told}`);
     },
   },
@@ -163,7 +165,7 @@ export const TROUBLES: Record<string, Trouble> = {
 
 function lacks_program(name: Troupe["name"]): (scene: Scene) => string | undefined {
   return ({ companies }) =>
-    companies.some(({ troupe }) => troupe.name === name) ? undefined : `the program "${name}"`;
+    companies.some(({ troupe }) => troupe.name === name) ? undefined : `program "${name}"`;
 }
 
 /** Begins and undoes troubles of a kind, again and again. */

@@ -110,7 +110,10 @@ export const VERBS: Record<
     await wfile.write("stalling\n");
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   },
-  async loop({ wfile }) {
+  /** Who loops, and who exits, has what others wait for. */
+  async loop({ wfile, server }) {
+    await server.lock.acquire();
+    await server.room.acquire();
     await wfile.write("looping\n");
     for (;;);
   },
@@ -118,7 +121,9 @@ export const VERBS: Record<
     await wfile.write("rejecting\n");
     void Promise.reject(new Planned("which nobody awaits"));
   },
-  async exit({ wfile }) {
+  async exit({ wfile, server }) {
+    await server.lock.acquire();
+    await server.room.acquire();
     await wfile.write("exiting\n");
     Deno.exit(3);
   },
