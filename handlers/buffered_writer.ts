@@ -3,6 +3,7 @@ import { nextTick } from "node:process";
 import { may_fail } from "../internal/runtime/pending.ts";
 import { BytePool } from "../server/sockets/byte_pool.ts";
 import { check_bytes } from "../server/sockets/check_bytes.ts";
+import { bufsize_of } from "./bufsize.ts";
 
 /** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
 const DEFAULT_SIZE = 8192;
@@ -83,10 +84,11 @@ export class BufferedWriter {
    * @param bufsize With 0, which is the default, every write is sent before it resolves. Otherwise
    * that many bytes are collected in a turn of the event loop, 8192 where it is negative (Python's
    * `io.DEFAULT_BUFFER_SIZE`). With `Infinity` nothing is sent before {@linkcode flush}.
+   * @throws {RangeError} If the size is neither a whole number nor `Infinity`.
    */
   constructor(sink: ByteSink, bufsize = 0) {
     this.#sink = sink;
-    this.#size = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+    this.#size = bufsize_of(bufsize, DEFAULT_SIZE, Infinity);
   }
 
   /**
@@ -100,7 +102,10 @@ export class BufferedWriter {
   }
 
   set high_water(size: number) {
-    if (!(size >= 0)) throw new RangeError(`high_water must be a number from 0: ${size}`);
+    if (typeof size !== "number" || !(size >= 0)) {
+      const told = Deno.inspect(size);
+      throw new RangeError(`Cannot use high_water = ${told}: it must be a number from 0`);
+    }
     this.#high_water = size;
   }
 
@@ -127,7 +132,7 @@ export class BufferedWriter {
 
   /**
    * Writes all of `data`, or nothing where too much waits already: for those who tell many clients something, and
-   * wait for none. It is sent at the end of this turn of the event loop, whatever the buffer's size.
+   * wait for none. It is sent at the end of this turn of the event loop, unless the buffer's size is `Infinity`.
    *
    * @example Who does not read misses some
    * ```ts

@@ -15,7 +15,6 @@ export interface LocalServer {
 
 /** Runs one request after the other, on this event loop. */
 export class SequentialRunner implements Runner {
-  readonly hands_over = false;
   readonly waits_on_close = true;
   readonly workers = undefined;
   protected readonly server: LocalServer;

@@ -30,8 +30,6 @@ export type Run = (finish?: () => void | Promise<void>) => boolean;
 
 /** How the requests of a server are run: all that a mix-in changes. */
 export interface Runner {
-  /** Whether it runs them elsewhere, so that connections should be ready to leave this thread. */
-  readonly hands_over: boolean;
   /** Whether `server_close()` waits for requests under way. */
   readonly waits_on_close: boolean;
   /** How many requests it runs at once, at the most. */
