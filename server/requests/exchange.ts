@@ -63,6 +63,7 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
+  #has_run = false;
   /** Called when its run is over. */
   #run_watchers: (() => void)[] | undefined;
   #running: Promise<void> | undefined;
@@ -166,19 +167,21 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
     this.clock = undefined;
   }
 
-  /** Its run, which goes on: it ends when the request is closed at the latest. Made at the first use. */
+  /** Its run, which ends when the request is closed at the latest. Made at the first use. */
   get running(): Promise<void> {
     return this.#running ??= new Promise((resolve) => this.on_ran(resolve));
   }
 
-  /** Calls a function when its run, which goes on, is over: when the request is closed at the latest. */
+  /** Calls a function when its run is over: when the request is closed at the latest. */
   on_ran(watch: () => void): void {
-    if (this.#run_watchers) this.#run_watchers.push(watch);
+    if (this.#has_run) watch();
+    else if (this.#run_watchers) this.#run_watchers.push(watch);
     else this.#run_watchers = [watch];
   }
 
   /** To be called when its run is over. */
   ran(): void {
+    this.#has_run = true;
     const watchers = this.#run_watchers;
     this.#run_watchers = undefined;
     if (watchers) { for (const watch of watchers) watch(); }
