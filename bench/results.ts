@@ -64,15 +64,16 @@ function values_of(figure: FigureName, samples: Sample[]): number[] {
   return samples.flatMap((sample) => sample[figure] ?? []);
 }
 
-/** The median of the ratios of each turn: what slowed a whole turn down is not in it. */
+/** The median of the ratios of each turn, without those that failed: what slowed a whole turn down is not in it. */
 function median_ratio(
   figure: FigureName,
   samples: Sample[],
-  references: Sample[] | undefined,
+  references: Sample[] = [],
 ): number | null {
-  if (!references) return null;
-  const bases = values_of(figure, references);
-  return median(
-    values_of(figure, samples).map((value, turn) => ratio(figure, value, bases[turn]!)),
-  );
+  const ratios = samples.flatMap((sample, turn) => {
+    const { [figure]: value } = sample;
+    const { [figure]: base } = references[turn] ?? {};
+    return value && base ? ratio(figure, value, base) : [];
+  });
+  return ratios.length > 0 ? median(ratios) : null;
 }

@@ -5,7 +5,7 @@ import { first_line } from "./first_line.ts";
 /** How long a server may take to start, in ms. */
 const PATIENCE = 15_000;
 
-/** What every handler answers with a line. */
+/** What every handler answers, with a line at least. */
 const GREETING = new TextEncoder().encode("64\n");
 const NEWLINE = 10;
 
@@ -50,8 +50,8 @@ export class ServerProcess implements AsyncDisposable {
       new Deno.Command(program!, { args, stdin: "null", stdout: "piped" }).spawn(),
     );
     const port = Number(await deadline(first_line(child.stdout), PATIENCE));
-    await deadline(FIRST_REPLY[transport](port), PATIENCE);
-    return new ServerProcess(child.pid, port, performance.now() - started, resources.move());
+    const answered = await deadline(FIRST_REPLY[transport](port), PATIENCE);
+    return new ServerProcess(child.pid, port, answered - started, resources.move());
   }
 
   /** Ends the process; resolves when it has ended. */
@@ -60,8 +60,21 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-async function first_line_back(connecting: Promise<Deno.Conn>): Promise<void> {
-  using conn = await connecting;
+/** The load must not meet this client, which others may write to: it leaves in order before. */
+async function first_line_over_tcp(port: number): Promise<number> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const answered = await first_line_back(conn);
+  await conn.closeWrite();
+  await new Response(conn.readable).bytes();
+  return answered;
+}
+
+async function first_line_over_tls(port: number): Promise<number> {
+  using conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [AUTHORITY] });
+  return await first_line_back(conn);
+}
+
+async function first_line_back(conn: Deno.Conn): Promise<number> {
   await conn.write(GREETING);
   const buffer = new Uint8Array(64);
   for (;;) {
@@ -69,20 +82,22 @@ async function first_line_back(connecting: Promise<Deno.Conn>): Promise<void> {
     if (count === null) throw new Error("The server closed its first connection without a reply");
     if (buffer[count - 1] === NEWLINE) break;
   }
+  return performance.now();
 }
 
 /** Once its port is printed the socket is there, so that the datagram waits and need not be sent again. */
-async function first_datagram_back(port: number): Promise<void> {
+async function first_datagram_back(port: number): Promise<number> {
   using resources = new DisposableStack();
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   resources.defer(() => socket.close());
   await socket.send(GREETING, { transport: "udp", hostname: "127.0.0.1", port });
   await socket.receive();
+  return performance.now();
 }
 
-const FIRST_REPLY: Record<Transport, (port: number) => Promise<void>> = {
-  tcp: (port) => first_line_back(Deno.connect({ hostname: "127.0.0.1", port })),
-  tls: (port) =>
-    first_line_back(Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [AUTHORITY] })),
+/** Each resolves to when the first reply was there. */
+const FIRST_REPLY: Record<Transport, (port: number) => Promise<number>> = {
+  tcp: first_line_over_tcp,
+  tls: first_line_over_tls,
   udp: first_datagram_back,
 };

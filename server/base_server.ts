@@ -21,7 +21,6 @@ import { replies_through, ServerClosing } from "./requests/server_closing.ts";
 import {
   accepted,
   check_ready,
-  hands_over,
   interrupt_request,
   make_runner,
   observation,
@@ -526,11 +525,6 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
     return undefined;
   }
 
-  /** @ignore */
-  get [hands_over](): boolean {
-    return this.#runner.hands_over;
-  }
-
   get #state(): ServerState {
     if (this.#closing.done) return "closed";
     return this.#closing.begun ? "stopping" : this.#serving.state;
@@ -576,8 +570,9 @@ function is_class(value: unknown): boolean {
 
 /** @throws {RangeError} If the grace is negative or not a number. */
 function check_grace(grace: number): void {
-  if (grace >= 0) return;
-  throw new RangeError(`Cannot close with a grace of ${grace} ms: it must be 0 or more`);
+  if (typeof grace === "number" && grace >= 0) return;
+  const told = Deno.inspect(grace);
+  throw new RangeError(`Cannot close with a grace of ${told} ms: it must be 0 or more`);
 }
 
 /** The socket of a server that is bound. */

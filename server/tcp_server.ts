@@ -12,7 +12,6 @@ import type { ProxyProtocol, ServerOptions, Settings } from "./options.ts";
 import {
   accepted,
   check_ready,
-  hands_over,
   interrupt_request,
   observation,
   renew_tls,
@@ -163,7 +162,7 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
   override server_bind(): void | Promise<void> {
     check_trust(this);
     load_terms(this);
-    const listener = listen<A>(this, this[hands_over] || this[tls_terms] !== undefined);
+    const listener = listen<A>(this);
     this.socket = this.proxy_protocol === "off" ? listener : new ProxiedListener(listener, {
       trusts: (peer) => trusts(this, peer),
       timeout: this.proxy_timeout,
@@ -297,11 +296,8 @@ type Listening<A extends Deno.Addr> =
     [tls_terms]: TlsTerms | undefined;
   };
 
-/** Listens; with connections that can leave this thread, if that is wanted and possible. */
-function listen<A extends Deno.Addr>(
-  server: Listening<A>,
-  hands_over: boolean,
-): Listener<StreamSocket<A>, A> {
+/** Listens; with connections over their handles, which can leave this thread, if that is possible. */
+function listen<A extends Deno.Addr>(server: Listening<A>): Listener<StreamSocket<A>, A> {
   const { server_address: addr, request_queue_size: backlog, allow_reuse_port, inherit } = server;
   // With TLS in any case: the handshake would otherwise wait for acknowledgements.
   const no_delay = wants_no_delay(server.RequestHandlerClass) || server[tls_terms] !== undefined;
@@ -313,7 +309,7 @@ function listen<A extends Deno.Addr>(
     throw new Deno.errors.NotSupported("Cannot allow_reuse_port: Unix sockets have no port");
   }
   try {
-    return hands_over && can_hand_over() && !allow_reuse_port
+    return can_hand_over() && !allow_reuse_port
       ? new HandoverListener(options)
       : new DenoListener(options);
   } catch (error) {

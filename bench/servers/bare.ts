@@ -53,14 +53,17 @@ const members = new Set<Conn>();
 async function fanout(conn: Conn): Promise<void> {
   conn.setNoDelay?.(true);
   members.add(conn);
-  await write_all(conn, ENCODER.encode("ready\n"));
-  const buffer = new Uint8Array(READ_SIZE);
-  for (let count; (count = await conn.read(buffer)) !== null;) {
-    for (let copy = 0; copy < COPIES; copy++) {
-      for (const member of members) await write_all(member, buffer.subarray(0, count));
+  try {
+    await write_all(conn, ENCODER.encode("ready\n"));
+    const buffer = new Uint8Array(READ_SIZE);
+    for (let count; (count = await conn.read(buffer)) !== null;) {
+      for (let copy = 0; copy < COPIES; copy++) {
+        for (const member of members) await write_all(member, buffer.subarray(0, count));
+      }
     }
+  } finally {
+    members.delete(conn);
   }
-  members.delete(conn);
 }
 
 /** One write for each line, as line handlers do it. */

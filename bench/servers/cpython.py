@@ -49,15 +49,18 @@ class LinesHandler(socketserver.StreamRequestHandler):
 
 class FanoutHandler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
-    members = {}  # only added to while the clients connect, one after the other
+    members = {}  # only changed while nobody is told anything
 
     def handle(self):
         self.members[self] = self.wfile
-        self.wfile.write(b"ready\n")
-        for line in self.rfile:
-            for _ in range(COPIES):
-                for member in self.members.values():
-                    member.write(line)
+        try:
+            self.wfile.write(b"ready\n")
+            for line in self.rfile:
+                for _ in range(COPIES):
+                    for member in self.members.values():
+                        member.write(line)
+        finally:
+            del self.members[self]
 
 
 class ComputeHandler(socketserver.StreamRequestHandler):

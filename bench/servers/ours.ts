@@ -68,13 +68,16 @@ export class FanoutHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
     const { members } = FanoutHandler;
     members.add(this.wfile);
-    await this.wfile.write("ready\n");
-    for await (const line of this.rfile) {
-      for (let copy = 0; copy < COPIES; copy++) {
-        for (const member of members) await member.write(line);
+    try {
+      await this.wfile.write("ready\n");
+      for await (const line of this.rfile) {
+        for (let copy = 0; copy < COPIES; copy++) {
+          for (const member of members) await member.write(line);
+        }
       }
+    } finally {
+      members.delete(this.wfile);
     }
-    members.delete(this.wfile);
   }
 }
 

@@ -1,4 +1,4 @@
-import net from "node:net";
+import type net from "node:net";
 import { setImmediate } from "node:timers";
 import { accept_bare, type Accepted, SocketAccepted } from "../../internal/runtime/accepted.ts";
 import {
@@ -12,6 +12,7 @@ import {
   resume_listener,
   wake_listener,
 } from "../../internal/runtime/deno_internals.ts";
+import { late } from "../../internal/runtime/late.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { socket_over, type StreamSocket } from "../sockets/stream_socket.ts";
 import { AcceptedConn } from "./accepted_conn.ts";
@@ -32,6 +33,11 @@ const FLOOD_FACTOR = 4;
 /** A flood goes on while so many come in so many ms. */
 const SURGE = 64;
 const EBB = 5;
+/**
+ * After so many that were here already it is looked, by a timer, what else has come: Deno asks the system only then,
+ * however many other turns the event loop takes.
+ */
+const IN_A_ROW = 128;
 
 /** How long, in ms, the first bytes may take on a connection that was accepted just before the end. */
 const FIRST_BYTES = 1000;
@@ -59,6 +65,8 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   #come = 0;
   /** How many had come when it was last looked whether a flood goes on; -1 where there is none. */
   #flood = -1;
+  /** How many were handed out that were here already. */
+  #in_a_row = 0;
   #ebb: ReturnType<typeof setTimeout> | undefined;
   /** Whether it will stop as soon as what came last is here. */
   #full = false;
@@ -104,6 +112,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     if (this.closed && this.#accepted.length === 0) return Promise.reject(closed_error());
     if (this.#accepted.length <= this.#room / 2) this.#resume();
     this.#come = 0;
+    if (this.#accepted.length === 0) this.#in_a_row = 0;
+    else if (++this.#in_a_row >= IN_A_ROW && this.#flood < 0) {
+      this.#watch_flood(this.#accepted.length, 0);
+    }
     const next = this.#flood < 0 ? this.#accepted.shift() : undefined;
     if (next instanceof Error) return Promise.reject(next);
     if (next) return next;
@@ -224,7 +236,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #make_server(): net.Server {
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+    const server = late.net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
       .on("connection", (socket) => this.#arrived(new SocketAccepted(socket)))
       .on("error", (error) => this.#deliver(error));
     return this.#kept ? server : server.unref();
@@ -370,9 +382,10 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
     else waiter.resolve(next);
   }
 
-  #watch_flood(seen: number): void {
+  #watch_flood(seen: number, ebb = EBB): void {
     this.#flood = seen;
-    this.#ebb = setTimeout(() => this.#look_at_flood(), EBB);
+    this.#in_a_row = 0;
+    this.#ebb = setTimeout(() => this.#look_at_flood(), ebb);
   }
 
   /** Hands out what has come, unless much more comes and there is room for it. */

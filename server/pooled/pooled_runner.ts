@@ -1,11 +1,6 @@
-import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
-import {
-  type ClassPlace,
-  place_of,
-  refuse_while_loading,
-} from "../../internal/workers/class_place.ts";
+import { type ClassPlace, place_of } from "../../internal/workers/class_place.ts";
 import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
@@ -140,7 +135,6 @@ function job_of({ job }: Exchange): RequestJob | undefined {
 
 /** Runs requests in the workers of a pool, which starts when serving starts. */
 export class PooledRunner implements Runner {
-  readonly hands_over = true;
   #server: PooledServer;
   #options: PooledOptions;
   #side: ServerSide;
@@ -158,17 +152,11 @@ export class PooledRunner implements Runner {
    * @param server The server, whose handlers it runs.
    * @param options What workers it has.
    * @param side What it has of the server's class.
-   * @throws {Deno.errors.NotSupported} If Deno is too old, or this thread is a worker that loads its
-   * handler's module.
-   * @throws {TypeError} If the server overrides what is run in workers.
    */
   constructor(server: PooledServer, options: PooledOptions, side: ServerSide) {
-    refuse_old_deno();
-    refuse_while_loading("A server is made");
     this.#server = server;
     this.#options = options;
     this.#side = side;
-    this.#refuse_overrides();
   }
 
   get waits_on_close(): boolean {
@@ -185,8 +173,6 @@ export class PooledRunner implements Runner {
 
   async prepare(): Promise<void> {
     if (this.#pool) return;
-    // Once more: fields of a subclass have their values only now.
-    this.#refuse_overrides();
     check_worker_modules(SERVICE, this.#handler_place().module);
     const kind = await this.#options.workers();
     const { size, start_host, keeps_running } = kind;
@@ -254,7 +240,7 @@ export class PooledRunner implements Runner {
       if (job.is_secured) this.#side.securing(exchange);
       return this.#give(job);
     };
-    if (!this.#queue!.submit(() => run(finish))) return false;
+    if (!this.#queue!.submit(exchange, () => run(finish))) return false;
   }
 
   /** What cannot leave this thread must be secured here, where the server speaks TLS. */
@@ -290,15 +276,6 @@ export class PooledRunner implements Runner {
   async release(overdue: Promise<void>): Promise<void> {
     this.#released = true;
     await this.#pool?.close(overdue);
-  }
-
-  /** What runs in workers cannot be overridden here: it would be ignored silently. */
-  #refuse_overrides(): void {
-    if (!this.#side.overrides("finish_request")) return;
-    throw new TypeError(
-      `Cannot use ${this.#server.constructor.name}.finish_request(): handlers run in workers, ` +
-        "where the server's class is not; do it in the handler, or take AsyncMixIn",
-    );
   }
 
   #settings({ copy, are_threads }: WorkerKind): RequestSettings {

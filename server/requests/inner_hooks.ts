@@ -17,9 +17,6 @@ export const interrupt_request: unique symbol = Symbol("interrupt_request");
 /** Takes note of a request that was accepted, before an override of `get_request()` has it. */
 export const accepted: unique symbol = Symbol("accepted");
 
-/** Whether requests are run elsewhere, so that connections should be ready to leave this thread. */
-export const hands_over: unique symbol = Symbol("hands_over");
-
 /** Reports an error that belongs to no request. */
 export const report: unique symbol = Symbol("report");
 

@@ -22,13 +22,14 @@ export interface ServerSide {
   overrides(hook: "finish_request"): boolean;
 }
 
-/** Runs the handler of a request and all that follows; never rejects. */
-export type Run = (finish?: () => void | Promise<void>) => Promise<void>;
+/**
+ * Runs the handler of a request and all that follows; never throws. Gives whether that goes on: when it is over,
+ * `exchange.on_ran()` tells.
+ */
+export type Run = (finish?: () => void | Promise<void>) => boolean;
 
 /** How the requests of a server are run: all that a mix-in changes. */
 export interface Runner {
-  /** Whether it runs them elsewhere, so that connections should be ready to leave this thread. */
-  readonly hands_over: boolean;
   /** Whether `server_close()` waits for requests under way. */
   readonly waits_on_close: boolean;
   /** How many requests it runs at once, at the most. */

@@ -7,12 +7,11 @@ import { set_tcp_option } from "../../internal/runtime/deno_internals.ts";
 import { must_end } from "../../internal/runtime/order_to_end.ts";
 import type { SourceConn } from "./byte_conn.ts";
 import type { Arrived } from "./byte_source.ts";
-import { large_buffers } from "./large_buffers.ts";
 import { deno_error } from "./node_error.ts";
 
 /** What one read takes at the most, in bytes. */
 const READ_SIZE = 65_536;
-/** A read of so much is followed by more, and goes at once where it is to stay. */
+/** A read of so much is followed by more, and goes at once into the array of the reader if that is as large. */
 const MUCH = 16_384;
 
 /** All connections of a thread read into this: each read is taken out before the next begins. */
@@ -38,10 +37,8 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
   #is_reading = true;
   /** Whether the last read has brought much. */
   #much = false;
-  /** The array of the read that waits, or one that it may keep: where what is read goes at once. */
+  /** The array of the read that waits, where what is read goes into it at once. */
   #target: Uint8Array | undefined;
-  /** Whether that was lent. */
-  #is_lent = false;
   /** What the read that waits is told. */
   #arrived: Arrived | undefined;
   #failed: ((error: unknown) => void) | undefined;
@@ -73,20 +70,20 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
     if (left) {
       this.left = undefined;
       this.#start();
-      return void arrived(left, true);
+      return arrived(left);
     }
-    if (this.#ended) return void arrived(null);
+    if (this.#ended) return arrived(null);
     const error = this.#error;
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
     this.#failed = failed;
-    if (this.#much) this.#read_into(target);
+    if (this.#much && target && target.length >= MUCH) this.#read_into(target);
     this.#start();
   }
 
   /** See `ByteSource`. */
   give_up(): void {
-    this.#take_back(false);
+    this.#take_back();
   }
 
   /** See `Detachable`. */
@@ -119,7 +116,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
 
   close(): void {
     if (this.#closed) return;
-    this.#take_back(false);
+    this.#take_back();
     this.#closed = true;
     this.#stream.close();
     // Most connections are closed while nobody waits, and errors with their stacks are dear.
@@ -155,23 +152,21 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
   /** See `BareReader`. */
   bytes_came(count: number): void {
     const buffer = this.#target ?? this.#buffer;
-    const is_full = count === buffer.length;
-    const may_keep = is_full && this.#is_lent;
-    const is_there = this.#target !== undefined && !this.#is_lent;
+    const is_there = this.#target !== undefined;
     this.#much = count >= MUCH;
-    this.#take_back(may_keep);
+    this.#take_back();
     // The next read would begin at once, before this one is used.
-    if (is_full) this.#stop();
+    if (count === buffer.length) this.#stop();
     const bytes = buffer.subarray(0, count);
     const arrived = this.#end_wait();
-    if (arrived) return void arrived(bytes, may_keep, is_there);
-    this.left = may_keep ? bytes : bytes.slice();
+    if (arrived) return arrived(bytes, is_there);
+    this.left = bytes.slice();
     this.#stop();
   }
 
   /** See `BareReader`. */
   end_came(): void {
-    this.#take_back(false);
+    this.#take_back();
     this.#ended = true;
     this.#end_wait()?.(null);
   }
@@ -181,21 +176,15 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
     this.#break(deno_error(error));
   }
 
-  /** Has it read where the bytes are to stay: into the array of the reader, or into one that is large. */
-  #read_into(target: Uint8Array | undefined): void {
-    const is_own = target !== undefined && target.length >= MUCH;
-    this.#target = is_own ? target : large_buffers.lend();
-    this.#is_lent = !is_own;
-    if (this.#target) this.#stream.read_into(this.#target);
+  #read_into(target: Uint8Array): void {
+    this.#target = target;
+    this.#stream.read_into(target);
   }
 
   /** Has it read into the buffer of the thread: the array of a reader is its own again. */
-  #take_back(is_kept: boolean): void {
+  #take_back(): void {
     if (!this.#target) return;
-    if (is_kept) large_buffers.forget();
-    else if (this.#is_lent) large_buffers.take_back(this.#target);
     this.#target = undefined;
-    this.#is_lent = false;
     this.#stream.read_into(this.#buffer);
   }
 
@@ -233,7 +222,7 @@ export class BareConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A>,
   }
 
   #fail(error: unknown): void {
-    this.#take_back(false);
+    this.#take_back();
     this.#failure ??= error;
     const failed = this.#failed;
     this.#end_wait();

@@ -1,9 +1,8 @@
 /**
  * What is done with bytes that were read, with `null` at the end of the input. They are lent, and the
- * source's again when it has returned. Where `may_keep` is `true` it may keep them, and says so. Where
- * `is_there` is `true` they are in the target already.
+ * source's again when it has returned. Where `is_there` is `true` they are in the target already.
  */
-export type Arrived = (bytes: Uint8Array | null, may_keep?: boolean, is_there?: boolean) => boolean;
+export type Arrived = (bytes: Uint8Array | null, is_there?: boolean) => void;
 
 /** Where a connection's bytes come from. */
 export interface ByteSource {
@@ -13,7 +12,7 @@ export interface ByteSource {
    *
    * @param arrived Called with what was read, at least one byte.
    * @param failed Called with an error instead.
-   * @param target Where the bytes go in the end: it may lend a part of that, and has read into it then.
+   * @param target Where the bytes go in the end: it may read into that.
    */
   pull(arrived: Arrived, failed: (error: unknown) => void, target?: Uint8Array): void;
   /** Nothing must go into the target any more: its reader has given up. The read goes on, into other memory. */

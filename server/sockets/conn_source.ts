@@ -31,13 +31,10 @@ export class ConnSource implements ByteSource {
   #read = (count: number | null): void => {
     const lent = this.#take_lent();
     const buffer = lent ?? this.#own!;
-    const full = count === buffer.length;
     // As much as the connection's own buffer holds: there may be more.
     this.#much = count !== null && count >= OWN_BUFFER;
-    const kept = this.#arrived!(count === null ? null : buffer.subarray(0, count), full);
-    if (!kept) large_buffers.take_back(lent);
-    else if (lent) large_buffers.forget();
-    else this.#own = undefined;
+    this.#arrived!(count === null ? null : buffer.subarray(0, count));
+    large_buffers.take_back(lent);
   };
 
   #not_read = (error: unknown): void => {

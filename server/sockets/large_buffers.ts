@@ -23,13 +23,8 @@ class LargeBuffers {
   /** Takes one back, if it was lent. */
   take_back(buffer: Uint8Array | undefined): void {
     if (!buffer) return;
-    this.forget();
-    if (this.#kept.length < MAX_KEPT) this.#kept.push(buffer);
-  }
-
-  /** One that was lent does not come back. */
-  forget(): void {
     this.#lent--;
+    if (this.#kept.length < MAX_KEPT) this.#kept.push(buffer);
   }
 }
 

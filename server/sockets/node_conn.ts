@@ -70,9 +70,9 @@ export class NodeConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> 
     if (left) {
       this.left = undefined;
       if (!start_reading(this.#socket)) this.#socket.read(0);
-      return void arrived(left, true);
+      return arrived(left);
     }
-    if (this.#ended) return void arrived(null);
+    if (this.#ended) return arrived(null);
     const error = this.#error;
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;

@@ -175,39 +175,26 @@ export class SocketInput {
     );
   }
 
-  #arrived = (bytes: Uint8Array | null, may_keep = false, is_there = false): boolean => {
+  #arrived = (bytes: Uint8Array | null, is_there = false): void => {
     this.#pulling = false;
     if (bytes === null) {
       this.#state = "ended";
-      this.release();
-      return false;
+      return this.release();
     }
     const resolve = this.#resolve;
-    if (bytes.length === 0 && resolve) {
-      this.#pull();
-      return false;
-    }
+    if (bytes.length === 0 && resolve) return this.#pull();
     this.#is_fresh = false;
     this.count += bytes.length;
-    if (!resolve) {
-      this.#unread = may_keep ? bytes : bytes.slice();
-      return may_keep;
-    }
     const target = this.#target;
-    this.#end_wait();
     // The usual cases, and no copy but this one: none where it was read into the array itself.
-    if (typeof target === "object" && target.length >= bytes.length) {
-      if (!is_there) target.set(bytes);
-      resolve(bytes.length);
-      return false;
+    if (resolve && size_of(target) >= bytes.length) {
+      this.#end_wait();
+      return resolve(is_there ? bytes.length : copied(bytes, target));
     }
-    if (typeof target === "number" && target >= bytes.length && !may_keep) {
-      resolve(bytes.slice());
-      return false;
-    }
-    this.#unread = may_keep ? bytes : bytes.slice();
+    this.#unread = bytes.slice();
+    if (!resolve) return;
+    this.#end_wait();
     resolve(this.#take(target));
-    return may_keep;
   };
 
   #failed = (error: unknown): void => {
@@ -265,6 +252,13 @@ export class SocketInput {
     this.idle = true;
     this.release();
   }
+}
+
+/** Gives a read all of the bytes, which it has room for. */
+function copied(bytes: Uint8Array, target: Uint8Array | number): Uint8Array | number {
+  if (typeof target === "number") return bytes.slice();
+  target.set(bytes);
+  return bytes.length;
 }
 
 /** How many bytes a read takes at the most. */

@@ -98,8 +98,8 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
   pull(arrived: Arrived, failed: (error: unknown) => void): void {
     // What comes before the client is looked at is for nobody.
     const left = this.tls && this.#left.shift();
-    if (left) return void arrived(left, true);
-    if (this.#ended) return void arrived(null);
+    if (left) return arrived(left);
+    if (this.#ended) return arrived(null);
     const error = this.#error;
     if (error !== undefined) return failed(error);
     this.#arrived = arrived;
@@ -188,7 +188,7 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
 
   #receive(bytes: Uint8Array): void {
     const arrived = this.tls && this.#end_wait();
-    if (arrived) return void arrived(bytes);
+    if (arrived) return arrived(bytes);
     this.#left.push(bytes.slice());
     this.#is_stopped ||= this.#line.stop();
   }

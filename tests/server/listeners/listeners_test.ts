@@ -315,3 +315,27 @@ Deno.test("HandoverListener whose pace is slow leaves most of a flood to the sys
   for (const client of clients) client.close();
   await listener.close();
 });
+
+Deno.test("HandoverListener asks the system again and again while it hands out what has come", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const listener = new HandoverListener({ ...HERE, backlog: 1000 });
+  const { hostname, port } = listener.addr;
+  const connect = () => Deno.connect({ hostname, port });
+  const clients = await Promise.all(Array.from({ length: 600 }, connect));
+  await soon(until(async () => await waiting_at(port) === 0));
+  const accept = async () => (await listener.accept()).close();
+  let handed = 0;
+  let connected_at = 0;
+  const late = connect().then((client) => {
+    connected_at = handed;
+    clients.push(client);
+  });
+  // Not soon(): its clock would give the event loop a turn each time.
+  for (; handed < 600; handed++) await accept();
+  await soon(late);
+  await soon(accept());
+  assert(connected_at < 600, "nothing else had a turn");
+  for (const client of clients) client.close();
+  await listener.close();
+});
