@@ -13,17 +13,19 @@
  * {@linkcode UnixDatagramServer}, and each with each mix-in.
  *
  * Names are Python's. Times are in milliseconds, sizes in bytes. Errors are those of the platform
- * (`Deno.errors`, `RangeError`, `TypeError`): there are no error classes to import.
+ * (`Deno.errors`, `RangeError`, `TypeError`); only what fails in TLS has a class of its own, {@linkcode TlsError}.
  *
- * Two more entry points have what handlers share, shaped like Python's modules: `./threading` locks, conditions,
- * semaphores, events and barriers, `./queue` queues. `./futures` has pools for tasks without a server.
+ * More entry points are shaped like Python's modules: `./threading` has threads, and locks, conditions, semaphores,
+ * events and barriers that handlers share, `./queue` queues, `./futures` pools for tasks, and `./multiprocessing`
+ * processes, pipes, shared numbers and managers. `./monitor` shows and tells what servers do, and `./serve` is a program
+ * that makes a server of any file with a handler.
  *
  * ## Permissions
  *
  * A server needs `--allow-net` for its address, a UDP server also for its clients, a Unix server
  * `--allow-net=unix:PATH` and `--allow-read` and `--allow-write` for its path. `ThreadingMixIn` adds
  * `--allow-read` for the handler's module and what it imports, `ForkingMixIn` that and `--allow-run` for
- * `deno`. [README.md](README.md#permissions) has the table.
+ * `deno`; `tls` adds `--allow-read` for its files. [README.md](README.md#permissions) has the table.
  *
  * ## State that handlers share
  *

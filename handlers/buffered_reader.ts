@@ -1,7 +1,15 @@
 import { client_fault } from "../internal/runtime/client_fault.ts";
 import { check_time } from "../server/sockets/check_time.ts";
+import { bufsize_of } from "./bufsize.ts";
 import { InputBuffer } from "./input_buffer.ts";
-import { check_block, check_size, deadline_of, limit_of, type ReadBounds } from "./read_bounds.ts";
+import {
+  check_block,
+  check_size,
+  deadline_of,
+  limit_of,
+  MAX_BLOCK,
+  type ReadBounds,
+} from "./read_bounds.ts";
 import { ReadClock } from "./read_clock.ts";
 import { NO_SOURCE, reader_source_of, type ReaderSource } from "./reader_source.ts";
 
@@ -70,14 +78,15 @@ export class BufferedReader {
    * Python's default is; with 0 it never reads further than it is asked to.
    * @param read_deadline How long each `readline`, `readuntil` and `readexactly` may take from its
    * first byte on, in ms, unless it is told otherwise; `null`, the default, means for ever.
-   * @throws {RangeError} If the deadline is negative or not a number.
+   * @throws {RangeError} If the size is not a whole number up to 4 GiB, or the deadline is negative or not a
+   * number.
    */
   constructor(
     source: Pick<Deno.Conn, "read"> | Uint8Array,
     bufsize = -1,
     read_deadline: number | null = null,
   ) {
-    this.#bufsize = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+    this.#bufsize = bufsize_of(bufsize, DEFAULT_SIZE, MAX_BLOCK);
     this.#read_deadline = check_time("read_deadline", read_deadline);
     const there = source instanceof Uint8Array;
     const buffer = this.#buffer = new InputBuffer(there ? source : undefined);

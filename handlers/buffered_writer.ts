@@ -3,11 +3,15 @@ import { nextTick } from "node:process";
 import { may_fail } from "../internal/runtime/pending.ts";
 import { BytePool } from "../server/sockets/byte_pool.ts";
 import { check_bytes } from "../server/sockets/check_bytes.ts";
+import { bufsize_of } from "./bufsize.ts";
 
 /** The buffer's size where it is to be "the default" (a negative `bufsize`), in bytes: Python's. */
 const DEFAULT_SIZE = 8192;
 /** How much may wait before {@linkcode BufferedWriter.offer} takes no more, in bytes. */
 const HIGH_WATER = 65_536;
+
+/** Takes what a writer has collected: a symbol, as it is only for this library's own handlers. */
+export const take_collected: unique symbol = Symbol("take_collected");
 
 /** What all writers of a thread encode and collect. */
 const POOL = new BytePool();
@@ -80,10 +84,11 @@ export class BufferedWriter {
    * @param bufsize With 0, which is the default, every write is sent before it resolves. Otherwise
    * that many bytes are collected in a turn of the event loop, 8192 where it is negative (Python's
    * `io.DEFAULT_BUFFER_SIZE`). With `Infinity` nothing is sent before {@linkcode flush}.
+   * @throws {RangeError} If the size is neither a whole number nor `Infinity`.
    */
   constructor(sink: ByteSink, bufsize = 0) {
     this.#sink = sink;
-    this.#size = bufsize < 0 ? DEFAULT_SIZE : bufsize;
+    this.#size = bufsize_of(bufsize, DEFAULT_SIZE, Infinity);
   }
 
   /**
@@ -97,7 +102,10 @@ export class BufferedWriter {
   }
 
   set high_water(size: number) {
-    if (!(size >= 0)) throw new RangeError(`high_water must be a number from 0: ${size}`);
+    if (typeof size !== "number" || !(size >= 0)) {
+      const told = Deno.inspect(size);
+      throw new RangeError(`Cannot use high_water = ${told}: it must be a number from 0`);
+    }
     this.#high_water = size;
   }
 
@@ -124,7 +132,7 @@ export class BufferedWriter {
 
   /**
    * Writes all of `data`, or nothing where too much waits already: for those who tell many clients something, and
-   * wait for none. It is sent at the end of this turn of the event loop, whatever the buffer's size.
+   * wait for none. It is sent at the end of this turn of the event loop, unless the buffer's size is `Infinity`.
    *
    * @example Who does not read misses some
    * ```ts
@@ -152,13 +160,28 @@ export class BufferedWriter {
   }
 
   /**
+   * Takes what was collected, for who sends it in another way.
+   *
+   * @returns The bytes; `undefined` if there are none, or something that was sent before is not done, or has failed.
+   * @ignore
+   */
+  [take_collected](): Uint8Array | undefined {
+    return this.#is_calm && this.#length > 0 ? this.#take() : undefined;
+  }
+
+  /** Whether nothing is being sent, and nothing has failed. */
+  get #is_calm(): boolean {
+    return this.#unsent === 0 && this.#failure === undefined;
+  }
+
+  /**
    * Sends what was collected; resolves when everything written before is sent.
    *
    * @throws {Deno.errors.BrokenPipe} If the peer has closed the connection.
    * @throws {Deno.errors.TimedOut} If the peer took nothing within the socket's timeout.
    */
   flush(): Promise<void> {
-    const is_calm = this.#unsent === 0 && this.#failure === undefined;
+    const is_calm = this.#is_calm;
     if (is_calm && this.#length === 0) return Promise.resolve();
     return may_fail(is_calm ? this.#send(this.#take()) : this.#flush());
   }

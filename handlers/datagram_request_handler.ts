@@ -4,7 +4,7 @@ import { is_receiver_gone } from "../internal/runtime/error_names.ts";
 import type { DatagramRequest, DatagramSocket } from "../server/sockets/datagram_socket.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";
-import { BufferedWriter } from "./buffered_writer.ts";
+import { BufferedWriter, take_collected } from "./buffered_writer.ts";
 
 /**
  * A handler for datagram servers, with the datagram to read from as `rfile` and the reply to write to
@@ -68,7 +68,10 @@ export class DatagramRequestHandler<
    * @throws {RangeError} If it is too long for a datagram.
    */
   override finish(): void | Promise<void> {
-    return this.#wfile?.flush();
+    const writer = this.#wfile;
+    if (!writer) return;
+    const reply = writer[take_collected]();
+    return reply ? this.#send(reply) : writer.flush();
   }
 
   #send(data: Uint8Array): Promise<void> {

@@ -4,7 +4,7 @@ import { check_time } from "../server/sockets/check_time.ts";
 /** How long a line may be unless the caller says otherwise, in bytes. */
 const DEFAULT_LIMIT = 65_536;
 /** The longest block, in bytes: 4 GiB. */
-const MAX_BLOCK = 2 ** 32;
+export const MAX_BLOCK: number = 2 ** 32;
 
 /** What bounds a read of a {@linkcode BufferedReader}, by names. */
 export interface ReadBounds {

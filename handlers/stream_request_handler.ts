@@ -6,6 +6,7 @@ import type { TlsOptions } from "../server/tls_options.ts";
 import { BaseRequestHandler } from "./base_request_handler.ts";
 import { BufferedReader } from "./buffered_reader.ts";
 import { BufferedWriter } from "./buffered_writer.ts";
+import { warn_of_misplaced_settings } from "./misplaced_settings.ts";
 
 /**
  * A handler for stream servers, with `rfile` to read lines from and `wfile` to write to, as in
@@ -73,6 +74,7 @@ export class StreamRequestHandler<
 
   /** Prepares `connection`, `rfile` and `wfile`. An override calls `super.setup()`. */
   override setup(): void | Promise<void> {
+    warn_of_misplaced_settings(this);
     const settings = this.constructor as typeof StreamRequestHandler;
     this.connection = this.request;
     if (settings.timeout !== null) this.connection.settimeout(settings.timeout);

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from "node:net";
+import type { BlockList } from "node:net";
+import { late } from "../internal/runtime/late.ts";
 import { host_of } from "./address.ts";
 
 /** The entry that stands for all addresses, and what it means. */
@@ -22,7 +23,7 @@ const compiled = new WeakMap<readonly string[], BlockList>();
  */
 export function is_listed(address: unknown, list: readonly string[]): boolean {
   const host = host_of(address);
-  const version = isIP(host);
+  const version = late.net.isIP(host);
   return version !== 0 && look_up(list).check(host, version === 4 ? "ipv4" : "ipv6");
 }
 
@@ -44,14 +45,14 @@ function is_group(value: unknown): boolean {
 function is_entry(value: unknown): value is string {
   if (typeof value !== "string") return false;
   const [, address = "", bits = "0"] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
-  const version = isIP(address) as keyof typeof BITS | 0;
+  const version = late.net.isIP(address) as keyof typeof BITS | 0;
   return value === ALL || (version !== 0 && Number(bits) <= BITS[version]);
 }
 
 function look_up(list: readonly string[]): BlockList {
   const known = compiled.get(list);
   if (known) return known;
-  const blocks = new BlockList();
+  const blocks = new late.net.BlockList();
   for (const entry of list) add(blocks, entry);
   compiled.set(list, blocks);
   return blocks;
@@ -63,6 +64,6 @@ function add(blocks: BlockList, entry: string): void {
   }
   if (entry === ALL) return EVERYWHERE.forEach((range) => add(blocks, range));
   const [address, bits] = entry.split("/") as [string, string?];
-  const version = isIP(address) as keyof typeof BITS;
+  const version = late.net.isIP(address) as keyof typeof BITS;
   blocks.addSubnet(address, Number(bits ?? BITS[version]), `ipv${version}`);
 }

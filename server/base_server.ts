@@ -570,8 +570,9 @@ function is_class(value: unknown): boolean {
 
 /** @throws {RangeError} If the grace is negative or not a number. */
 function check_grace(grace: number): void {
-  if (grace >= 0) return;
-  throw new RangeError(`Cannot close with a grace of ${grace} ms: it must be 0 or more`);
+  if (typeof grace === "number" && grace >= 0) return;
+  const told = Deno.inspect(grace);
+  throw new RangeError(`Cannot close with a grace of ${told} ms: it must be 0 or more`);
 }
 
 /** The socket of a server that is bound. */

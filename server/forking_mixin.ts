@@ -1,15 +1,17 @@
 import type { BaseServer } from "./base_server.ts";
 import type { Listener } from "./listeners/listener.ts";
 import { type Constructor, named } from "./mixin.ts";
-import { PooledRunner, type WorkerKind } from "./pooled/pooled_runner.ts";
+import { load_processes } from "./pooled/late.ts";
+import { LateRunner } from "./pooled/late_runner.ts";
+import type { WorkerKind } from "./pooled/pooled_runner.ts";
 import { make_runner } from "./requests/inner_hooks.ts";
 import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
 import { UDPServer } from "./udp_server.ts";
 import { UnixDatagramServer, UnixStreamServer } from "./unix_server.ts";
-import { child_commands, type ChildCommand } from "../internal/workers/child_command.ts";
-import { process_copy } from "../internal/workers/cloning.ts";
-import { PROCESS_ENTRY, ProcessHost } from "../internal/workers/process_host.ts";
+import type { ChildCommand } from "../internal/workers/child_command.ts";
+// Loaded with the library: it takes note of the folder of then.
+import "../internal/workers/start_folder.ts";
 
 /** What {@linkcode ForkingMixIn} adds to a server. */
 export interface ForkingMembers {
@@ -96,13 +98,14 @@ export function ForkingMixIn<T extends Constructor<BaseServer>>(
     }
 
     override [make_runner](side: ServerSide): Runner {
-      return new PooledRunner(this, {
+      return new LateRunner(this, {
         workers: () => this.#workers(),
         waits_on_close: () => this.block_on_close,
       }, side);
     }
 
     async #workers(): Promise<WorkerKind> {
+      const { child_commands, PROCESS_ENTRY, process_copy, ProcessHost } = await load_processes();
       const command = this.#command ??= await child_commands(PROCESS_ENTRY);
       const { max_children } = this;
       const socket = this.socket as Listener | undefined;

@@ -424,6 +424,7 @@ export const RULES: Readonly<Record<keyof Settings, Rule>> = {
  */
 export function settings_of(server: object, options: ServerOptions): Partial<Settings> {
   check_names(options, [...Object.keys(RULES), "bind_and_activate"]);
+  check("bind_and_activate", options.bind_and_activate ?? true, BOOLEAN);
   const statics = server.constructor as unknown as Settings;
   const settings: Record<string, unknown> = {};
   for (const name of Object.keys(RULES) as (keyof Settings)[]) {
@@ -463,11 +464,14 @@ export function changed_settings(options: ConfigureOptions): Partial<Settings> {
  * @throws {RangeError} If the setting cannot have this value.
  */
 function checked(name: keyof Settings, value: unknown): unknown {
-  if (!RULES[name].check(value)) {
-    const given = RULES[name].is_secret ? "what is given" : Deno.inspect(value);
-    throw new RangeError(`Cannot use ${name} = ${given}: it must be ${RULES[name].words}`);
-  }
+  check(name, value, RULES[name]);
   return Array.isArray(value) ? Object.freeze([...value]) : value;
+}
+
+function check(name: string, value: unknown, rule: Rule): void {
+  if (rule.check(value)) return;
+  const given = rule.is_secret ? "what is given" : Deno.inspect(value);
+  throw new RangeError(`Cannot use ${name} = ${given}: it must be ${rule.words}`);
 }
 
 /** The names of the settings that workers get. */
@@ -485,8 +489,9 @@ export function is_secret(name: string): boolean {
 export function check_serve_options(options: ServeOptions): void {
   check_names(options, ["poll_interval", "signal", "stop_on", "grace"]);
   const { poll_interval = 500, signal, stop_on = [] } = options;
-  if (!(poll_interval > 0)) {
-    throw new RangeError(`Cannot poll every ${poll_interval} ms: it must be above 0`);
+  if (typeof poll_interval !== "number" || !(poll_interval > 0)) {
+    const told = Deno.inspect(poll_interval);
+    throw new RangeError(`Cannot use poll_interval = ${told}: it must be above 0 ms`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     const hint = (signal as unknown) instanceof AbortController ? ": pass controller.signal" : "";

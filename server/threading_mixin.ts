@@ -1,8 +1,8 @@
-import { thread_copy } from "../internal/workers/cloning.ts";
-import { ThreadHost } from "../internal/workers/thread_host.ts";
 import type { BaseServer } from "./base_server.ts";
 import { type Constructor, named } from "./mixin.ts";
-import { PooledRunner, type WorkerKind } from "./pooled/pooled_runner.ts";
+import { load_threads } from "./pooled/late.ts";
+import { LateRunner } from "./pooled/late_runner.ts";
+import type { WorkerKind } from "./pooled/pooled_runner.ts";
 import { make_runner } from "./requests/inner_hooks.ts";
 import type { Runner, ServerSide } from "./requests/runner.ts";
 import { TCPServer } from "./tcp_server.ts";
@@ -83,13 +83,14 @@ export function ThreadingMixIn<T extends Constructor<BaseServer>>(
     declare max_requests_per_worker: number;
 
     override [make_runner](side: ServerSide): Runner {
-      return new PooledRunner(this, {
+      return new LateRunner(this, {
         workers: () => this.#workers(),
         waits_on_close: () => this.block_on_close && !this.daemon_threads,
       }, side);
     }
 
-    #workers(): WorkerKind {
+    async #workers(): Promise<WorkerKind> {
+      const { ThreadHost, thread_copy } = await load_threads();
       const { max_workers, max_requests_per_worker } = this;
       return {
         size: {

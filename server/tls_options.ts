@@ -84,6 +84,13 @@ export function check_tls_options(options: TlsOptions): void {
     );
   }
   if (alpn_protocols !== undefined) check_protocols(alpn_protocols);
+  if (sni !== undefined && (typeof sni !== "object" || sni === null)) {
+    throw new TypeError(
+      `Cannot use tls.sni = ${
+        Deno.inspect(sni)
+      }: it must be an object with a certificate for each name`,
+    );
+  }
   for (const [pattern, certificate] of Object.entries(sni ?? {})) {
     if (!PATTERN.test(pattern)) {
       throw new RangeError(

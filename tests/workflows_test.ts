@@ -1,5 +1,6 @@
 /** What runs where a release is published: whoever has its token can publish. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { refuse_old_deno } from "../internal/runtime/deno_internals.ts";
 
 const FOLDER = new URL("../.github/workflows/", import.meta.url);
 
@@ -7,6 +8,11 @@ const FOLDER = new URL("../.github/workflows/", import.meta.url);
 const WORKFLOWS = [...Deno.readDirSync(FOLDER)].map(({ name }) =>
   [name, Deno.readTextFileSync(new URL(name, FOLDER))] as const
 );
+
+/** The oldest Deno that is taken, as the library itself says. */
+const [, OLDEST] = / ([\d.]+) or newer/.exec(
+  assertThrows(() => refuse_old_deno("0"), Error).message,
+)!;
 
 /** The jobs of a workflow: what is indented below its `jobs:`. */
 function jobs_of(text: string): string[] {
@@ -40,3 +46,24 @@ for (const [name, text] of WORKFLOWS) {
     }
   });
 }
+
+/** The text of a workflow. */
+function workflow(name: string): string {
+  return WORKFLOWS.find(([found]) => found === name)![1];
+}
+
+Deno.test("ci.yml tests with the oldest Deno that is taken, the newest, and canary, on each system", () => {
+  const job = jobs_of(workflow("ci.yml")).find((job) => job.startsWith("  test:"))!;
+  assertMatch(job, /^ {8}os: \[ubuntu-latest, macos-latest, windows-latest\]$/m);
+  assertMatch(job, new RegExp(`^ {8}deno: \\[${OLDEST}, v2\\.x, canary\\]`, "m"));
+  assertMatch(job, /^ {10}deno-version: \$\{\{ matrix\.deno \}\}$/m);
+  // Canary may fail, and nothing else.
+  assertMatch(job, /^ {4}continue-on-error: \$\{\{ matrix\.deno == 'canary' \}\}$/m);
+});
+
+Deno.test("the Deno of the workflows is the oldest that is taken", () => {
+  for (const [, text] of WORKFLOWS) {
+    const versions = [...text.matchAll(/deno-version: (\d\S*)/g)].map(([, version]) => version);
+    assertEquals(versions.filter((version) => version !== OLDEST), []);
+  }
+});

@@ -18,19 +18,19 @@
  * | {@linkcode current_task} | the `signal` of the task that runs |
  *
  * `executor.submit(fn, ...args)` gives a future, `executor.map(fn, items)` the results in the order of the items.
- * [docs/pools.md](docs/pools.md) says which to take, and what happens when something goes wrong.
+ * [docs/pools.md](../../docs/pools.md) says which to take, and what happens when something goes wrong.
  *
  * ## Differences from Python
  *
  * What waits returns a promise, and a future is one; times are in milliseconds. A function for workers is exported from
  * its module, as they import it there, and shares no variables with the program. `map()` reads its items only as far
  * ahead as `buffersize` says. `with()` gives `submit()` and `map()` with a `timeout`, a `signal`, a `priority` and more.
- * No executor is ever broken for good. [DIFFERENCES.md](DIFFERENCES.md#futures) has them all.
+ * No executor is ever broken for good. [DIFFERENCES.md](../../DIFFERENCES.md#futures) has them all.
  *
  * ## Permissions
  *
- * None for `AsyncExecutor`. Threads need to read the modules of this library and of the functions: `--allow-read`.
- * Child processes need `--allow-run=deno`, too.
+ * None for `AsyncExecutor`. Threads need `--allow-read` for the modules of the functions, if they are local ones. Child
+ * processes need `--allow-run=deno`, too.
  *
  * @example The primes of some ranges, on all cores
  * ```ts ignore

@@ -101,7 +101,8 @@ export function task_settings(
 /** @throws {RangeError} If it is no time in ms, and not `null`. */
 export function check_timeout(timeout: number | null): void {
   if (timeout === null || (typeof timeout === "number" && timeout > 0)) return;
-  throw new RangeError(`Cannot use timeout = ${timeout}: it must be more than 0 ms, or null`);
+  const told = Deno.inspect(timeout);
+  throw new RangeError(`Cannot use timeout = ${told}: it must be more than 0 ms, or null`);
 }
 
 /** @throws {RangeError} If it is no whole number, or too small; `Infinity` is one. */

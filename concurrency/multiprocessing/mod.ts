@@ -17,11 +17,13 @@
  * | {@linkcode current_process}, {@linkcode parent_process}, {@linkcode active_children} | which there are |
  * | {@linkcode Pipe} | two ends, for two that talk to each other |
  * | {@linkcode Value}, {@linkcode Array} | numbers that threads and processes share |
+ * | {@linkcode Manager} | dicts, lists, queues and the rest, which threads, processes and tasks share |
+ * | {@linkcode BaseManager} | objects of one program, for programs on this machine and on others |
  * | {@linkcode cpu_count} | how many cores there are |
  * | {@linkcode Lock}, {@linkcode RLock}, {@linkcode Condition}, {@linkcode Semaphore}, {@linkcode Event}, {@linkcode Barrier} | those of `./threading` |
  * | {@linkcode Queue}, {@linkcode SimpleQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} | those of `./queue` |
  *
- * Locks, queues and the like reach threads and processes alike. [docs/processes.md](docs/processes.md) says when to take a
+ * Locks, queues and the like reach threads and processes alike. [docs/processes.md](../../docs/processes.md) says when to take a
  * process, and how one ends.
  *
  * ## Differences from Python
@@ -29,7 +31,7 @@
  * A process is started as by `spawn`: it imports the module anew, and shares no variables. What waits returns a promise, times
  * are in milliseconds, and `ValueError` is `RangeError`. What is put into a queue arrives before its process ends, and nothing
  * that a killed process holds stays taken. No process outlives the program.
- * [DIFFERENCES.md](DIFFERENCES.md#multiprocessing) has them all.
+ * [DIFFERENCES.md](../../DIFFERENCES.md#multiprocessing) has them all.
  *
  * ## Permissions
  *

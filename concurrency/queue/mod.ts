@@ -19,13 +19,13 @@
  *
  * {@linkcode LifoQueue} gives the last first, {@linkcode PriorityQueue} the lowest. {@linkcode SimpleQueue} has
  * items and nothing else: for replies, for example. `./threading` has locks.
- * [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a deadlock shows.
+ * [docs/sharing.md](../../docs/sharing.md) says which one to take, what each costs, and how a deadlock shows.
  *
  * ## Differences from Python
  *
  * What waits returns a promise, `qsize()` too. Times are in milliseconds. Arguments are Python's, or one object:
  * `get({ timeout: 100, signal })`. `for await` goes over a queue until it is shut down. `take()` is new. An item is copied
- * on its way to another thread or process. `ValueError` is `RangeError`. [DIFFERENCES.md](DIFFERENCES.md#threading-and-queue)
+ * on its way to another thread or process. `ValueError` is `RangeError`. [DIFFERENCES.md](../../DIFFERENCES.md#threading-and-queue)
  * has them all.
  *
  * ## Permissions

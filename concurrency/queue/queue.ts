@@ -229,7 +229,9 @@ export class Queue<T> extends BaseQueue<T> {
     }
     if (max_deliveries !== Infinity && !(Number.isInteger(max_deliveries) && max_deliveries > 0)) {
       throw new RangeError(
-        `Cannot use max_deliveries = ${max_deliveries}: it must be a whole number from 1`,
+        `Cannot use max_deliveries = ${
+          Deno.inspect(max_deliveries)
+        }: it must be a whole number from 1`,
       );
     }
     check_function("observer", observer);

@@ -91,12 +91,13 @@ function settings_of(
   timeout?: number | null,
 ): BarrierSettings {
   if (!Number.isInteger(parties) || parties < 1) {
-    throw new RangeError(`Cannot use ${parties} parties: it must be a whole number from 1`);
+    const told = Deno.inspect(parties);
+    throw new RangeError(`Cannot use ${told} parties: it must be a whole number from 1`);
   }
   if (action !== null && typeof action !== "function") {
     throw new TypeError(`Cannot use ${Deno.inspect(action)} as action: it must be a function`);
   }
-  return { parties, action, timeout: timeout_argument(timeout).timeout };
+  return { parties, action, timeout: timeout_argument({ timeout: timeout ?? null }).timeout };
 }
 
 provide_class(KIND, Barrier);

@@ -27,7 +27,7 @@
  * | {@linkcode set_excepthook} | what becomes of an error that a thread or a timer ends with |
  * | {@linkcode TimeoutError}, {@linkcode BrokenBarrierError} | what waits reject with |
  *
- * `./queue` has queues. [docs/sharing.md](docs/sharing.md) says which one to take, what each costs, and how a
+ * `./queue` has queues. [docs/sharing.md](../../docs/sharing.md) says which one to take, what each costs, and how a
  * deadlock shows.
  *
  * ## Differences from Python
@@ -35,7 +35,7 @@
  * What waits returns a promise: `await lock.acquire()`. Times are in milliseconds. Arguments are Python's, or one object:
  * `acquire({ timeout: 100, signal })`. `with lock:` is `using _hold = await lock.hold()`.
  * `ValueError` is `RangeError`, and `RuntimeError` is `TypeError`. What a task holds comes back when its worker or child
- * ends, or when its request is given up. [DIFFERENCES.md](DIFFERENCES.md#threading-and-queue) has them all.
+ * ends, or when its request is given up. [DIFFERENCES.md](../../DIFFERENCES.md#threading-and-queue) has them all.
  *
  * ## Permissions
  *

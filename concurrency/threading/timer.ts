@@ -71,7 +71,8 @@ export class Timer<A extends unknown[] = unknown[]> {
     kwargs?: object,
   ) {
     if (typeof interval !== "number" || !(interval >= 0 && interval <= MAX_TIMER)) {
-      throw new RangeError(`Cannot use ${interval} ms: it must be a number from 0 to ${MAX_TIMER}`);
+      const told = Deno.inspect(interval);
+      throw new RangeError(`Cannot use ${told} ms: it must be a number from 0 to ${MAX_TIMER}`);
     }
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot call ${Deno.inspect(fn)}: it must be a function`);

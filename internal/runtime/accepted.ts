@@ -5,7 +5,7 @@
  *
  * @module
  */
-import net from "node:net";
+import type net from "node:net";
 import { type BareHandle, is_bare } from "./bare_stream.ts";
 import {
   duplicate_descriptor,
@@ -13,6 +13,7 @@ import {
   open_descriptor,
   reopen_socket,
 } from "./deno_internals.ts";
+import { late } from "./late.ts";
 
 /** A connection that nobody has opened yet. */
 export interface Accepted {
@@ -119,7 +120,7 @@ class BareAccepted implements Accepted {
   open(options: net.SocketConstructorOpts): net.Socket {
     const fd = this.duplicate();
     const handle = this.#handle;
-    if (fd < 0) return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+    if (fd < 0) return new late.net.Socket({ ...options, handle } as net.SocketConstructorOpts);
     this.close();
     return open_descriptor(fd, options);
   }

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import tls from "node:tls";
+import type tls from "node:tls";
 import { type BareHandle, BareStream } from "./bare_stream.ts";
+import { late } from "./late.ts";
 import type { TlsEvents, TlsLine } from "./tls_internals.ts";
 
 /** What one read takes from the system at the most, in bytes. */
@@ -57,13 +58,15 @@ let is_there: boolean | undefined;
 
 /** Whether TLS is to be had so. */
 export function is_bare_tls(): boolean {
-  return is_there ??= has_all(tls.TLSSocket.prototype, METHODS) && try_handle();
+  return is_there ??= has_all(late.tls.TLSSocket.prototype, METHODS) && try_handle();
 }
 
 /** Looks at a handle that nothing is connected with. */
 function try_handle(): boolean {
   try {
-    const maker = new Socketless({ secureContext: tls.createSecureContext() });
+    // Not before it is used: the module is loaded late.
+    Object.setPrototypeOf(Socketless.prototype, late.tls.TLSSocket.prototype);
+    const maker = new Socketless({ secureContext: late.tls.createSecureContext() });
     const handle = (maker as unknown as Methods)._wrapHandle();
     handle._nativeTcpHandle!.close();
     return has_all(handle, HANDLE_METHODS);
@@ -113,7 +116,6 @@ class Socketless {
     this.#events?.failed(error);
   }
 }
-Object.setPrototypeOf(Socketless.prototype, tls.TLSSocket.prototype);
 
 /**
  * Connections that were closed when their peer was looked at. When such a handle is collected Deno waits for it for

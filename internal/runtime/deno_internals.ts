@@ -9,13 +9,14 @@
  *
  * @module
  */
-import { ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import module from "node:module";
-import net from "node:net";
+import type net from "node:net";
 import process from "node:process";
 import type { MessagePort, Worker } from "node:worker_threads";
 import { type BareHandle, is_bare } from "./bare_stream.ts";
 import type { DescriptorTable } from "./descriptor_table.ts";
+import { late } from "./late.ts";
 
 /** The oldest Deno whose workers and child processes do what is needed of them. */
 const OLDEST = "2.9.6";
@@ -118,7 +119,7 @@ function internals(object: net.Server | net.Socket): Internals {
  */
 export function can_hand_over(): boolean {
   return Deno.build.os !== "windows" &&
-    typeof internals(net.Server.prototype)._listen2 === "function";
+    typeof internals(late.net.Server.prototype)._listen2 === "function";
 }
 
 /**
@@ -136,7 +137,7 @@ export function listen_now(
   port: number,
   backlog: number,
 ): boolean {
-  const family = net.isIPv6(where) ? 6 : 4;
+  const family = late.net.isIPv6(where) ? 6 : 4;
   internals(server)._listen2?.(where, port, port < 0 ? -1 : family, backlog);
   return is_listening(server);
 }
@@ -170,7 +171,7 @@ export function hold_descriptor(fd: number): net.Socket {
   // What it cannot open Deno has closed by then: the number may be another's, and must not be opened again.
   handle?.open(fd);
   const source = handle ? { handle } : { fd };
-  return new net.Socket({ ...source, readable: false } as net.SocketConstructorOpts)
+  return new late.net.Socket({ ...source, readable: false } as net.SocketConstructorOpts)
     .on("error", () => {});
 }
 
@@ -257,9 +258,9 @@ export function open_descriptor(
   if (!handle) {
     // Nobody would note its end.
     table?.closing(fd);
-    return new net.Socket({ ...options, fd });
+    return new late.net.Socket({ ...options, fd });
   }
-  return new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+  return new late.net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
 /** The same without a socket around it; `undefined` where that cannot be had, and the descriptor is not opened. */
@@ -317,7 +318,7 @@ export function take_out(old: net.Socket): OpenSocket {
   const { _handle: handle } = internals(old);
   internals(old)._handle = null;
   old.destroy();
-  return (options) => new net.Socket({ ...options, handle } as net.SocketConstructorOpts);
+  return (options) => new late.net.Socket({ ...options, handle } as net.SocketConstructorOpts);
 }
 
 /** Sets an option of a TCP connection, which the sockets and handles of a descriptor cannot do. */
@@ -326,7 +327,7 @@ export function set_tcp_option(
   set: (handle: TcpHandle) => void,
 ): void {
   const { TCP } = bindings("tcp_wrap");
-  const handle = connection instanceof net.Socket ? internals(connection)._handle : connection;
+  const handle = connection instanceof late.net.Socket ? internals(connection)._handle : connection;
   const fd = TCP ? handle?.fdForIpc?.() ?? -1 : -1;
   if (!TCP || fd < 0) return;
   const copy = new TCP(CONNECTION);
@@ -356,7 +357,7 @@ export function spawn_child(
   { file, args, environment, cwd }: ChildProgram,
   has_pipe = false,
 ): ChildProcess {
-  const child = new (ChildProcess as unknown as Spawnable)();
+  const child = new (late.child_process.ChildProcess as unknown as Spawnable)();
   child.spawn({
     file,
     args: [file, ...args],

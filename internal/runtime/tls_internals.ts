@@ -9,10 +9,11 @@
  */
 import { Buffer } from "node:buffer";
 import type { X509Certificate } from "node:crypto";
-import net from "node:net";
-import tls from "node:tls";
+import type net from "node:net";
+import type tls from "node:tls";
 import type { BareHandle } from "./bare_stream.ts";
 import { BareTls, is_bare_tls } from "./bare_tls.ts";
+import { late } from "./late.ts";
 import { start_reading, stop_reading } from "./deno_internals.ts";
 
 /** What is told of a TLS connection. */
@@ -83,10 +84,10 @@ export function open_tls(
   options: tls.TLSSocketOptions,
   events: TlsEvents,
 ): TlsLine {
-  if (beneath instanceof net.Socket) return new SocketTls(beneath, unread, options, events);
+  if (beneath instanceof late.net.Socket) return new SocketTls(beneath, unread, options, events);
   if (is_bare_tls()) return new BareTls(beneath, unread, options, events);
   const handle = { handle: beneath } as net.SocketConstructorOpts;
-  const socket = new net.Socket({ ...SOCKET_OPTIONS, ...handle });
+  const socket = new late.net.Socket({ ...SOCKET_OPTIONS, ...handle });
   return new SocketTls(socket, unread, options, events);
 }
 
@@ -104,7 +105,7 @@ class SocketTls implements TlsLine {
     this.beneath = beneath;
     // What is buffered here, the engine gets first.
     if (unread.length > 0) beneath.unshift(Buffer.from(unread));
-    const socket = this.socket = new tls.TLSSocket(beneath, { ...options, isServer: true });
+    const socket = this.socket = new late.tls.TLSSocket(beneath, { ...options, isServer: true });
     const failed = (error: Error) => events.failed(error);
     socket.once("secure", () => events.secure());
     // No `Buffer`, whose `slice()` is another one.
@@ -179,7 +180,7 @@ export function parts_of_pfx(
   pfx: Uint8Array,
   passphrase: string | undefined,
 ): { cert: string; key: string } | undefined {
-  const made = tls.createSecureContext({
+  const made = late.tls.createSecureContext({
     pfx: Buffer.from(pfx),
     ...(passphrase !== undefined && { passphrase }),
   }) as ContextParts;

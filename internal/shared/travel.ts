@@ -1,6 +1,7 @@
 import { is_shared, type Packed, type Passenger, type Peer, sharing } from "../workers/sharing.ts";
 import { process_copy, thread_copy, uncloneable } from "../workers/cloning.ts";
 import { is_small_and_plain } from "../workers/look.ts";
+import { may_fail } from "../runtime/pending.ts";
 import { function_of, type FunctionHandle, handle_of_function, stand_in } from "./functions.ts";
 import { hub } from "./hub.ts";
 import { Link } from "./link.ts";
@@ -244,7 +245,11 @@ export function put_in(
   { value, passengers = [] }: Packed,
   resolve: (handle: unknown) => unknown,
 ): unknown {
-  const found = passengers.map(([, handle]) => resolve(handle));
+  const found = passengers.map(([, handle]) => {
+    const object = resolve(handle);
+    // Nobody waits for it where one of the next makes no sense.
+    return object instanceof Promise ? may_fail(object) : object;
+  });
   const put = (objects: unknown[]) =>
     passengers.reduce((whole, [path], at) => put_back(whole, path, objects[at]), value);
   return found.some((object) => object instanceof Promise)

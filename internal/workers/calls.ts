@@ -19,6 +19,16 @@ interface Call {
   job: Waiting | undefined;
 }
 
+/** Whether a message calls this method for no job, and wants no answer. */
+function tells(
+  message: FromWorker | undefined,
+  target: string,
+  method: string,
+): message is Extract<FromWorker, { type: "call" }> {
+  return message?.type === "call" && message.call === 0 && message.job === undefined &&
+    message.target === target && message.method === method;
+}
+
 /** The calls of a worker to the pool's thread, until they are answered. */
 export class Calls {
   /** The number of the last call. */
@@ -67,6 +77,11 @@ export class Calls {
 
   /** Calls a method of which no answer is wanted, for a job if one is named; the arguments can be cloned. */
   tell(target: string, method: string, args: unknown[], job?: number): void {
+    const { last } = this.#outbox;
+    if (job === undefined && tells(last, target, method)) {
+      (last.also ??= []).push(args);
+      return;
+    }
     const whose = job !== undefined && { job };
     this.#outbox.defer({ type: "call", call: 0, ...whose, target, method, args });
   }

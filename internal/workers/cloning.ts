@@ -1,7 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import { image_of } from "./error_image.ts";
 import { type Look, look_at, MAX_DEPTH } from "./look.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { FromWorker, PlainJob, ToWorker } from "./messages.ts";
 import { not_copied } from "./sharing.ts";
 
 /** Copies a value. */
@@ -108,7 +108,10 @@ function refuse_empty_copy(object: object, copy: Copy): void {
  * are copies.
  */
 function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
+  // Of calls that want no answer the arguments are the library's.
+  if (message.type === "call" && message.call === 0) return;
   if (message.type === "call") message.args = message.args.map(sent);
+  else if (message.type === "jobs") message.jobs.forEach((job) => replace_in(job, sent));
   else if (message.type === "answer") message.value = sent(message.value);
   else if (message.type === "job") message.message = sent(message.message);
   else if (message.type === "done") {
@@ -117,4 +120,15 @@ function replace_foreign(message: ToWorker | FromWorker, sent: Copy): void {
     const { shared } = message;
     if (shared) message.shared = { ...shared, value: sent(shared.value) };
   } else if (message.type === "peer" && !message.is_plain) message.body = message.body.map(sent);
+}
+
+/** The same in a job. Messages that are arrays are the library's: mostly there is no object in them. */
+function replace_in(job: PlainJob, sent: Copy): void {
+  const [, message] = job;
+  const is_flat = Array.isArray(message) && message.every(is_no_object);
+  if (!is_flat) job[1] = sent(message);
+}
+
+function is_no_object(value: unknown): boolean {
+  return typeof value !== "object";
 }

@@ -10,6 +10,15 @@ export interface WorkerStart {
   settings: unknown;
 }
 
+/** What a message `job` has, and a message `done`. Each object, and each name in it, has its price on the way. */
+export type PlainJob = [
+  id: number,
+  message: unknown,
+  claim: number | undefined,
+  fd: number | undefined,
+];
+export type PlainDone = [id: number, bytes_in?: number | undefined, bytes_out?: number | undefined];
+
 /** What the pool's thread tells a worker. */
 export type ToWorker =
   /** The first message. `claims`, `table` and `results` are shared memory: a process has none. */
@@ -37,9 +46,11 @@ export type ToWorker =
     id: number;
     message: unknown;
     passengers?: Passenger[];
-    claim?: number;
-    fd?: number;
+    claim?: number | undefined;
+    fd?: number | undefined;
   }
+  /** Do these: jobs that can surely be cloned. */
+  | { type: "jobs"; jobs: PlainJob[] }
   /** A descriptor of this process that a message after this one names by the number. It goes as that of a job. */
   | { type: "connection"; number: number; fd: number }
   /** Come to an end with it. */
@@ -81,9 +92,11 @@ export type FromWorker =
     passengers?: Passenger[];
     error?: ErrorImage;
     /** How many bytes it has read and written, where that is counted. */
-    bytes_in?: number;
-    bytes_out?: number;
+    bytes_in?: number | undefined;
+    bytes_out?: number | undefined;
   }
+  /** These jobs are done, and have given nothing. */
+  | { type: "dones"; jobs: PlainDone[] }
   /** Whether it still has something to close, so that the program must not end yet. */
   | { type: "holds"; holds: boolean }
   /** The job was told to end now: the worker answers. */
@@ -94,7 +107,10 @@ export type FromWorker =
   | { type: "report"; job: number; error: ErrorImage }
   /** Answer this, when all that came before was begun. */
   | { type: "echo"; call: number }
-  /** Call this method for a job, if one is named; with `call` 0 no answer is wanted. */
+  /**
+   * Call this method for a job, if one is named; with `call` 0 no answer is wanted, and `also` has the arguments of
+   * further calls.
+   */
   | {
     type: "call";
     call: number;
@@ -102,6 +118,7 @@ export type FromWorker =
     target: string;
     method: string;
     args: unknown[];
+    also?: unknown[][];
     passengers?: Passenger[] | undefined;
     /** What the caller holds, and the method may take again. */
     scopes?: Packed[] | undefined;

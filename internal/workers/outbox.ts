@@ -8,6 +8,8 @@ export class Outbox<Message> {
   #deliver: (messages: Message[], transfer?: readonly Transferable[]) => void;
   #waiting: Message[] = [];
   #scheduled = false;
+  /** How many of those that wait are being sent. */
+  #leaving = 0;
 
   /**
    * @param deliver Sends messages.
@@ -43,12 +45,22 @@ export class Outbox<Message> {
     this.#scheduled = true;
   }
 
+  /** The last message that waits: what can be put into it needs none of its own. */
+  get last(): Message | undefined {
+    return this.#waiting.length > this.#leaving ? this.#waiting.at(-1) : undefined;
+  }
+
   /** Sends what waits. */
   flush(): void {
     const { length } = this.#waiting;
     if (length === 0) return;
-    this.#deliver(this.#waiting.slice());
-    // Only now: at the end of the stack it may fail, and what waits is sent next time.
-    this.#waiting.splice(0, length);
+    try {
+      this.#leaving = length;
+      this.#deliver(this.#waiting.slice());
+      // Only now: at the end of the stack it may fail, and what waits is sent next time.
+      this.#waiting.splice(0, length);
+    } finally {
+      this.#leaving = 0;
+    }
   }
 }

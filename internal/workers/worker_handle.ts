@@ -1,12 +1,13 @@
 import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { is_pending } from "../runtime/pending.ts";
 import { AskedClaims } from "./asked_claims.ts";
 import { ClaimCounter } from "./claim_counter.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import type { Job, JobCalls, JobOutcome } from "./job.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+import type { FromWorker, PlainJob, ToWorker, WorkerStart } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
 import type { PoolPipe } from "./result_pipe.ts";
@@ -282,27 +283,15 @@ export class WorkerHandle {
   run(job: Job, over: Sent["over"]): void {
     const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
-    const { fd, transfer } = job;
-    const { value: message, passengers } = job.may_share
-      ? pack(job.message, this.#peer)
-      : { value: job.message };
+    const { fd } = job;
     // What was moved is gone from here: it cannot go to another worker.
-    const claims = transfer ? undefined : this.#asked_claims ?? this.#claims;
+    const claims = job.transfer ? undefined : this.#asked_claims ?? this.#claims;
     const claim = claims?.issue();
-    const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
-    if (passengers) sent.passengers = passengers;
-    if (claim !== undefined) sent.claim = claim;
-    if (fd !== undefined) {
-      sent.fd = fd;
-      // Before it can close it: what it takes and never opens is not lost with it, either.
-      this.#table?.opened(fd);
-    }
+    // Before it can close it: what it takes and never opens is not lost with it, either.
+    if (fd !== undefined) this.#table?.opened(fd);
     try {
-      // What comes many at a time goes many at a time; but a worker that does one at a time gets its first at once.
-      const is_first = this.#is_serial && this.#sent.size === 0;
-      const may_wait = this.#host.shares_memory || this.#asked_claims !== undefined;
-      if (job.is_plain && may_wait && !is_first) this.#outbox.defer(sent);
-      else this.#outbox.post(sent, transfer);
+      if (this.#may_wait(job)) this.#defer_job([id, job.message, claim, fd]);
+      else this.#post_job(id, job, claim);
     } catch (error) {
       // It cannot be cloned. Later claims must not wait for this one.
       claims?.withdraw();
@@ -318,6 +307,30 @@ export class WorkerHandle {
     this.#sent.set(id, job.sent);
   }
 
+  /** What comes many at a time goes many at a time; but a worker that does one at a time gets its first at once. */
+  #may_wait({ is_plain, fd }: Job): boolean {
+    if (!is_plain || (this.#is_serial && this.#sent.size === 0)) return false;
+    return this.#host.shares_memory || (this.#asked_claims !== undefined && fd === undefined);
+  }
+
+  #defer_job(job: PlainJob): void {
+    const { last } = this.#outbox;
+    if (last?.type === "jobs") last.jobs.push(job);
+    else this.#outbox.defer({ type: "jobs", jobs: [job] });
+  }
+
+  #post_job(id: number, job: Job, claim: number | undefined): void {
+    const { fd, transfer } = job;
+    const { value: message, passengers } = job.may_share
+      ? pack(job.message, this.#peer)
+      : { value: job.message };
+    const sent: Extract<ToWorker, { type: "job" }> = { type: "job", id, message };
+    if (passengers) sent.passengers = passengers;
+    if (claim !== undefined) sent.claim = claim;
+    if (fd !== undefined) sent.fd = fd;
+    this.#outbox.post(sent, transfer);
+  }
+
   /**
    * Whether it can be given a job now.
    *
@@ -326,9 +339,9 @@ export class WorkerHandle {
   has_room(job: Job, max_jobs: number | undefined): boolean {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
+    if (max_jobs !== undefined) return this.active < max_jobs;
     const { job: first } = this.#sent.values().next().value!;
     if (job.is_alone || first.is_alone || first.is_blocked) return false;
-    if (max_jobs !== undefined) return this.active < max_jobs;
     if (this.#asked_claims && (this.#asked_claims.is_asking || !job.is_plain)) return false;
     const can_recall = this.#asked_claims !== undefined || this.#claims !== undefined;
     return can_recall && this.#pace.has_room(this.active);
@@ -485,6 +498,11 @@ export class WorkerHandle {
       case "done":
         this.#done(message);
         break;
+      case "dones":
+        for (const [id, bytes_in, bytes_out] of message.jobs) {
+          this.#done({ type: "done", id, bytes_in, bytes_out });
+        }
+        break;
       case "holds":
         this.#holds = message.holds && this.#keeps_running;
         if (this.#holds) this.#host.ref();
@@ -505,7 +523,8 @@ export class WorkerHandle {
         void this.#echo(message.call);
         break;
       case "call":
-        void this.#call(message);
+        if (message.call === 0) this.#told(message);
+        else void this.#call(message);
         break;
       case "peer":
         received(this.#peer, message.body);
@@ -551,6 +570,21 @@ export class WorkerHandle {
     if (this.state !== "ended") this.#outbox.post({ type: "answer", call });
   }
 
+  /** Calls a method of which no answer is wanted. */
+  #told({ job: id, target, method, args, also = [] }: Extract<FromWorker, { type: "call" }>): void {
+    const job = id === undefined ? undefined : this.#sent.get(id)?.job;
+    const failed = (error: unknown) => this.#calls.report(job, error);
+    for (const one of [args, ...also]) {
+      try {
+        check_arguments(one);
+        const called = this.#calls.call(job, target, method, one);
+        if (is_pending(called)) called.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
   async #call(
     { call, job: id, target, method, args: value, passengers, scopes }: Extract<
       FromWorker,
@@ -566,10 +600,9 @@ export class WorkerHandle {
       const result = await run_for_caller(scopes, this.#peer, work);
       answer = { type: "answer", call, ...pack(result, this.#peer) };
     } catch (error) {
-      if (call === 0) this.#calls.report(job, error);
       answer = { type: "answer", call, error: image_of(error) };
     }
-    if (call === 0 || this.state === "ended") return;
+    if (this.state === "ended") return;
     try {
       this.#outbox.post(answer);
     } catch (error) {

@@ -10,7 +10,7 @@ import { uncloneable } from "./cloning.ts";
 import { error_of, image_of } from "./error_image.ts";
 import { is_small_and_plain } from "./look.ts";
 import { own_memory } from "./memory.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { FromWorker, PlainDone, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ResultBox } from "./result_box.ts";
 import type { ChildPipe } from "./result_pipe.ts";
@@ -199,8 +199,12 @@ export class WorkerSide {
         this.#started = this.#start(message);
         break;
       case "job":
-        if (this.#service!.is_serial) this.#line.push(message);
-        else if (this.#takes(message.claim)) void this.#do(message, handle);
+        this.#take(message, handle);
+        break;
+      case "jobs":
+        for (const [id, message_of_job, claim, fd] of message.jobs) {
+          this.#take({ type: "job", id, message: message_of_job, claim, fd });
+        }
         break;
       case "connection":
         if (handle) sharing.connections.set(message.number, take_out(handle));
@@ -257,6 +261,12 @@ export class WorkerSide {
     } finally {
       sharing.is_loading = false;
     }
+  }
+
+  #take(job: JobMessage, handle?: net.Socket): void {
+    if (must_end()) return;
+    if (this.#service!.is_serial) this.#line.push(job);
+    else if (this.#takes(job.claim)) void this.#do(job, handle);
   }
 
   /** Whether a job is this worker's: the pool may have taken it back. */
@@ -333,7 +343,7 @@ export class WorkerSide {
   /** Says that a job is done, and what it has given. */
   #give(id: number, result: unknown, run?: JobRun): void {
     if (this.#service!.is_serial && this.#leave(id, result)) return;
-    if (result === undefined) return this.#done({ type: "done", id, ...run?.traffic?.() });
+    if (result === undefined) return this.#ended(id, run?.traffic?.());
     if (is_small_and_plain(result)) return this.#done({ type: "done", id, value: result });
     try {
       this.#outbox.post({ type: "done", id, ...pack(result, sharing.parent!) });
@@ -346,6 +356,15 @@ export class WorkerSide {
     // What is halted by the order to end fails, an import with `null`: that is not how the job ended.
     if (must_end()) return;
     this.#done({ type: "done", id, error: image_of(error), ...run?.traffic?.() });
+  }
+
+  /** The same of one that has given nothing. */
+  #ended(id: number, traffic: ReturnType<NonNullable<JobRun["traffic"]>>): void {
+    if (this.#service!.is_serial) return this.#done({ type: "done", id, ...traffic });
+    const done: PlainDone = traffic ? [id, traffic.bytes_in, traffic.bytes_out] : [id];
+    const { last } = this.#outbox;
+    if (last?.type === "dones") last.jobs.push(done);
+    else this.#outbox.defer({ type: "dones", jobs: [done] });
   }
 
   /** Says it at once where the next job comes after it: that may end this worker. */

@@ -14,7 +14,7 @@
  * | {@linkcode json_log} | an `observer` that writes lines of JSON |
  * | {@linkcode prometheus} | the text that Prometheus reads |
  *
- * [docs/observing.md](docs/observing.md) has all events and metrics; `@socketserver/opentelemetry` is a package of its
+ * [docs/observing.md](../../docs/observing.md) has all events and metrics; `@socketserver/opentelemetry` is a package of its
  * own.
  *
  * ## Permissions

@@ -15,7 +15,7 @@
  * ## Permissions
  *
  * Those of the server and of the handler, and `--allow-read` for the handler's file; for one at a URL
- * `--allow-import` for its host. [docs/serve.md](docs/serve.md#permissions) has the table.
+ * `--allow-import` for its host. [docs/serve.md](../../docs/serve.md#permissions) has the table.
  *
  * @module
  */

@@ -20,10 +20,11 @@ import { worker_sender } from "./worker_sender.ts";
 const MAX_COUNT = 64;
 /** No datagram is longer (RFC 768), in bytes. */
 const LONGEST = 65_535;
-/** Longer datagrams are copied into arrays of their own, in bytes. */
+/** Longer datagrams are copied into arrays of their own, in bytes; others share larger arrays, of so many. */
 const MAX_SHARED = 4096;
-/** How many turns of the event loop are taken before another thread waits: to begin that costs more than they do. */
-const TURNS = 2;
+const SHARED = 65_536;
+/** How many turns of the event loop are taken before another thread waits: to begin that costs as much as they do. */
+const TURNS = 6;
 
 /** What `accept()` gives. */
 type Accepted = [DatagramRequest, Deno.NetAddr];
@@ -48,7 +49,7 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
   /** How many came, and how many of them were taken. */
   #count = 0;
   #taken = 0;
-  /** The copies of those that came together, in one array, and how much of it is used. */
+  /** The copies of those that came one after the other, in one array, and how much of it is used. */
   #copies: Uint8Array = new Uint8Array(0);
   #copied = 0;
   #waiter: PromiseWithResolvers<Accepted> | undefined;
@@ -195,13 +196,6 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     if (count < 0) return this.#failed(this.#libc.errno);
     this.#count = count;
     this.#taken = 0;
-    let shared = 0;
-    for (let at = 0; at < count; at++) {
-      const length = messages.length_of(at);
-      if (length <= MAX_SHARED) shared += length;
-    }
-    this.#copies = new Uint8Array(shared);
-    this.#copied = 0;
     return count > 0;
   }
 
@@ -226,6 +220,10 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     const offset = data.offset + at * data.stride;
     const packet = memory.bytes.subarray(offset, offset + length);
     if (length > MAX_SHARED) return packet.slice();
+    if (this.#copied + length > this.#copies.length) {
+      this.#copies = new Uint8Array(SHARED);
+      this.#copied = 0;
+    }
     const copy = this.#copies.subarray(this.#copied, this.#copied += length);
     copy.set(packet);
     return copy;

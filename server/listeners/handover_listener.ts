@@ -1,4 +1,4 @@
-import net from "node:net";
+import type net from "node:net";
 import { setImmediate } from "node:timers";
 import { accept_bare, type Accepted, SocketAccepted } from "../../internal/runtime/accepted.ts";
 import {
@@ -12,6 +12,7 @@ import {
   resume_listener,
   wake_listener,
 } from "../../internal/runtime/deno_internals.ts";
+import { late } from "../../internal/runtime/late.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { socket_over, type StreamSocket } from "../sockets/stream_socket.ts";
 import { AcceptedConn } from "./accepted_conn.ts";
@@ -235,7 +236,7 @@ export class HandoverListener<A extends Deno.Addr> implements Listener<StreamSoc
   }
 
   #make_server(): net.Server {
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+    const server = late.net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
       .on("connection", (socket) => this.#arrived(new SocketAccepted(socket)))
       .on("error", (error) => this.#deliver(error));
     return this.#kept ? server : server.unref();

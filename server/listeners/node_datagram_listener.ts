@@ -1,6 +1,5 @@
-import dgram from "node:dgram";
-import { lookup } from "node:dns";
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import type dgram from "node:dgram";
+import { late } from "../../internal/runtime/late.ts";
 import { MAX_TIMER } from "../../internal/runtime/timer.ts";
 import { format_address, map_ipv4, peer_addr } from "../address.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
@@ -40,8 +39,8 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#broadcast = options.broadcast ?? true;
     this.#backlog = backlog;
     const ip = resolve_beside_tcp(addr);
-    const family = isIPv6(ip) ? 6 : 4;
-    this.#socket = dgram.createSocket({
+    const family = late.net.isIPv6(ip) ? 6 : 4;
+    this.#socket = late.dgram.createSocket({
       type: `udp${family}`,
       reuseAddr: reuse_address,
       lookup: (name, _, done) => look_up(name, family, done),
@@ -124,7 +123,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
 
   #join(group: string): void {
     const [address = "", zone] = group.split("%");
-    const place = zone && isIPv6(address) ? `::%${zone}` : zone;
+    const place = zone && late.net.isIPv6(address) ? `::%${zone}` : zone;
     try {
       this.#socket.addMembership(address, place);
     } catch (error) {
@@ -158,10 +157,10 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
  * an IPv6 socket a name that has only an IPv4 address gets that, as Deno's own sockets send to it.
  */
 function look_up(hostname: string, wanted: 4 | 6, done: LookupDone): void {
-  if (isIP(hostname)) return done(null, hostname, wanted);
-  lookup(hostname, wanted, (error, address, found) => {
+  if (late.net.isIP(hostname)) return done(null, hostname, wanted);
+  late.dns.lookup(hostname, wanted, (error, address, found) => {
     if (!error || wanted !== 6) return done(error, address, found);
-    lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
+    late.dns.lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
   });
 }
 
@@ -178,7 +177,7 @@ function send_error(
   if (!may_send(address)) return not_capable(address);
   if (error.code !== "UNKNOWN") return deno_error(error);
   const where = format_address(address);
-  if (is_ipv4(own.hostname) && isIPv6(address.hostname)) {
+  if (is_ipv4(own.hostname) && late.net.isIPv6(address.hostname)) {
     return failure("EAFNOSUPPORT", `An IPv4 socket cannot send to ${where}`);
   }
   if (!is_ipv4(own.hostname) && is_ipv4(address.hostname)) {
@@ -202,7 +201,7 @@ function failure(code: string, message: string): Error {
 
 /** Whether it is an IPv4 address, also one as IPv6 sockets have it. */
 function is_ipv4(hostname: string): boolean {
-  return isIPv4(peer_addr<Deno.NetAddr>({ transport: "udp", hostname, port: 0 }).hostname);
+  return late.net.isIPv4(peer_addr<Deno.NetAddr>({ transport: "udp", hostname, port: 0 }).hostname);
 }
 
 function may_send(address: Deno.NetAddr): boolean {

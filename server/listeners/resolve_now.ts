@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { ask_now } from "../../internal/runtime/blocking.ts";
+import { late } from "../../internal/runtime/late.ts";
 
 /** Connects, and gives the address of the other end. */
 const CONNECT = `async ({ hostname, port }) => {
@@ -19,7 +19,7 @@ const CONNECT = `async ({ hostname, port }) => {
  * @throws {Deno.errors.AddrInUse} If a TCP server is there.
  */
 export function resolve_now({ hostname, port }: Deno.NetAddr): string {
-  return isIP(hostname) ? hostname : listened_at(hostname, port);
+  return late.net.isIP(hostname) ? hostname : listened_at(hostname, port);
 }
 
 /**

@@ -1,13 +1,7 @@
-import { refuse_old_deno } from "../../internal/runtime/deno_internals.ts";
 import { is_receiver_gone } from "../../internal/runtime/error_names.ts";
 import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
-import {
-  type ClassPlace,
-  place_of,
-  refuse_while_loading,
-} from "../../internal/workers/class_place.ts";
+import { type ClassPlace, place_of } from "../../internal/workers/class_place.ts";
 import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
-import { is_small_and_plain } from "../../internal/workers/look.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
@@ -27,8 +21,9 @@ import { RequestQueue } from "../requests/request_queue.ts";
 import type { Run, Runner, ServerSide } from "../requests/runner.ts";
 import { shared_fields_of } from "../requests/shared_fields.ts";
 import { RELAYED, type Relayed } from "../sockets/relayed_conn.ts";
-import { secure, StreamSocket } from "../sockets/stream_socket.ts";
+import { secure, type StreamSocket } from "../sockets/stream_socket.ts";
 import { pack } from "./carriage.ts";
+import { address_of, type Letter, packet_of } from "./letter.ts";
 import { image_of_server } from "./server_image.ts";
 import type { TlsMaterial } from "../sockets/tls_material.ts";
 import {
@@ -89,6 +84,10 @@ class RequestJob implements Job, Elsewhere {
   readonly message: RequestMessage;
   readonly is_plain: boolean;
   readonly fd?: number;
+  /** Whether a worker secures it by TLS. */
+  readonly is_secured: boolean;
+  /** Whether this thread reads and writes it. */
+  readonly is_relayed: boolean;
   must_end?: { reason: unknown };
   worker?: number | undefined;
   bytes_in?: number;
@@ -99,29 +98,14 @@ class RequestJob implements Job, Elsewhere {
   #outcome: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(exchange: Exchange) {
-    const { request, client_address } = exchange;
-    const is_known = request instanceof StreamSocket && request.remoteAddr === client_address;
-    const { parcel, fd } = pack(request);
+    const { message, is_plain, is_secured = false, is_relayed = false, fd } = pack(exchange);
     this.exchange = exchange;
-    this.message = is_known ? parcel : { ...parcel, client_address };
-    const { traceparent } = exchange;
-    if (traceparent !== undefined) this.message.traceparent = traceparent;
-    // A hook may have put anything onto the addresses, too.
-    this.is_plain = (is_known || parcel.kind === "datagram") &&
-      is_small_and_plain(client_address) &&
-      is_small_and_plain("local" in parcel ? [parcel.local, parcel.header] : null);
+    this.message = message;
+    this.is_plain = is_plain;
+    this.is_secured = is_secured;
+    this.is_relayed = is_relayed;
     if (fd !== undefined) this.fd = fd;
     if (exchange.aborted) this.must_end = { reason: exchange.reason };
-  }
-
-  /** Whether a worker secures it by TLS. */
-  get is_secured(): boolean {
-    return this.message.kind === "connection" && this.message.is_secured === true;
-  }
-
-  /** Whether this thread reads and writes it. */
-  get is_relayed(): boolean {
-    return this.message.kind === "relay";
   }
 
   check(): void {
@@ -168,17 +152,11 @@ export class PooledRunner implements Runner {
    * @param server The server, whose handlers it runs.
    * @param options What workers it has.
    * @param side What it has of the server's class.
-   * @throws {Deno.errors.NotSupported} If Deno is too old, or this thread is a worker that loads its
-   * handler's module.
-   * @throws {TypeError} If the server overrides what is run in workers.
    */
   constructor(server: PooledServer, options: PooledOptions, side: ServerSide) {
-    refuse_old_deno();
-    refuse_while_loading("A server is made");
     this.#server = server;
     this.#options = options;
     this.#side = side;
-    this.#refuse_overrides();
   }
 
   get waits_on_close(): boolean {
@@ -195,8 +173,6 @@ export class PooledRunner implements Runner {
 
   async prepare(): Promise<void> {
     if (this.#pool) return;
-    // Once more: fields of a subclass have their values only now.
-    this.#refuse_overrides();
     check_worker_modules(SERVICE, this.#handler_place().module);
     const kind = await this.#options.workers();
     const { size, start_host, keeps_running } = kind;
@@ -264,7 +240,7 @@ export class PooledRunner implements Runner {
       if (job.is_secured) this.#side.securing(exchange);
       return this.#give(job);
     };
-    if (!this.#queue!.submit(() => run(finish))) return false;
+    if (!this.#queue!.submit(exchange, () => run(finish))) return false;
   }
 
   /** What cannot leave this thread must be secured here, where the server speaks TLS. */
@@ -300,15 +276,6 @@ export class PooledRunner implements Runner {
   async release(overdue: Promise<void>): Promise<void> {
     this.#released = true;
     await this.#pool?.close(overdue);
-  }
-
-  /** What runs in workers cannot be overridden here: it would be ignored silently. */
-  #refuse_overrides(): void {
-    if (!this.#side.overrides("finish_request")) return;
-    throw new TypeError(
-      `Cannot use ${this.#server.constructor.name}.finish_request(): handlers run in workers, ` +
-        "where the server's class is not; do it in the handler, or take AsyncMixIn",
-    );
   }
 
   #settings({ copy, are_threads }: WorkerKind): RequestSettings {
@@ -357,9 +324,10 @@ export class PooledRunner implements Runner {
 
   /** Sends a datagram for a worker, which does not wait for it. */
   async #send_datagram(args: unknown[]): Promise<void> {
-    const [data, address] = args as [Uint8Array, Deno.Addr];
+    const [packet, name, port] = args as Letter;
+    const address = address_of(name, port);
     try {
-      await (this.#server.socket as DatagramListener | undefined)?.send(data, address);
+      await (this.#server.socket as DatagramListener | undefined)?.send(packet_of(packet), address);
     } catch (error) {
       if (!is_receiver_gone(error)) await this.#side.report(with_address(error, address), null);
     }
@@ -369,8 +337,8 @@ export class PooledRunner implements Runner {
 /** The request that this thread reads and writes for a worker. */
 function relayed_by(job: Job | undefined): object {
   if (!job) throw new Deno.errors.BadResource("The request has ended");
-  const { message, exchange } = job as RequestJob;
-  if (message.kind !== "relay") throw new TypeError("The request is not relayed");
+  const { is_relayed, exchange } = job as RequestJob;
+  if (!is_relayed) throw new TypeError("The request is not relayed");
   return exchange.request as object;
 }
 

@@ -1,4 +1,5 @@
 import type { DatagramSender } from "../sockets/datagram_socket.ts";
+import { letter_of } from "./letter.ts";
 
 /** After so many datagrams an answer is asked for, and the one to the last such question waited for. */
 const WINDOW = 64;
@@ -23,21 +24,14 @@ export class RelayedSender<A extends Deno.Addr> implements DatagramSender<A> {
   }
 
   async send(data: Uint8Array, address: A): Promise<number> {
-    // Cloning a view would clone all that is behind it, and the caller may fill its array anew.
-    const args = [new Uint8Array(data), plain(address)];
+    const letter = letter_of(data, address);
     if (++this.#sent % WINDOW !== 0) {
-      this.#calls.tell("send", args);
+      this.#calls.tell("send", letter);
     } else {
       const previous = this.#answer;
-      this.#answer = this.#calls.call("send", args);
+      this.#answer = this.#calls.call("send", letter);
       await previous;
     }
     return data.length;
   }
-}
-
-/** The address without what else may be on the object and cannot be cloned. */
-function plain(address: Deno.Addr): Deno.Addr {
-  const { transport, hostname, port, path } = address as Deno.NetAddr & Deno.UnixAddr;
-  return (path === undefined ? { transport, hostname, port } : { transport, path }) as Deno.Addr;
 }

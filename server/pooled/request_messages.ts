@@ -3,6 +3,7 @@ import type { ProxyHeader } from "../sockets/proxy_header.ts";
 import type { WorkerSender } from "../listeners/listener.ts";
 import type { TlsMaterial } from "../sockets/tls_material.ts";
 import type { Settings } from "../options.ts";
+import type { Letter } from "./letter.ts";
 import type { ServerImage } from "./server_image.ts";
 
 /** What a worker of a server is told when it starts. */
@@ -43,21 +44,40 @@ export type Parcel =
     /** Whether it has `TCP_NODELAY`. */
     no_delay: boolean;
     /** How long its first bytes may take, if they may. */
-    patience?: number;
+    patience?: number | undefined;
     /** Whether it must be secured by TLS before it is used. */
-    is_secured?: true;
+    is_secured?: boolean;
   } & Origin
   /** A connection that stays in the server's thread, which reads and writes for the worker. */
   | { kind: "relay" } & Origin
-  /** A datagram, short ones as text: replies go through the server's socket. */
-  | { kind: "datagram"; packet: Uint8Array | string }
+  /** A datagram: replies go through the server's socket. */
+  | { kind: "datagram"; packet: Uint8Array }
   /** Anything that can be cloned. */
   | { kind: "value"; value: unknown };
 
 /** The message of a job that is a request: flat, as each object has its price on the way. */
-export type RequestMessage = Parcel & {
-  /** Left out where it is the connection's. */
-  client_address?: unknown;
-  /** The trace that it belongs to, if it does. */
-  traceparent?: string;
-};
+export type RequestMessage =
+  | Parcel & {
+    /** Left out where it is the connection's. */
+    client_address?: unknown;
+    /** The trace that it belongs to, if it does. */
+    traceparent?: string;
+  }
+  | DatagramMessage
+  | ConnectionMessage;
+
+/** A datagram of a client whose address is no more than that, and the trace that it belongs to. */
+export type DatagramMessage = ["datagram", traceparent: string | undefined, ...letter: Letter];
+
+/** A connection of TCP whose addresses are no more than that, and of which nothing was read. */
+export type ConnectionMessage = [
+  "connection",
+  traceparent: string | undefined,
+  remote_hostname: string,
+  remote_port: number,
+  local_hostname: string,
+  local_port: number,
+  no_delay: boolean,
+  patience: number | undefined,
+  is_secured: boolean,
+];

@@ -121,30 +121,22 @@ class HandledRequest implements JobRun {
     const message = job.message as RequestMessage;
     this.#handshakes = handshakes;
     this.#carried = unpack(message, job, socket, tls);
-    const { request } = this.#carried;
-    const client_address = request instanceof StreamSocket && !("client_address" in message)
-      ? request.remoteAddr
-      : message.client_address;
+    const { request, client_address } = this.#carried;
     this.#exchange = new Exchange(request, client_address);
-    this.#exchange.traceparent = message.traceparent;
+    this.#exchange.traceparent = "kind" in message ? message.traceparent : message[1];
     this.#exchange.job = job;
     this.#exchange.handshakes = handshakes;
     this.#scope = sharing.system?.begin({ job: job.id });
   }
 
   /** Handles it as a task of its own. */
-  async run(
+  run(
     Handler: RequestHandlerConstructor,
     server: object,
     over: (carried: Carried) => void,
   ): Promise<void> {
     const handle = () => this.#handle(Handler, server, over);
-    if (!this.#scope) return await handle();
-    try {
-      await this.#scope.run(handle);
-    } finally {
-      this.#scope.end();
-    }
+    return this.#scope ? run_in(this.#scope, handle) : handle();
   }
 
   /** Handles it; `over` is called with what is to be closed then. */
@@ -184,5 +176,14 @@ class HandledRequest implements JobRun {
 
   abandon(): void {
     this.#scope?.give_up(this.#exchange.reason);
+  }
+}
+
+/** Handles a request, with what it waits for and holds. */
+async function run_in(scope: Scope, handle: () => Promise<void>): Promise<void> {
+  try {
+    await scope.run(handle);
+  } finally {
+    scope.end();
   }
 }

@@ -32,8 +32,6 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   started = false;
   /** Whether it was closed before its handler had ended. */
   cut = false;
-  /** Its run, which ends when the request is closed at the latest. */
-  running: Promise<void> | undefined;
   outcome: Ending | undefined;
   /** Its number, where its start was told; else 0. */
   id = 0;
@@ -65,6 +63,10 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
+  #has_run = false;
+  /** Called when its run is over. */
+  #run_watchers: (() => void)[] | undefined;
+  #running: Promise<void> | undefined;
   /** Called when the request is closed. */
   #watchers: (() => void)[] | undefined;
   #controller: AbortController | undefined;
@@ -165,6 +167,26 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
     this.clock = undefined;
   }
 
+  /** Its run, which ends when the request is closed at the latest. Made at the first use. */
+  get running(): Promise<void> {
+    return this.#running ??= new Promise((resolve) => this.on_ran(resolve));
+  }
+
+  /** Calls a function when its run is over: when the request is closed at the latest. */
+  on_ran(watch: () => void): void {
+    if (this.#has_run) watch();
+    else if (this.#run_watchers) this.#run_watchers.push(watch);
+    else this.#run_watchers = [watch];
+  }
+
+  /** To be called when its run is over. */
+  ran(): void {
+    this.#has_run = true;
+    const watchers = this.#run_watchers;
+    this.#run_watchers = undefined;
+    if (watchers) { for (const watch of watchers) watch(); }
+  }
+
   /** Calls a function when the request is closed. */
   on_close(watch: () => void): void {
     if (this.state === "closed") watch();
@@ -178,6 +200,8 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
     this.stop_clock();
     this.#unlist(this.request);
     if (this.#aliases) { for (const alias of this.#aliases) this.#unlist(alias); }
+    // A handler that never ends must not hold up others once its request is given up.
+    this.ran();
     const watchers = this.#watchers;
     this.#watchers = undefined;
     if (watchers) { for (const watch of watchers) watch(); }

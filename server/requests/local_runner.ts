@@ -40,17 +40,19 @@ export class SequentialRunner implements Runner {
   renew_tls(): void {}
 
   run(exchange: Exchange, run: Run): void | Promise<void> | false {
-    return exchange.running = this.run_scope(exchange, run);
+    if (this.run_scope(exchange, run)) return exchange.running;
   }
 
   /** Runs a request as a task of its own, which what it waits for and holds belongs to. */
-  protected run_scope(exchange: Exchange, run: Run): Promise<void> {
+  protected run_scope(exchange: Exchange, run: Run): boolean {
+    const { system } = sharing;
+    if (!system) return run();
     const report = (error: unknown) => void this.#side.report(error, exchange);
-    const scope = exchange.scope = sharing.system?.begin({ report });
-    if (!scope) return run();
-    const running = scope.run(run);
-    void running.then(() => scope.end());
-    return running;
+    const scope = exchange.scope = system.begin({ report });
+    const goes_on = scope.run(run);
+    if (goes_on) exchange.on_ran(() => scope.end());
+    else scope.end();
+    return goes_on;
   }
 
   interrupt({ request, scope, reason }: Exchange): void {
@@ -85,6 +87,6 @@ export class ConcurrentRunner extends SequentialRunner {
   override run(exchange: Exchange, run: Run): void | false {
     const { max_requests, request_queue_size, overflow } = this.server;
     this.#queue ??= new RequestQueue(max_requests, request_queue_size, overflow);
-    if (!this.#queue.submit(() => this.run_scope(exchange, run))) return false;
+    if (!this.#queue.submit(exchange, () => this.run_scope(exchange, run))) return false;
   }
 }

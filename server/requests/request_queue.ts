@@ -1,5 +1,16 @@
 import type { Overflow } from "../options.ts";
 
+/** What says when its run, which goes on, is over. */
+interface Running {
+  on_ran(watch: () => void): void;
+}
+
+/** A request that waits for its turn. */
+interface Waiting {
+  request: Running;
+  start: () => boolean;
+}
+
 /**
  * Lets a bounded number of requests run at once and a bounded number wait: the hard limit behind
  * `max_requests`, whatever the mix-in.
@@ -8,7 +19,7 @@ export class RequestQueue {
   #places = 0;
   #room = 0;
   #running = 0;
-  #waiting: (() => Promise<unknown>)[] = [];
+  #waiting: Waiting[] = [];
 
   /**
    * @param places How many may run at once.
@@ -29,19 +40,24 @@ export class RequestQueue {
   /**
    * Starts a request now, or when its turn comes.
    *
-   * @param start Starts it; the place is free again when what it returns has settled.
+   * @param request The request; when its run is over, the place is free again.
+   * @param start Starts it, and gives whether it goes on.
    * @returns Whether there was room.
    */
-  submit(start: () => Promise<unknown>): boolean {
-    if (this.#running < this.#places) this.#run(start);
-    else if (this.#waiting.length < this.#room) this.#waiting.push(start);
-    else return false;
+  submit(request: Running, start: () => boolean): boolean {
+    const is_free = this.#running < this.#places;
+    if (!is_free && this.#waiting.length >= this.#room) return false;
+    if (is_free) this.#run(request, start);
+    else this.#waiting.push({ request, start });
+    // It may be over already.
+    this.#fill();
     return true;
   }
 
-  #run(start: () => Promise<unknown>): void {
+  #run(request: Running, start: () => boolean): void {
     this.#running++;
-    start().then(this.#ended, this.#ended);
+    if (start()) request.on_ran(this.#ended);
+    else this.#running--;
   }
 
   #ended = (): void => {
@@ -51,7 +67,8 @@ export class RequestQueue {
 
   #fill(): void {
     while (this.#running < this.#places && this.#waiting.length > 0) {
-      this.#run(this.#waiting.shift()!);
+      const { request, start } = this.#waiting.shift()!;
+      this.#run(request, start);
     }
   }
 }

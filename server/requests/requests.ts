@@ -202,7 +202,7 @@ export class Requests<Request, Address> {
       const welcome = this.#hooks.verify_request(exchange.request, exchange.client_address);
       if (is_pending(welcome)) return this.#handle_later(exchange, welcome);
       const processed = this.#admit(exchange, welcome);
-      // What run_request() gave resolves in any case; that of an override may not, and may reject.
+      // Its run ends in any case; what an override gave may not, and may reject.
       if (is_pending(processed) && processed !== exchange.running) {
         return this.#handle_later(exchange, true, processed);
       }
@@ -257,7 +257,7 @@ export class Requests<Request, Address> {
     finish?: () => void | Promise<void>,
   ): Promise<void> {
     const exchange = this.#claim(request, client_address);
-    return exchange.running = this.#run(exchange, finish);
+    return this.#run(exchange, finish) ? exchange.running : Promise.resolve();
   }
 
   /**
@@ -397,13 +397,13 @@ export class Requests<Request, Address> {
     if (exchange.state === "arrived") this.turn_away(exchange, "verify");
   }
 
-  /** Runs the handler, and all that follows; nothing, if the request is over by now. */
+  /** Runs the handler, and all that follows; nothing, if the request is over by now. Gives whether it goes on. */
   #run(
     exchange: Exchange<Request, Address>,
     finish?: () => void | Promise<void>,
     is_elsewhere = false,
-  ): Promise<void> {
-    if (!exchange.moves("start")) return Promise.resolve();
+  ): boolean {
+    if (!exchange.moves("start")) return false;
     const { most_active } = this.#counts;
     if (++this.#counts.active > most_active) this.#counts.most_active = this.#counts.active;
     if (exchange.id > 0) this.observation.request_runs(exchange);
@@ -411,25 +411,32 @@ export class Requests<Request, Address> {
     const { max_connection_age: max_age = null } = this.#hooks;
     if (this.#must_end) this.#tell(exchange, this.#must_end);
     else if (max_age !== null) this.#ages.begin(exchange, max_age);
-    return new Promise((resolve) => {
-      // A handler that never ends must not hold the loop once its request is given up.
-      exchange.on_close(resolve);
-      const ended = () => {
-        this.#end(exchange);
-        resolve();
-      };
-      const failed = (error: unknown) => void this.#handler_failed(exchange, error).then(ended);
-      try {
-        const secured = is_elsewhere ? undefined : this.#secure(exchange);
-        const finished = secured
-          ? secured.then(() => exchange.over ? undefined : this.#handle(exchange, finish))
-          : this.#handle(exchange, finish);
-        if (is_pending(finished)) finished.then(ended, failed);
-        else ended();
-      } catch (error) {
-        failed(error);
+    try {
+      const secured = is_elsewhere ? undefined : this.#secure(exchange);
+      const finished = secured
+        ? secured.then(() => exchange.over ? undefined : this.#handle(exchange, finish))
+        : this.#handle(exchange, finish);
+      if (is_pending(finished)) {
+        finished.then(() => this.#ran(exchange), (error) => this.#fail_run(exchange, error));
+        return true;
       }
-    });
+      this.#ran(exchange);
+      return false;
+    } catch (error) {
+      void this.#fail_run(exchange, error);
+      return true;
+    }
+  }
+
+  /** The handler has ended. */
+  #ran(exchange: Exchange<Request, Address>): void {
+    this.#end(exchange);
+    exchange.ran();
+  }
+
+  async #fail_run(exchange: Exchange<Request, Address>, error: unknown): Promise<void> {
+    await this.#handler_failed(exchange, error);
+    this.#ran(exchange);
   }
 
   /** Begins TLS with its client, where the server speaks it; resolves when that is done. */

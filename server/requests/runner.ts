@@ -22,8 +22,11 @@ export interface ServerSide {
   overrides(hook: "finish_request"): boolean;
 }
 
-/** Runs the handler of a request and all that follows; never rejects. */
-export type Run = (finish?: () => void | Promise<void>) => Promise<void>;
+/**
+ * Runs the handler of a request and all that follows; never throws. Gives whether that goes on: when it is over,
+ * `exchange.on_ran()` tells.
+ */
+export type Run = (finish?: () => void | Promise<void>) => boolean;
 
 /** How the requests of a server are run: all that a mix-in changes. */
 export interface Runner {

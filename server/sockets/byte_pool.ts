@@ -26,8 +26,7 @@ export class BytePool {
   copy(bytes: Uint8Array, ahead = SLAB): Uint8Array {
     const { length } = bytes;
     if (length > MAX_POOLED) return bytes.slice();
-    const copy = this.#room(length, ahead);
-    this.#used += length;
+    const copy = this.#take(length, ahead);
     copy.set(bytes);
     return copy;
   }
@@ -40,6 +39,19 @@ export class BytePool {
     const { written } = ENCODER.encodeInto(text, room);
     this.#used += written;
     return room.subarray(0, written);
+  }
+
+  /** The bytes that a text has one character each for. */
+  spell(text: string): Uint8Array {
+    const bytes = this.#take(text.length, SLAB);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = text.charCodeAt(at);
+    return bytes;
+  }
+
+  #take(length: number, ahead: number): Uint8Array {
+    const room = this.#room(length, ahead);
+    this.#used += length;
+    return room;
   }
 
   #room(length: number, ahead: number): Uint8Array {

@@ -8,5 +8,6 @@
 export function check_time(name: string, time: number | null): number | null {
   if (time === null || time === Infinity) return null;
   if (typeof time === "number" && time >= 0) return time;
-  throw new RangeError(`Cannot set a ${name} of ${time} ms: it must be 0 or more, or null`);
+  const told = Deno.inspect(time);
+  throw new RangeError(`Cannot set a ${name} of ${told} ms: it must be 0 or more, or null`);
 }

@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
 import { client_fault } from "../../internal/runtime/client_fault.ts";
+import { late } from "../../internal/runtime/late.ts";
 import {
   is_absolute,
   net_addr,
@@ -78,7 +78,7 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
   constructor(addr: A, sender: DatagramSender<A>) {
     this.addr = addr;
     this.#sender = sender;
-    this.#ipv6 = "hostname" in addr && isIPv6(addr.hostname);
+    this.#ipv6 = "hostname" in addr && late.net.isIPv6(addr.hostname);
     this.#max = addr.transport !== "udp" ? Infinity : this.#ipv6 ? MAX_IPV6 : MAX_IPV4;
   }
 
@@ -125,7 +125,7 @@ export class DatagramSocket<A extends Deno.Addr = Deno.NetAddr> {
     const target = net_addr(address as NetAddress, "udp") as A & Deno.NetAddr;
     const error = port_error(target);
     if (error) throw error;
-    return this.#ipv6 && isIPv4(target.hostname) ? wire_addr(target) : target;
+    return this.#ipv6 && late.net.isIPv4(target.hostname) ? wire_addr(target) : target;
   }
 }
 

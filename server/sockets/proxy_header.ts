@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
+import { late } from "../../internal/runtime/late.ts";
 import { crc32c } from "./crc32c.ts";
 import { joined } from "./joined.ts";
 
@@ -65,7 +65,8 @@ const ADDRESS_LENGTHS = [0, 12, 36, 216] as const;
 const PATH_LENGTH = 108;
 /** What a type of a TLV means to the parser. */
 const TLV = { CHECKSUM: 0x03, NOTHING: 0x04 } as const;
-const DECODER = new TextDecoder();
+/** A mark of the order of bytes is a part of what it reads. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads the header of the PROXY protocol, versions 1 and 2, from bytes as they come:
@@ -111,7 +112,7 @@ function header_of_line(line: string): ProxyHeader {
     return { version: 1, command: "LOCAL", tlvs: [] };
   }
   const [, family, from, to, from_port, to_port] = LINE.exec(line) ?? [];
-  const is_address = family === "TCP4" ? isIPv4 : is_ipv6;
+  const is_address = family === "TCP4" ? late.net.isIPv4 : is_ipv6;
   if (!from || !to || !is_address(from) || !is_address(to)) throw invalid("its line is malformed");
   const source = net_addr(from, Number(from_port), "tcp");
   const destination = net_addr(to, Number(to_port), "tcp");
@@ -120,7 +121,7 @@ function header_of_line(line: string): ProxyHeader {
 
 /** Without a zone (`%eth0`), which means something on one machine only. */
 function is_ipv6(text: string): boolean {
-  return isIPv6(text) && !text.includes("%");
+  return late.net.isIPv6(text) && !text.includes("%");
 }
 
 function parse_binary(bytes: Uint8Array): ParsedProxyHeader | undefined {
@@ -199,8 +200,8 @@ function ipv6_of(bytes: Uint8Array): string {
  */
 function net_addr(hostname: string, port: number, transport: "tcp" | "udp"): Deno.NetAddr {
   if (port > 65_535) throw invalid(`it names port ${port}`);
-  if (isIPv4(hostname)) return { transport, hostname, port };
-  const { address } = new SocketAddress({ address: hostname, family: "ipv6" });
+  if (late.net.isIPv4(hostname)) return { transport, hostname, port };
+  const { address } = new late.net.SocketAddress({ address: hostname, family: "ipv6" });
   return { transport, hostname: address, port };
 }
 

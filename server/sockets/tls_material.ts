@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { late } from "../../internal/runtime/late.ts";
 import { print } from "../../internal/runtime/standard_error.ts";
 import { parts_of_pfx } from "../../internal/runtime/tls_internals.ts";
 import { check_tls_options, type TlsCertificate, type TlsOptions } from "../tls_options.ts";
@@ -47,7 +48,7 @@ export function load_tls(options: TlsOptions): TlsMaterial {
 
 /** Says on standard error that a certificate has ended. It is used all the same: a clock may be wrong, too. */
 function warn_of_end({ cert }: PemPair): void {
-  const { subject, validTo } = new X509Certificate(cert);
+  const { subject, validTo } = new late.crypto.X509Certificate(cert);
   const end = Date.parse(validTo);
   if (end > Date.now()) return;
   const name = subject.replaceAll("\n", ", ");
@@ -58,7 +59,7 @@ function warn_of_end({ cert }: PemPair): void {
 
 /** When a certificate ends, as `Date.now()` gives it. */
 export function end_of({ cert }: TlsMaterial): number {
-  return Date.parse(new X509Certificate(cert).validTo);
+  return Date.parse(new late.crypto.X509Certificate(cert).validTo);
 }
 
 function load_pair(where: string, { cert, key, passphrase, pfx }: TlsCertificate): PemPair {
@@ -92,7 +93,11 @@ function load_pfx(where: string, pfx: Uint8Array | URL, passphrase: string | und
 /** The authorities, each of which must be a certificate. */
 function load_authorities(ca: string | URL): string {
   const text = text_of("tls.ca", ca);
-  check("tls.ca", ca, () => certificates_of(text).forEach((pem) => new X509Certificate(pem)));
+  check(
+    "tls.ca",
+    ca,
+    () => certificates_of(text).forEach((pem) => new late.crypto.X509Certificate(pem)),
+  );
   return text;
 }
 
@@ -106,7 +111,7 @@ function certificates_of(pem: string): string[] {
 
 /** The server's own certificate; those behind it must be certificates, too. */
 function first_of(chain: string): X509Certificate {
-  const [first] = certificates_of(chain).map((pem) => new X509Certificate(pem));
+  const [first] = certificates_of(chain).map((pem) => new late.crypto.X509Certificate(pem));
   return first!;
 }
 
@@ -116,7 +121,10 @@ function key_of(pem: string, passphrase: string | undefined): KeyObject {
     throw new Error("it is encrypted: give its passphrase");
   }
   try {
-    return createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) });
+    return late.crypto.createPrivateKey({
+      key: pem,
+      ...(passphrase !== undefined && { passphrase }),
+    });
   } catch {
     // Their own words are codes of OpenSSL.
     throw new Error(is_encrypted ? "the passphrase is wrong" : "it is no private key in PEM");

@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
-import tls from "node:tls";
+import type tls from "node:tls";
+import { late } from "../../internal/runtime/late.ts";
 import { peer_of } from "../../internal/runtime/tls_internals.ts";
 import { TlsError } from "../../internal/shared/errors.ts";
 import type { TlsOptions } from "../tls_options.ts";
@@ -113,7 +114,7 @@ function refused(reason: string): TlsError {
 
 /** What the authorities are asked about is a part of the context. */
 function context_of({ ca, min_version }: TlsMaterial, { cert, key }: PemPair): tls.SecureContext {
-  return tls.createSecureContext({ cert, key, minVersion: min_version, ...(ca && { ca }) });
+  return late.tls.createSecureContext({ cert, key, minVersion: min_version, ...(ca && { ca }) });
 }
 
 /** What is there for a name: itself, or the pattern in which `*` stands for its first label. */

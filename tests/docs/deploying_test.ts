@@ -1,10 +1,12 @@
 /** The program, the units and the configurations of docs/deploying.md: as they are, but for ports and paths. */
 import { assertEquals } from "@std/assert";
-import { LineClient } from "../fixtures/clients/clients.ts";
+import { ask, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { ending_of, is_there, Program } from "../fixtures/programs/programs.ts";
 import { free_address } from "../fixtures/tools/addresses.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon, until } from "../fixtures/tools/waiting.ts";
+import { AsyncTCPServer, StreamRequestHandler } from "../../mod.ts";
+import { Monitor } from "../../operation/monitor/mod.ts";
 import { blocks_of, CONFIG } from "./blocks.ts";
 
 const BLOCKS = blocks_of("docs/deploying.md");
@@ -95,6 +97,66 @@ for (const [name, args] of Object.entries(PROXIES)) {
     },
   });
 }
+
+class UpperHandler extends StreamRequestHandler {
+  override async handle(): Promise<void> {
+    for await (const line of this.rfile) {
+      await this.wfile.write(new TextDecoder().decode(line).toUpperCase());
+    }
+  }
+}
+
+/** Has HAProxy end the connections of a server when its check fails. */
+const ENDS_AT_ONCE = "on-marked-down shutdown-sessions";
+
+/** Runs the check of the Dockerfile at a port; gives its exit code. */
+async function docker_check(port: number): Promise<number> {
+  const [, command] = /CMD (.*)/.exec(block("HEALTHCHECK"))!;
+  const [, ...args] = JSON.parse(command!.replace(":8001", `:${port}`)) as string[];
+  return (await ending_of(Deno.execPath(), args)).code;
+}
+
+Deno.test("docs/deploying.md: the check of the Dockerfile sees that a server is suspended", async () => {
+  await using server = new AsyncTCPServer(["127.0.0.1", 0], UpperHandler);
+  await using monitor = new Monitor(server, { port: 0 });
+  const serving = server.serve_forever();
+  assertEquals(await docker_check(monitor.address.port), 0);
+  server.suspend();
+  assertEquals(await docker_check(monitor.address.port), 1);
+  await server.shutdown();
+  await serving;
+});
+
+Deno.test({
+  name: "docs/deploying.md: HAProxy asks for the health, and leaves a suspended server alone",
+  ignore: !is_there("haproxy"),
+  async fn() {
+    await using folder = await TempFolder.make();
+    await using server = new AsyncTCPServer(["127.0.0.1", 0], UpperHandler, {
+      proxy_protocol: "required",
+      trusted_proxies: ["127.0.0.1"],
+    });
+    await using monitor = new Monitor(server, { port: 0 });
+    const serving = server.serve_forever();
+    const front = free_address();
+    const lines = block("httpchk")
+      .replace("port 8001", `port ${monitor.address.port} inter 100 fall 1 ${ENDS_AT_ONCE}`);
+    const config = block("# haproxy.cfg")
+      .replace(/ *server upper.*\n/, lines)
+      .replace("127.0.0.1:8000", `127.0.0.1:${server.server_address.port}`)
+      .replace(":7000", `${front.hostname}:${front.port}`);
+    const path = await write(folder, "haproxy.cfg", config);
+    await using _proxy = foreground("haproxy", ...PROXIES.haproxy(path));
+    await is_served(front);
+    server.suspend();
+    // The system would take it, and it would wait: it ends when the proxy knows.
+    assertEquals(await or_end(ask(front, "hello")), null);
+    server.resume();
+    await is_served(front);
+    await server.shutdown();
+    await serving;
+  },
+});
 
 Deno.test({
   name: "docs/deploying.md: systemd-socket-activate starts the program",

@@ -47,6 +47,8 @@ const PRINTS: Record<string, string | RegExp> = {
     /^<Process\(match, stopped \d+\)> took too long\n$/,
   "concurrency/multiprocessing/process.ts: counting.ts": "Process-1 0 500500\n",
   "concurrency/multiprocessing/process.ts: matching.ts": "true 0\nnull -9\n",
+  "docs/porting.md: jobs.ts": "9\n13\n",
+  "docs/porting.md: workers.ts": "8\n8\n8\n",
   "docs/processes.md: two_processes.ts": "[ 0, 3 ]\n",
   "concurrency/multiprocessing/async_result.ts: later.ts": "false soso true\n",
   "concurrency/multiprocessing/pool.ts: prime_counts.ts": "[ 4, 168, 9592 ]\n",
@@ -216,7 +218,7 @@ Deno.test({
 
 Deno.test("deno lint has nothing against the blocks of the pages, in a project that has the package", async () => {
   await using folder = await TempFolder.make();
-  const imports = { "@socketserver/socketserver": "jsr:@socketserver/socketserver@^0.1" };
+  const imports = { "@socketserver/socketserver": "jsr:@socketserver/socketserver@^0.2" };
   await Deno.writeTextFile(folder.join("deno.json"), JSON.stringify({ imports }));
   const pages = documents().filter((path) => path.endsWith(".md"));
   const blocks = pages.flatMap(blocks_of).filter(({ info }) => info.startsWith("ts"));

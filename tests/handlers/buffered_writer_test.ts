@@ -316,3 +316,21 @@ Deno.test("BufferedWriter.high_water refuses what is no size", () => {
   const writer = new BufferedWriter(new NoteSink());
   for (const size of [-1, NaN]) assertThrows(() => writer.high_water = size, RangeError, `${size}`);
 });
+
+Deno.test("BufferedWriter.flush() tells of its own failure, also while an earlier one waits", async () => {
+  const sink = new SlowSink();
+  const writer = new BufferedWriter(sink, 100);
+  await writer.write("a");
+  const first = writer.flush();
+  await writer.write("b");
+  const second = writer.flush();
+  const third = writer.flush();
+  assertEquals(sink.texts, ["a", "b"]);
+  sink.sends[0]!.end.resolve();
+  await soon(first);
+  sink.sends[1]!.end.reject(new Deno.errors.BrokenPipe("gone"));
+  await assertRejects(() => soon(second), Deno.errors.BrokenPipe, "gone");
+  // Who only waited is not told, nor who comes later.
+  await soon(third);
+  await soon(writer.flush());
+});

@@ -70,6 +70,22 @@ Deno.test("DatagramRequestHandler sends a datagram for each flush()", async () =
   assertEquals(replies, ["one", "two"]);
 });
 
+Deno.test("DatagramRequestHandler sends the rest while an earlier flush() is not done", async () => {
+  const { promise: never } = Promise.withResolvers<number>();
+  const sent: string[] = [];
+  const send = (data: Uint8Array) => sent.push(text_of(data)) === 1 ? never : Promise.resolve(1);
+  class TwoReplies extends DatagramRequestHandler<null, Deno.Addr> {
+    override async handle(): Promise<void> {
+      await this.wfile.write("one");
+      void this.wfile.flush();
+      await this.wfile.write("two");
+    }
+  }
+  const request = [bytes_of("x"), new DatagramSocket<Deno.Addr>(CLIENT, { send })];
+  await new TwoReplies(request as Handler["request"], CLIENT, null).run();
+  assertEquals(sent, ["one", "two"]);
+});
+
 Deno.test("DatagramRequestHandler sends what was written before handle() threw", async () => {
   const { replies, error } = await replies_to("x", async ({ wfile }) => {
     await wfile.write("partial");

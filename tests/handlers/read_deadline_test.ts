@@ -108,7 +108,7 @@ for (const [kind, reader_of] of Object.entries(READERS)) {
 Deno.test("read_deadline refuses what is no time", () => {
   const reader = new BufferedReader(bytes_of("line\n"));
   for (const deadline of [-1, NaN, "1"] as number[]) {
-    const message = `read_deadline of ${deadline} ms`;
+    const message = `read_deadline of ${Deno.inspect(deadline)} ms`;
     assertThrows(
       () => new BufferedReader(bytes_of(""), -1, deadline),
       RangeError,

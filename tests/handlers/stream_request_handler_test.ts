@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AsyncTCPServer, StreamRequestHandler } from "../../mod.ts";
+import { AsyncTCPServer, fake_request, StreamRequestHandler } from "../../mod.ts";
 import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 
@@ -56,4 +56,29 @@ Deno.test("StreamRequestHandler: replies to lines that came at once go together"
       assertEquals(await receive(conn), "2\n3\n4\n");
     }
   });
+});
+
+Deno.test("StreamRequestHandler: a setting that is a field, as in Python, is warned of once", async () => {
+  class FieldHandler extends StreamRequestHandler {
+    timeout = 60;
+    wbufsize = -1;
+    other = 1;
+  }
+  const warnings: string[] = [];
+  const { warn } = console;
+  console.warn = (line: string) => warnings.push(line);
+  try {
+    for (const Handler of [FieldHandler, PromptHandler, FieldHandler]) {
+      const request = fake_request("you\n");
+      await new Handler(request, request.remoteAddr, {} as never).run();
+    }
+  } finally {
+    console.warn = warn;
+  }
+  assertEquals(warnings, [
+    "The field timeout of FieldHandler sets nothing: settings of handlers are static, as in " +
+    "`static override timeout = …`",
+    "The field wbufsize of FieldHandler sets nothing: settings of handlers are static, as in " +
+    "`static override wbufsize = …`",
+  ]);
 });

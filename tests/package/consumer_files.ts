@@ -1,4 +1,5 @@
-/** The files of a project that uses the package, by their paths. */
+/** The files of a project that uses the packages, by their paths. */
+import { PERMISSION_FILES } from "./permission_files.ts";
 
 const MAIN = `
 import {
@@ -23,7 +24,7 @@ if (import.meta.main) {
 `;
 
 const DATAGRAMS = `
-import { DatagramRequestHandler, ThreadingUDPServer } from "@socketserver/socketserver";
+import { DatagramRequestHandler, ThreadingUDPServer, UDPServer } from "@socketserver/socketserver";
 import { greeting } from "greeting/greeting.ts";
 import { serve } from "./serve.ts";
 
@@ -34,7 +35,8 @@ export class DatagramHandler extends DatagramRequestHandler {
 }
 
 if (import.meta.main) {
-  await using server = new ThreadingUDPServer(["127.0.0.1", 0], DatagramHandler);
+  const Server = Deno.args[0] === "UDPServer" ? UDPServer : ThreadingUDPServer;
+  await using server = new Server(["127.0.0.1", 0], DatagramHandler);
   await serve(server);
 }
 `;
@@ -174,18 +176,22 @@ export async function greeting(name: Uint8Array): Promise<string> {
 `;
 
 /**
- * @param range The versions of the package that the project takes.
+ * @param range The versions of the packages that the project takes.
  * @returns The text of each file.
  */
 export function consumer_files(range: string): Record<string, string> {
   const imports = {
-    "@socketserver/socketserver": `jsr:@socketserver/socketserver@${range}`,
+    ...Object.fromEntries(
+      ["native", "opentelemetry", "redis", "socketserver"]
+        .map((name) => [`@socketserver/${name}`, `jsr:@socketserver/${name}@${range}`]),
+    ),
     "@std/async": "jsr:@std/async@^1",
     "greeting/": "./lib/",
   };
   const compilerOptions = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
   return {
     "deno.json": JSON.stringify({ imports, compilerOptions }),
+    ...PERMISSION_FILES,
     "lib/greeting.ts": GREETING,
     "handlers/default.ts": module_with("export default"),
     "handlers/named.ts": module_with("export"),

@@ -3,12 +3,12 @@ import { output_of, Task } from "../fixtures/programs/programs.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { consumer_files } from "./consumer_files.ts";
 import { LoopbackRegistry } from "./loopback_registry.ts";
-import { handler_package, published_package, std_package } from "./published_package.ts";
+import { handler_package, published_packages, std_package } from "./published_package.ts";
 
 /** The packages, read once. */
 let packages: ReturnType<typeof read_packages> | undefined;
 const read_packages = () =>
-  Promise.all([published_package(), std_package("async"), handler_package()]);
+  Promise.all([published_packages(), std_package("async"), handler_package()]);
 
 /**
  * A project of somebody who imports the package from JSR, in a folder of its own and with a cache
@@ -28,21 +28,27 @@ export class ConsumerProject implements AsyncDisposable {
 
   static async make(): Promise<ConsumerProject> {
     const [published, ...others] = await (packages ??= read_packages());
+    const { version } = published[0]!;
     const folder = await TempFolder.make();
-    for (const [path, text] of Object.entries(consumer_files(`^${published.version}`))) {
+    for (const [path, text] of Object.entries(consumer_files(`^${version}`))) {
       await Deno.mkdir(dirname(folder.join(`project/${path}`)), { recursive: true });
       await Deno.writeTextFile(folder.join(`project/${path}`), text);
     }
     await Deno.mkdir(folder.join("cache"));
     // The standard library here is a package of npm, and need not be fetched again.
     await Deno.symlink(await npm_cache(), folder.join("cache/npm"));
-    const registry = await LoopbackRegistry.start([published, ...others]);
-    return new ConsumerProject(folder, registry, published.version);
+    const registry = await LoopbackRegistry.start([...published, ...others]);
+    return new ConsumerProject(folder, registry, version);
   }
 
   /** A path beside the project, for what it makes. */
   join(name: string): string {
     return this.#folder.join(name);
+  }
+
+  /** A path in it. */
+  file(name: string): string {
+    return this.join(`project/${name}`);
   }
 
   /** Starts a command of a shell, `deno` or another one, in the project. */

@@ -70,7 +70,7 @@ const WAYS: Way[] = [
   {
     ...WORKER,
     name: "ThreadingUDPServer",
-    program: "datagrams.ts",
+    program: "datagrams.ts ThreadingUDPServer",
     // Its clients, which it sends to, have any port.
     permissions: "--allow-net=127.0.0.1 --allow-read=.",
     ask: ask_udp,

@@ -46,6 +46,24 @@ for (const [item, calls] of Object.entries(LIVES)) {
   });
 }
 
+for (const Base of [ItemServer, AsyncMixIn(ItemServer)]) {
+  const name = Base === ItemServer ? "BaseServer" : "AsyncMixIn(BaseServer)";
+  Deno.test(`${name}: a finish_request() that is over when it returns holds up nothing`, async () => {
+    const over: string[] = [];
+    const done = { then: (resolve: () => void) => resolve() };
+    class AtOnce extends Base {
+      override finish_request(request: string): void | Promise<void> {
+        over.push(request);
+        if (request.startsWith("then")) return done as Promise<void>;
+      }
+    }
+    const items = ["then 1", "void 2", "void 3", "then 4", "void 5"];
+    await using server = serving(new AtOnce(SilentHandler, items, { max_requests: 1 }));
+    await soon(until(() => server.info().completed === items.length));
+    assertEquals(over, items);
+  });
+}
+
 Deno.test("BaseServer.serve_forever() serves what an array has, in order, and then waits", async () => {
   await using server = serving(new ItemServer(NotingHandler, ["one", "two"]));
   await soon(server.log.until(({ entries }) => entries.includes("close_request two")));

@@ -8,7 +8,12 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer } from "../../mod.ts";
+import {
+  BaseRequestHandler,
+  type ServerInfo,
+  StreamRequestHandler,
+  ThreadingTCPServer,
+} from "../../mod.ts";
 import { ask, line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import DefaultHandler, { CommandHandler, UpperHandler } from "../fixtures/handlers/handlers.ts";
 import { LOST } from "../fixtures/handlers/lost_handlers.ts";
@@ -153,14 +158,22 @@ Deno.test("ThreadingMixIn: request_timeout spares the worker of a handler that o
   assertEquals(server.log.errors.length, 1);
 });
 
-Deno.test("ThreadingMixIn: server_close() while the workers start ends serve_forever() quietly", async () => {
-  const server = new ObservedServer(HERE, UpperHandler);
-  const loop = server.serve_forever();
-  assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
-  await soon(loop);
-  assertEquals(server.info().workers, []);
-  assertEquals(server.log.errors, []);
-});
+for (
+  const [what, begun] of [
+    ["is loaded what workers take", () => true],
+    ["the workers start", ({ workers }: ServerInfo) => workers!.length > 0],
+  ] as const
+) {
+  Deno.test(`ThreadingMixIn: server_close() while ${what} ends serve_forever() quietly`, async () => {
+    const server = new ObservedServer(HERE, UpperHandler);
+    const loop = server.serve_forever();
+    await until(() => begun(server.info()));
+    assertEquals(await soon(server.server_close()), { drained: 0, aborted: 0 });
+    await soon(loop);
+    assertEquals(server.info().workers, []);
+    assertEquals(server.log.errors, []);
+  });
+}
 
 Deno.test("ThreadingMixIn: max_requests_per_worker 1 gives each request a worker to itself", async () => {
   await using server = serving(

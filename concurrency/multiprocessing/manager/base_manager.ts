@@ -335,7 +335,8 @@ function is_text(value: unknown): boolean {
 
 function check_least(name: string, value: number, least: number): void {
   if (typeof value === "number" && value >= least) return;
-  throw new RangeError(`Cannot use ${name} = ${value}: it must be at least ${least}`);
+  const told = Deno.inspect(value);
+  throw new RangeError(`Cannot use ${name} = ${told}: it must be at least ${least}`);
 }
 
 function address_of(address: NetAddress | UnixAddress): ManagerAddress {

@@ -40,7 +40,7 @@ export class DictProxy<K, V> extends SharedObject {
    */
   constructor(items: DictItems<K, V> = []) {
     super();
-    begin(this, KIND, () => new DictHome(copy_of("an item", checked(items))));
+    begin(this, KIND, () => new DictHome(copy_of("an item", pairs_of(items))));
   }
 
   /**
@@ -111,7 +111,7 @@ export class DictProxy<K, V> extends SharedObject {
    * @throws {DOMException} If a value cannot be cloned (`DataCloneError`).
    */
   update(items: DictItems<K, V>): Promise<void> {
-    return attempt(() => ask(this, "update", checked(items)));
+    return attempt(() => ask(this, "update", pairs_of(items)));
   }
 
   /** Removes all keys. */
@@ -125,7 +125,17 @@ export class DictProxy<K, V> extends SharedObject {
   }
 }
 
-function checked<K, V>(items: DictItems<K, V>): (readonly [K, V])[] {
+/**
+ * The pairs to fill a dict with.
+ *
+ * @throws {TypeError} If they are none, or a key is an object.
+ */
+export function pairs_of<K, V>(items: DictItems<K, V>): (readonly [K, V])[] {
+  if (typeof Object(items)[Symbol.iterator] !== "function") {
+    throw new TypeError(
+      `Cannot fill a dict with ${Deno.inspect(items)}: give it pairs, as of Object.entries()`,
+    );
+  }
   return [...items].map(([key, value]) => [check_key(key), value]);
 }
 

@@ -1,6 +1,7 @@
 import { check_names } from "../../../internal/runtime/check_names.ts";
 import { refuse_while_loading } from "../../../internal/workers/class_place.ts";
 import type { SharedObject } from "../../../internal/shared/shared_object.ts";
+import { attempt } from "../../../internal/shared/waits.ts";
 import type { LifoQueue } from "../../queue/lifo_queue.ts";
 import type { PriorityQueue, PriorityQueueOptions } from "../../queue/priority_queue.ts";
 import type { Queue, QueueOptions, SimpleQueue } from "../../queue/queue.ts";
@@ -14,7 +15,7 @@ import type { Array } from "../array.ts";
 import type { NumberFor, TypeCode } from "../number_type.ts";
 import type { NumbersOptions } from "../numbers.ts";
 import type { Value } from "../value.ts";
-import type { DictItems, DictProxy } from "./dict_proxy.ts";
+import { type DictItems, type DictProxy, pairs_of } from "./dict_proxy.ts";
 import type { ListProxy } from "./list_proxy.ts";
 import { type MadeName, make, serve_making } from "./makers.ts";
 import type { NamespaceProxy } from "./namespace_proxy.ts";
@@ -66,10 +67,10 @@ export class Manager implements AsyncDisposable {
    * Makes a dict.
    *
    * @param items What is in it at first.
-   * @throws {TypeError} If a key is an object.
+   * @throws {TypeError} If `items` are no pairs, or a key is an object.
    */
   dict<K, V>(items: DictItems<K, V> = []): Promise<DictProxy<K, V>> {
-    return this.#make("dict", [[...items]]);
+    return attempt(() => this.#make("dict", [pairs_of(items)]));
   }
 
   /**

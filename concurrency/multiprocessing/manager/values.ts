@@ -277,5 +277,8 @@ function map_of(items: unknown[]): Map<unknown, unknown> {
 
 /** Goes on with what is in a `Map` or a `Set`, where all of it is there. */
 function then(items: unknown, go_on: (items: unknown[]) => unknown): unknown {
-  return items instanceof Promise ? items.then(go_on) : go_on(items as unknown[]);
+  if (items instanceof Promise) return items.then((all) => then(all, go_on));
+  // What only has a length would be as long as it says.
+  if (!Array.isArray(items)) throw new TypeError("What is in it must be an array");
+  return go_on(items);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { blocks_of } from "../../../tests/docs/blocks.ts";
 import { ask_udp } from "../../../tests/fixtures/clients/datagrams.ts";
 import { ending_of, Program } from "../../../tests/fixtures/programs/programs.ts";
-import { HAS_NATIVE } from "../../../tests/fixtures/servers/named_servers.ts";
+import { HAS_NATIVE, LIBRARY } from "../../../tests/fixtures/servers/named_servers.ts";
 import { TempFolder } from "../../../tests/fixtures/tools/temp_folder.ts";
 
 const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
@@ -15,19 +15,6 @@ const PROGRAMS = ["README.md", "native_mixin.ts"].map((file) => {
   const serve = "await server.serve_forever";
   return block!.code.replace("9000", "0")
     .replace(serve, `console.log(server.server_address.port);\n${serve}`);
-});
-
-/** The library that this Deno uses, by its path. */
-const LIBRARY = [
-  `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
-  "/lib64/libc.so.6",
-  "/usr/lib/libc.so.6",
-].find((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 });
 
 /** What `deno` is told to run a program. */

@@ -113,3 +113,19 @@ Deno.test("Outbox.flush() keeps what it could not send", () => {
   outbox.flush();
   assertEquals(batches, [[1]]);
 });
+
+Deno.test("Outbox.last is what can still be added to: nothing that is sent, or being sent", async () => {
+  const batches: string[] = [];
+  const lasts: unknown[] = [];
+  const outbox: Outbox<number[]> = new Outbox((messages) => {
+    lasts.push(outbox.last);
+    batches.push(JSON.stringify(messages));
+  });
+  assertEquals(outbox.last, undefined);
+  outbox.defer([1]);
+  outbox.last!.push(2);
+  await setImmediate();
+  assertEquals([batches, lasts, outbox.last], [["[[1,2]]"], [undefined], undefined]);
+  outbox.post([3]);
+  assertEquals(outbox.last, undefined);
+});

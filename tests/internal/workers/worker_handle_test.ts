@@ -12,7 +12,7 @@ import { detach } from "../../../server/sockets/stream_socket.ts";
 import { accepted_pair } from "../../fixtures/clients/pairs.ts";
 import { soon, turn } from "../../fixtures/tools/waiting.ts";
 
-type SentJob = Extract<ToWorker, { type: "job" }>;
+type SentJobs = Extract<ToWorker, { type: "jobs" }>;
 type Start = Extract<ToWorker, { type: "start" }>;
 
 /** A worker of which nothing is there but what it is sent. */
@@ -101,9 +101,9 @@ for (const kind of ["thread", "process"]) {
     assertEquals(outcomes, [["second", "recalled"]]);
     assertEquals(worker.active, 2);
     if (kind === "thread") {
-      const next = host.sent.at(-1) as SentJob;
-      assertEquals(next.message, "next");
-      assert(claims_of(host).take(next.claim!), "it can be taken once, here");
+      const [, message, claim] = (host.sent.at(-1) as SentJobs).jobs.at(-1)!;
+      assertEquals(message, "next");
+      assert(claims_of(host).take(claim!), "it can be taken once, here");
     }
     worker.kill(undefined);
   });

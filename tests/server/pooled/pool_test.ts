@@ -17,6 +17,7 @@ import {
   BadPortHandler,
   CrowdHandler,
   GatedPacketHandler,
+  LoopingPacketHandler,
   ManyPacketsHandler,
 } from "../../fixtures/handlers/pool_handlers.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
@@ -81,6 +82,25 @@ for (const Server of with_native([ThreadingUDPServer])) {
     }
     assertEquals(answers.sort(), Array.from({ length: 10 }, (_, number) => `${number}`));
     await soon(until(() => server.info().completed === 10));
+  });
+}
+
+for (const Server of with_native([ThreadingUDPServer])) {
+  Deno.test(`${Server.name}: datagrams that came behind one that never ends are answered, each once`, async () => {
+    await using server = serving(new (Noting(Server))(HERE, LoopingPacketHandler, OPTIONS));
+    using client = new DatagramClient(server.server_address);
+    for (let round = 0; round < 5; round++) assertEquals(await client.ask("warm"), "warm");
+    const packets = Array.from({ length: 40 }, (_, number) => number === 0 ? "loop" : `${number}`);
+    await Promise.all(packets.map((packet) => client.send(packet)));
+    const answers = [];
+    for (const _packet of packets.slice(1)) {
+      answers.push(new TextDecoder().decode(await client.receive()));
+    }
+    assertEquals([...answers, "loop"].sort(), packets.sort());
+    await soon(until(() => server.info().active === 1));
+    assertEquals(server.info().completed, 5 + 39);
+    assertEquals(await soon(server.server_close({ grace: 50 })), { drained: 0, aborted: 1 });
+    assertEquals(server.log.errors, []);
   });
 }
 

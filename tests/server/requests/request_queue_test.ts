@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, fail } from "@std/assert";
 import { RequestQueue } from "../../../server/requests/request_queue.ts";
 import { turn } from "../../fixtures/tools/waiting.ts";
 
@@ -11,14 +11,19 @@ class Requests {
   most = 0;
   #ends = new Map<string, () => void>();
 
-  /** What starts a request. */
-  start(name: string): () => Promise<void> {
-    return async () => {
-      this.started.push(name);
-      this.most = Math.max(this.most, ++this.running);
-      await new Promise<void>((resolve) => this.#ends.set(name, resolve));
+  /** Starts a request, which goes on. */
+  start(name: string): boolean {
+    this.started.push(name);
+    this.most = Math.max(this.most, ++this.running);
+    return true;
+  }
+
+  /** Has something called when a request has ended. */
+  on_ran(name: string, watch: () => void): void {
+    this.#ends.set(name, () => {
       this.running--;
-    };
+      watch();
+    });
   }
 
   /** Ends a request, and lets what waits for it go on. */
@@ -30,7 +35,22 @@ class Requests {
 
 /** Submits requests; which of them there was room for. */
 function submit(queue: RequestQueue, requests: Requests, names: string): string {
-  return [...names].filter((name) => queue.submit(requests.start(name))).join("");
+  return [...names].filter((name) => submit_one(queue, requests, name)).join("");
+}
+
+function submit_one(queue: RequestQueue, requests: Requests, name: string): boolean {
+  const request = { on_ran: (watch: () => void) => requests.on_ran(name, watch) };
+  return queue.submit(request, () => requests.start(name));
+}
+
+/** Submits a request that is what a promise says. */
+function submit_async(queue: RequestQueue, start: () => Promise<unknown>): void {
+  let running: Promise<unknown>;
+  const request = { on_ran: (watch: () => void) => void running.then(watch) };
+  queue.submit(request, () => {
+    running = start();
+    return true;
+  });
 }
 
 Deno.test("RequestQueue starts a request at once while there are places", () => {
@@ -79,7 +99,7 @@ Deno.test('RequestQueue lets none wait with "refuse"', async () => {
 Deno.test("RequestQueue starts all where the places are without end", () => {
   const requests = new Requests();
   const queue = new RequestQueue(Infinity, 1, "queue");
-  for (let count = 0; count < 1000; count++) queue.submit(requests.start(`${count}`));
+  for (let count = 0; count < 1000; count++) submit_one(queue, requests, `${count}`);
   assertEquals(requests.running, 1000);
 });
 
@@ -87,15 +107,35 @@ Deno.test("RequestQueue takes requests from a request that it runs", async () =>
   const requests = new Requests();
   const queue = new RequestQueue(1, 10, "queue");
   const order: string[] = [];
-  queue.submit(() => {
+  submit_async(queue, () => {
     order.push("outer");
-    queue.submit(() => Promise.resolve(order.push("inner")));
+    submit_async(queue, () => Promise.resolve(order.push("inner")));
     order.push("outer ends");
     return Promise.resolve();
   });
   await turn();
   assertEquals(order, ["outer", "outer ends", "inner"]);
   assertEquals(requests.running, 0);
+});
+
+Deno.test("RequestQueue runs those that are over at once one after the other, however many wait", () => {
+  const queue = new RequestQueue(1, 20_000, "queue");
+  const ended = { on_ran: () => fail() };
+  let order = "";
+  queue.submit(ended, () => {
+    queue.submit(ended, () => {
+      order += "b";
+      return false;
+    });
+    for (let count = 0; count < 20_000; count++) queue.submit(ended, () => false);
+    order += "a";
+    return false;
+  });
+  queue.submit(ended, () => {
+    order += "c";
+    return false;
+  });
+  assertEquals(order, "abc");
 });
 
 Deno.test("RequestQueue never runs more than it may, with many that end at once", async () => {
@@ -105,7 +145,7 @@ Deno.test("RequestQueue never runs more than it may, with many that end at once"
   let ended = 0;
   const { promise: all, resolve } = Promise.withResolvers<void>();
   for (let count = 0; count < 1000; count++) {
-    queue.submit(async () => {
+    submit_async(queue, async () => {
       most = Math.max(most, ++running);
       for (let turns = count % 3; turns >= 0; turns--) await Promise.resolve();
       running--;

@@ -138,6 +138,25 @@ const REFUSED: Record<string, [body: (root: number) => unknown[], message: RegEx
     ],
     /Functions do not come from other programs/,
   ],
+  "an object of no class, and then what may not come": [
+    (root) => [
+      CALL,
+      1,
+      root,
+      "call",
+      1,
+      ["echo", [null, null]],
+      [
+        [[1, 0], {
+          mine: 7,
+          kind: { file: "concurrency/threading/lock.ts", name: "Nothing" },
+          fixed: { value: null },
+        }],
+        [[1, 1], { function: { module: "data:text/javascript,", name: "f", hash: 1 } }],
+      ],
+    ],
+    /Functions do not come from other programs/,
+  ],
   "an object of a file of its own": [
     (root) => [
       CALL,
@@ -197,6 +216,18 @@ const REFUSED: Record<string, [body: (root: number) => unknown[], message: RegEx
   "an object by its name": [
     () => [CALL, 1, "concurrency/threading/lock.ts Lock ledger", "acquire", 1, [null], null],
     /find no objects by their names/,
+  ],
+  "a Map of what only says how long it is": [
+    (root) => [
+      CALL,
+      1,
+      root,
+      "call",
+      1,
+      ["echo", [null]],
+      [[[1, 0], { map: { value: { length: 4_294_967_294 } } }]],
+    ],
+    /must be an array/,
   ],
   "bytes that are a number": [
     (root) => [

@@ -37,6 +37,11 @@ async function dicts(dict: DictProxy<string | number, unknown>): Promise<void> {
     TypeError,
     "A key cannot be an object",
   );
+  await assertRejects(
+    () => dict.update({ a: 1 } as never),
+    TypeError,
+    "with { a: 1 }: give it pairs",
+  );
   await dict.clear();
   assertEquals(await dict.size(), 0);
 }
@@ -174,6 +179,12 @@ for (const process of [false, true]) {
     await assertRejects(() => manager.list(), Deno.errors.BadResource, "was shut down");
   });
 }
+
+Deno.test("Manager: a dict of an object, as in Python, is refused with a word on pairs", async () => {
+  await using manager = new Manager();
+  await assertRejects(() => manager.dict({ a: 1 } as never), TypeError, "Object.entries()");
+  assertEquals(await (await manager.dict(Object.entries({ a: 1 }))).items(), [["a", 1]]);
+});
 
 Deno.test("in another program: dicts and lists", async () => {
   await using managing = new Managing();

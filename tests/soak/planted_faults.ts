@@ -1,0 +1,116 @@
+/** Faults that are planted into a copy of the library, one at a time: the fire must find each. */
+import type { Troupe } from "./members.ts";
+
+/** A text of a file that is there once, and what stands in its place. */
+export interface Edit {
+  file: string;
+  text: string;
+  by: string;
+}
+
+/** A fault: the program of the fire in which it shows, what must tell it, and what is changed. */
+export interface Fault {
+  only: Troupe["name"];
+  /** The invariants that do not hold then. */
+  told_by: readonly string[];
+  edits: readonly Edit[];
+}
+
+const REQUESTS = "server/requests/requests.ts";
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  "a lost wake-up: where two wait for an item, nobody is told of one": {
+    only: "threads",
+    told_by: ["nothing is under way", "every client sees an end"],
+    edits: [{
+      file: "concurrency/queue/queue_home.ts",
+      text: "    this.#added(entry);\n    this.#serve();",
+      by: "    this.#added(entry);\n    if (this.#getters.size !== 2) this.#serve();",
+    }],
+  },
+  "a lost wake-up: who waits for a lock is not served when it is free": {
+    only: "threads",
+    told_by: ["nobody holds a lock", "every client sees an end"],
+    edits: [{
+      file: "concurrency/threading/lock_home.ts",
+      text: "if (this.#word.free(number, abandoned)) this.#serve();",
+      by: "this.#word.free(number, abandoned);",
+    }],
+  },
+  "a leaked descriptor: a connection whose client ends it while it lingers is not closed": {
+    only: "loop",
+    told_by: ["no descriptor is left over"],
+    edits: [{
+      file: "server/sockets/socket_closing.ts",
+      text: "    clearTimeout(force);\n    socket.close();",
+      by: "    clearTimeout(force);\n    if (!input.ended) socket.close();",
+    }],
+  },
+  "a swallowed error: nobody closes the connection of a handler that threw": {
+    only: "loop",
+    told_by: ["nothing is under way", "every client sees an end"],
+    edits: [{
+      file: REQUESTS,
+      text: "void this.#handler_failed(exchange, error).then(ended);",
+      by: "void this.#handler_failed(exchange, error);",
+    }],
+  },
+  "a swallowed error: what a handler throws is not reported": {
+    only: "loop",
+    told_by: ["clients and server have the same sums"],
+    edits: [{
+      file: REQUESTS,
+      text: "if (!exchange.is_told_by(error)) await this.report(error, exchange);",
+      by: 'if (Object(error).name !== "Planned") await this.report(error, exchange);',
+    }],
+  },
+  "a wrong byte: of three writes that are sent together two change places": {
+    only: "loop",
+    told_by: ["no reply has a wrong byte"],
+    edits: [{
+      file: "handlers/buffered_writer.ts",
+      text: "Buffer.concat(parts, this.#length)",
+      by: "Buffer.concat(parts.length < 3 ? parts : parts.toReversed(), this.#length)",
+    }],
+  },
+  "a permit is not freed when who had it is lost": {
+    only: "threads",
+    told_by: ["nobody holds a lock", "every client sees an end"],
+    edits: [{
+      file: "concurrency/threading/semaphore_home.ts",
+      text: "    this.#add(back);",
+      by: "",
+    }],
+  },
+  "a thread that does not obey is left": {
+    only: "threads",
+    told_by: ["no thread is left over", "every client sees an end"],
+    edits: [{
+      file: "internal/workers/thread_host.ts",
+      text: "    void this.#worker.terminate();",
+      by: "",
+    }],
+  },
+  "a counter counts twice: a request that was cut": {
+    only: "loop",
+    told_by: ["an event for each outcome", "counters add up"],
+    edits: [{
+      file: REQUESTS,
+      text: "this.#counts[outcome]++;",
+      by: "this.#counts[outcome] += exchange.cut ? 2 : 1;",
+    }],
+  },
+  "the clock of the machine measures how long requests take": {
+    only: "faked",
+    told_by: ["nothing unexpected is told"],
+    edits: [{
+      file: REQUESTS,
+      text: "const duration = performance.now() - exchange.taken_at;",
+      by: "const duration = Date.now() - exchange.taken_at;",
+    }, {
+      file: "server/requests/exchange.ts",
+      text: "readonly taken_at: number = performance.now();",
+      by: "readonly taken_at: number = Date.now();",
+    }],
+  },
+};
