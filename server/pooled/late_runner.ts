@@ -10,7 +10,6 @@ import type { PooledOptions, PooledRunner, PooledServer } from "./pooled_runner.
 
 /** Runs requests in the workers of a pool, and loads what that takes when serving starts: see `late.ts`. */
 export class LateRunner implements Runner {
-  readonly hands_over = true;
   #server: PooledServer;
   #options: PooledOptions;
   #side: ServerSide;
