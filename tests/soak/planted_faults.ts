@@ -46,6 +46,15 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       by: "    this.#end_use();\n    if (Math.random() > 0.02) this.#conn.close();",
     }],
   },
+  "a leaked descriptor: the file of a certificate is opened, and not closed": {
+    only: "loop",
+    told_by: ["no descriptor is left over"],
+    edits: [{
+      file: "server/sockets/tls_material.ts",
+      text: "() => Deno.readTextFileSync(source)",
+      by: "() => Deno.openSync(source) && Deno.readTextFileSync(source)",
+    }],
+  },
   "a swallowed error: nobody closes the connection of a handler that threw": {
     only: "loop",
     told_by: ["nothing is under way", "every client sees an end"],
