@@ -16,7 +16,7 @@ import { output_of } from "../fixtures/programs/programs.ts";
 import { text_of } from "../fixtures/tools/bytes.ts";
 import { TempFolder } from "../fixtures/tools/temp_folder.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
-import { type Edit, type Fault, FAULTS } from "./planted_faults.ts";
+import { type Edit, edited, type Fault, FAULTS } from "./planted_faults.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** How long the fire may take to find a fault, in minutes, and to start and end besides. */
@@ -31,11 +31,8 @@ async function copy_project(folder: TempFolder): Promise<void> {
   await output_of("tar", ["-C", folder.path, "-xf", archive]);
 }
 
-async function edit(folder: TempFolder, { file, text, by }: Edit): Promise<void> {
-  const path = folder.join(file);
-  const parts = (await Deno.readTextFile(path)).split(text);
-  if (parts.length !== 2) throw new Error(`${file} has this ${parts.length - 1} times: ${text}`);
-  await Deno.writeTextFile(path, parts.join(by));
+async function edit(folder: TempFolder, one: Edit): Promise<void> {
+  await Deno.writeTextFile(folder.join(one.file), await edited(folder.path, one));
 }
 
 /** What the fire says of a project with a fault; `undefined` if all holds. */

@@ -60,8 +60,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     told_by: ["nothing is under way", "every client sees an end"],
     edits: [{
       file: REQUESTS,
-      text: "void this.#handler_failed(exchange, error).then(ended);",
-      by: "void this.#handler_failed(exchange, error);",
+      text: "await this.#handler_failed(exchange, error);\n    this.#ran(exchange);",
+      by: "await this.#handler_failed(exchange, error);",
     }],
   },
   "a swallowed error: what a handler throws is not reported": {
@@ -123,3 +123,15 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     }],
   },
 };
+
+/**
+ * The file as it is with a fault.
+ *
+ * @param root Where the project is.
+ * @throws {Error} If what is replaced is not there once.
+ */
+export async function edited(root: string, { file, text, by }: Edit): Promise<string> {
+  const parts = (await Deno.readTextFile(`${root}/${file}`)).split(text);
+  if (parts.length === 2) return parts.join(by);
+  throw new Error(`${file} has this ${parts.length - 1} times: ${text}`);
+}
