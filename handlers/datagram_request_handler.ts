@@ -39,7 +39,7 @@ export class DatagramRequestHandler<
   Server = Remote<BaseServer>,
   Address extends Deno.Addr = Deno.NetAddr,
 > extends BaseRequestHandler<Server, DatagramRequest<Address>, Address> {
-  /** The datagram. */
+  /** The datagram: mostly a part of an array that it shares with others, so transfer a copy of it, never its `buffer`. */
   packet!: Uint8Array;
   /** The server's socket: for further datagrams than the one reply. */
   socket!: DatagramSocket<Address>;

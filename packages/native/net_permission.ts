@@ -1,7 +1,6 @@
 /** How many addresses are remembered that may be used. */
 const MAX_KNOWN = 4096;
 
-/** Hosts of which each port may be used, and single addresses. */
 const known = new Set<string>();
 
 /**
@@ -10,26 +9,26 @@ const known = new Set<string>();
  * @throws {Deno.errors.NotCapable} If `--allow-net` is missing for it.
  */
 export function check_net({ hostname, port }: Deno.NetAddr): void {
-  if (may_use_all() || known.has(hostname)) return;
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const address = `${host}:${port}`;
-  if (known.has(address)) return;
-  const is_free = is_granted(host);
-  if (!is_free && !is_granted(address)) {
+  if (may_use_all()) return;
+  // With its port, always: a host counts as granted although `--deny-net` names one of its ports.
+  const host = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  if (known.has(host)) return;
+  if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") {
     throw new Deno.errors.NotCapable(
-      `Requires net access to "${address}", run again with the --allow-net flag`,
+      `Requires net access to "${host}", run again with the --allow-net flag`,
     );
   }
   if (known.size >= MAX_KNOWN) known.clear();
-  known.add(is_free ? hostname : address);
+  known.add(host);
 }
 
 let all: boolean | undefined;
 
+/** Whether the program may use every address: with `--deny-net` it may not. */
 function may_use_all(): boolean {
-  return all ??= Deno.permissions.querySync({ name: "net" }).state === "granted";
+  return all ??= is_wholly_granted(Deno.permissions.querySync({ name: "net" }));
 }
 
-function is_granted(host: string): boolean {
-  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+function is_wholly_granted({ state, partial }: Deno.PermissionStatus): boolean {
+  return state === "granted" && !partial;
 }

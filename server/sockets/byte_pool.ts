@@ -41,9 +41,14 @@ export class BytePool {
     return room.subarray(0, written);
   }
 
-  /** The bytes that a text has one character each for. */
-  spell(text: string): Uint8Array {
-    const bytes = this.#take(text.length, SLAB);
+  /**
+   * The bytes that a text has one character each for.
+   *
+   * @param text The text.
+   * @param ahead How much is allocated at once, at the most, for these bytes and the next.
+   */
+  spell(text: string, ahead: number): Uint8Array {
+    const bytes = this.#take(text.length, ahead);
     for (let at = 0; at < bytes.length; at++) bytes[at] = text.charCodeAt(at);
     return bytes;
   }

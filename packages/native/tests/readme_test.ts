@@ -72,3 +72,28 @@ Deno.test({
     await listener.close();
   },
 });
+
+/** Sends to two ports of a host, the first of which is permitted. */
+const SENDS = `
+import { NativeDatagramListener } from "${new URL(
+  "../native_datagram_listener.ts",
+  import.meta.url,
+)}";
+const addr = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+const options = { addr, reuse_address: false, backlog: 1, max_packet_size: 10 };
+const listener = new NativeDatagramListener(options);
+for (const port of [listener.addr.port, 9]) {
+  console.log(await listener.send(new Uint8Array(1), { ...addr, port }).catch(({ name }) => name));
+}
+await listener.close();`;
+
+for (const net of ["--allow-net", NET]) {
+  Deno.test(`replies do not go where --deny-net forbids, with ${net}`, { ignore }, async () => {
+    await using folder = await TempFolder.make();
+    const flags = [net, "--deny-net=127.0.0.1:9", "--allow-ffi", "--allow-read"];
+    await using running = new Program(...await command(folder, SENDS, flags));
+    assertEquals(await running.line(), "1");
+    assertEquals(await running.line(), "NotCapable");
+    await running.ends_well();
+  });
+}

@@ -27,6 +27,13 @@ Deno.test("a letter holds nothing of what is around its bytes", () => {
   }
 });
 
+Deno.test("what is sent on with a packet that has travelled is little: a clone has all that is around it", () => {
+  for (let count = 0; count < 100; count++) {
+    const packet = packet_of(letter_of(new Uint8Array(100), UDP)[0]);
+    assert(structuredClone(packet).buffer.byteLength <= 4096);
+  }
+});
+
 Deno.test("a letter says where it is from: a host and its port, or a path", () => {
   for (const address of [UDP, UNIX, { ...UNIX, path: "" }]) {
     const [, name, port] = letter_of(new Uint8Array(1), address);
