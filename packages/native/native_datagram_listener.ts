@@ -20,9 +20,11 @@ import { worker_sender } from "./worker_sender.ts";
 const MAX_COUNT = 64;
 /** No datagram is longer (RFC 768), in bytes. */
 const LONGEST = 65_535;
-/** Longer datagrams are copied into arrays of their own, in bytes; others share larger arrays, of so many. */
-const MAX_SHARED = 4096;
-const SHARED = 65_536;
+/**
+ * Datagrams share arrays of this size, in bytes, and longer ones have their own: who sends one to another thread sends the
+ * whole array.
+ */
+const SHARED = 4096;
 /** How many turns of the event loop are taken before another thread waits: to begin that costs as much as they do. */
 const TURNS = 6;
 
@@ -219,7 +221,7 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     const { memory, data } = this.#messages;
     const offset = data.offset + at * data.stride;
     const packet = memory.bytes.subarray(offset, offset + length);
-    if (length > MAX_SHARED) return packet.slice();
+    if (length > SHARED) return packet.slice();
     if (this.#copied + length > this.#copies.length) {
       this.#copies = new Uint8Array(SHARED);
       this.#copied = 0;

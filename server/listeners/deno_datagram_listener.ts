@@ -1,6 +1,6 @@
 import { peer_addr } from "../address.ts";
 import { type DatagramRequest, DatagramSocket, port_error } from "../sockets/datagram_socket.ts";
-import { BytePool } from "../sockets/byte_pool.ts";
+import { BytePool, PACKETS } from "../sockets/byte_pool.ts";
 import { SocketPath } from "../sockets/socket_path.ts";
 import { type DatagramConn, UnixDatagramConn } from "../sockets/unix_datagram_conn.ts";
 import type { DatagramListener, DatagramListenOptions } from "./listener.ts";
@@ -84,7 +84,7 @@ export class DenoDatagramListener<A extends Deno.Addr> implements DatagramListen
     const sender = peer_addr(from as A);
     const refusal = refusal_of(sender, packet.length, this.#conn.addr, this.#max);
     if (refusal) throw refusal;
-    return [[this.#pool.copy(packet), this.#socket], sender];
+    return [[this.#pool.copy(packet, PACKETS), this.#socket], sender];
   };
 
   #failed = (error: unknown): never => {

@@ -1,12 +1,7 @@
 import { Buffer } from "node:buffer";
-import { BytePool } from "../sockets/byte_pool.ts";
+import { BytePool, PACKETS } from "../sockets/byte_pool.ts";
 
 const POOL = new BytePool();
-/**
- * Packets share arrays of this size, in bytes: a worker that sends one on, to a queue or a method of the server, sends
- * the whole array.
- */
-const SHARED = 4096;
 
 /**
  * Datagrams of no more bytes than this go as text with a character for each byte: an array has a price of its own
@@ -28,7 +23,7 @@ export function letter_of(packet: Uint8Array, address: Deno.Addr): Letter {
 
 /** A datagram that has travelled. */
 export function packet_of(packet: Letter[0]): Uint8Array {
-  return typeof packet === "string" ? POOL.spell(packet, SHARED) : packet;
+  return typeof packet === "string" ? POOL.spell(packet, PACKETS) : packet;
 }
 
 /** Where it is from, or goes to. */

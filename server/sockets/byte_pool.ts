@@ -1,5 +1,7 @@
 /** How much is allocated at once, in bytes. */
 const SLAB = 65_536;
+/** Packets share arrays of this size, in bytes: who sends one to another thread sends the whole array. */
+export const PACKETS = 4096;
 /** Longer arrays are allocated for themselves, in bytes. */
 const MAX_POOLED = 4096;
 /** The most bytes of UTF-8 that one unit of a string becomes. */
