@@ -1,7 +1,15 @@
 /** `start_tls()`: TLS on a connection that has begun without. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { AsyncUnixStreamServer, fake_request, StreamSocket } from "../../mod.ts";
-import { connect_tls, LOCALHOST, upgrade } from "../fixtures/certificates/certificates.ts";
+import net from "node:net";
+import tls from "node:tls";
+import {
+  AsyncUnixStreamServer,
+  fake_request,
+  StreamSocket,
+  ThreadingUnixStreamServer,
+  UnixStreamServer,
+} from "../../mod.ts";
+import { connect_tls, LOCALHOST, pem, upgrade } from "../fixtures/certificates/certificates.ts";
 import { LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { StartTlsHandler, TlsHandler } from "../fixtures/handlers/tls_handlers.ts";
 import { test_ways_at_once } from "../fixtures/servers/all_ways.ts";
@@ -154,14 +162,39 @@ test_tls("what is written while TLS begins waits for it, and fails with it", asy
   assertEquals(early(), ["early TlsError", "early TlsError"]);
 });
 
-Deno.test("AsyncUnixStreamServer: start_tls() is not supported", async () => {
+for (const Server of [UnixStreamServer, AsyncUnixStreamServer, ThreadingUnixStreamServer]) {
+  Deno.test(`${Server.name}: start_tls() goes on with TLS`, async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("mail.sock");
+    const server = new (Noting(Server as typeof AsyncUnixStreamServer))(path, StartTlsHandler);
+    await using _server = serving(server);
+    // Deno's own client of TLS wants a connection of TCP.
+    const plain = net.connect({ path });
+    assertEquals(await next_text(plain), GREETING);
+    plain.write("STARTTLS\r\n");
+    assertEquals(await next_text(plain), AHEAD);
+    const client = tls.connect({ socket: plain, ca: pem("ca.crt"), servername: "localhost" });
+    client.write("hello\r\n");
+    assertEquals(await next_text(client), "250 hello TLSv1.3\r\n");
+    const closed = new Promise((resolve) => client.on("close", resolve));
+    client.end();
+    await soon(closed);
+  });
+}
+
+/** What comes next on a connection of Node's, as text. */
+async function next_text(conn: net.Socket): Promise<string> {
+  return String(await soon(new Promise((resolve) => conn.once("data", resolve))));
+}
+
+Deno.test("start_tls() over a Unix socket of Deno's own is not supported", async () => {
   await using folder = await TempFolder.make();
-  const Server = Noting(AsyncUnixStreamServer);
-  await using server = serving(new Server(folder.join("mail.sock"), StartTlsHandler));
-  using client = await LineClient.connect(server.server_address as Deno.UnixAddr);
-  assertEquals(await client.line(), GREETING.trimEnd());
-  assertEquals(await client.ask("STARTTLS"), AHEAD.trimEnd());
-  assertEquals(await client.line(), "500 NotSupported");
+  const address = { transport: "unix", path: folder.join("deno.sock") } as const;
+  using listener = Deno.listen(address);
+  const connecting = Deno.connect(address);
+  using socket = new StreamSocket(await listener.accept());
+  using _client = await connecting;
+  await assertRejects(() => socket.start_tls(LOCALHOST), Deno.errors.NotSupported, "Unix socket");
 });
 
 Deno.test("start_tls() of a connection in memory, and of one that is closed", async () => {
