@@ -1,6 +1,7 @@
 /** What a child or a thread sends that the library has not sent: it harms the child at most. */
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { ForkingTCPServer, ThreadingTCPServer } from "../../mod.ts";
+import { ThreadingTCPServer } from "../../mod.ts";
 import { line_or_end, LineClient } from "../fixtures/clients/clients.ts";
 import {
   FATAL,
@@ -12,47 +13,25 @@ import {
   SEALED,
   SILENCING,
 } from "../fixtures/handlers/odd_senders.ts";
-import { all_gone, descriptors_of } from "../fixtures/programs/processes.ts";
+import { all_gone } from "../fixtures/programs/processes.ts";
+import { ending_of } from "../fixtures/programs/programs.ts";
 import { Noting } from "../fixtures/servers/noting.ts";
+import { child_of, deed, OddServer } from "../fixtures/servers/odd_server.ts";
 import { serving } from "../fixtures/servers/serving.ts";
-import { LONG, soon, until } from "../fixtures/tools/waiting.ts";
+import { LONG, soon } from "../fixtures/tools/waiting.ts";
 
 const ignore = Deno.build.os !== "linux";
 
-class Server extends Noting(ForkingTCPServer) {
-  static override max_children = 1;
-  static override linger = 100;
-}
-
-/** The number of the child, when it can serve and does nothing. */
-async function child_of(server: Server): Promise<number> {
-  const child = () => server.info().workers!.find(({ state }) => state === "ready");
-  await soon(until(() => server.info().active === 0 && child() !== undefined));
-  return child()!.pid!;
-}
-
-/** Has the child do something, and hears that it goes on. */
-async function deed(server: Server, name: string): Promise<void> {
-  using client = await LineClient.connect(server.server_address);
-  assertEquals(await soon(client.ask(name)), name);
-  assertEquals(await soon(client.ask("still there")), "still there");
-}
-
 Deno.test("ForkingMixIn: what a child sends of its own is passed over, and handles are closed", {
   ignore,
-}, async (t) => {
-  await using server = serving(new Server(["127.0.0.1", 0], OddSender));
-  await deed(server, "nothing");
-  const pid = await child_of(server);
-  for (const name of Object.keys(HARMLESS)) {
-    await t.step(name, async () => {
-      const before = descriptors_of(Deno.pid);
-      await deed(server, name);
-      assertEquals(await child_of(server), pid);
-      await soon(until(() => descriptors_of(Deno.pid) <= before));
-      assertEquals(server.log.errors, []);
-    });
-  }
+}, async () => {
+  const { output } = await ending_of(Deno.execPath(), [
+    "run",
+    "-A",
+    "--no-check",
+    fileURLToPath(new URL("../fixtures/programs/odd_children.ts", import.meta.url)),
+  ]);
+  assertEquals(output.trimEnd().split("\n"), Object.keys(HARMLESS));
 });
 
 Deno.test(
@@ -61,7 +40,7 @@ Deno.test(
     ignore,
   },
   async (t) => {
-    await using server = serving(new Server(["127.0.0.1", 0], OddSender));
+    await using server = serving(new OddServer(["127.0.0.1", 0], OddSender));
     for (const [name, [, cause]] of Object.entries(FATAL)) {
       await t.step(name, async () => {
         const pid = await child_of(server);
@@ -77,7 +56,7 @@ Deno.test(
     ignore,
   },
   async () => {
-    await using server = serving(new Server(["127.0.0.1", 0], OddSender));
+    await using server = serving(new OddServer(["127.0.0.1", 0], OddSender));
     const pid = await child_of(server);
     // The end of the channel may be noticed first.
     await is_replaced(server, SILENCING, /did not arrive any more|cannot be heard/, pid);
@@ -87,7 +66,7 @@ Deno.test(
 Deno.test("ForkingMixIn: a child that makes no sense is replaced, and its request reported", {
   ignore,
 }, async (t) => {
-  await using server = serving(new Server(["127.0.0.1", 0], OddSender));
+  await using server = serving(new OddServer(["127.0.0.1", 0], OddSender));
   for (const [name, [, cause]] of Object.entries(MARKED)) {
     await t.step(name, async () => {
       const pid = await child_of(server);
@@ -99,7 +78,7 @@ Deno.test("ForkingMixIn: a child that makes no sense is replaced, and its reques
 Deno.test("ForkingMixIn: a child that says what is of no use harms nobody", {
   ignore,
 }, async (t) => {
-  await using server = serving(new Server(["127.0.0.1", 0], OddSender));
+  await using server = serving(new OddServer(["127.0.0.1", 0], OddSender));
   const pid = await child_of(server);
   for (const name of Object.keys(MARKED_AND_HARMLESS)) {
     await t.step(name, async () => {
@@ -124,7 +103,7 @@ Deno.test("ThreadingMixIn: what a thread posts of its own is passed over", async
   assertEquals(server.log.errors, []);
 });
 
-async function is_replaced(server: Server, name: string, cause: string | RegExp, pid: number) {
+async function is_replaced(server: OddServer, name: string, cause: string | RegExp, pid: number) {
   const { errors } = server.log;
   errors.length = 0;
   const { failed } = server.info();
