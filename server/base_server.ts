@@ -388,6 +388,7 @@ export class BaseServer<ServerAddress = unknown, Request = unknown, Address = un
    *
    * @param request The request.
    * @param client_address The client's address.
+   * @throws {Deno.errors.BadResource} If it needs workers, which are there only once the server serves.
    */
   process_request(request: Request, client_address: Address): void | Promise<void> {
     return this.#requests.process(request, client_address);

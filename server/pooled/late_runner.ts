@@ -15,6 +15,8 @@ export class LateRunner implements Runner {
   #side: ServerSide;
   /** What runs them, once it is loaded. */
   #runner: PooledRunner | undefined;
+  /** The same, once it has workers. */
+  #started: PooledRunner | undefined;
   #released = false;
 
   /**
@@ -54,6 +56,7 @@ export class LateRunner implements Runner {
     if (this.#released) throw new Deno.errors.BadResource("The server is closed");
     this.#runner ??= new PooledRunner(this.#server, this.#options, this.#side);
     await this.#runner.prepare();
+    this.#started = this.#runner;
   }
 
   configure(changes: Partial<Settings>): void {
@@ -64,8 +67,14 @@ export class LateRunner implements Runner {
     this.#runner?.renew_tls(material);
   }
 
+  /** @throws {Deno.errors.BadResource} If there are no workers yet. */
   run(exchange: Exchange, run: Run): void | false {
-    return this.#runner!.run(exchange, run);
+    if (!this.#started) {
+      throw new Deno.errors.BadResource(
+        "Cannot process a request before the server serves: it has no workers yet",
+      );
+    }
+    return this.#started.run(exchange, run);
   }
 
   interrupt(exchange: Exchange): void {
