@@ -1,5 +1,5 @@
 /** `process_request()` of a server whose workers are not there. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { ForkingTCPServer, type TCPServer, ThreadingTCPServer } from "../../../mod.ts";
 import { LineClient } from "../../fixtures/clients/clients.ts";
 import { UpperHandler } from "../../fixtures/handlers/handlers.ts";
@@ -15,7 +15,7 @@ function processes(server: TCPServer, [request, address]: [never, never]): boole
     void server.process_request(request, address);
     return true;
   } catch (error) {
-    assert(error instanceof Deno.errors.BadResource, `${error}`);
+    assertInstanceOf(error, Deno.errors.BadResource);
     assertStringIncludes(error.message, "before the server serves");
     return false;
   }
