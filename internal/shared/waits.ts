@@ -18,7 +18,7 @@ export interface WaitObject {
 }
 
 /** The names of what a wait without Python's first argument can be told. */
-export const TIMEOUT_AND_SIGNAL = ["timeout", "signal"] as const;
+const TIMEOUT_AND_SIGNAL = ["timeout", "signal"] as const;
 
 /**
  * The arguments of a wait: Python's two positions, or one object.

@@ -5,7 +5,7 @@ import { large_buffers } from "./large_buffers.ts";
 const OWN_BUFFER = 4096;
 
 /** Reads from a `Deno.Conn`, which wants to be given a buffer for that. */
-export class ConnSource implements ByteSource {
+class ConnSource implements ByteSource {
   #conn: Pick<Deno.Conn, "read">;
   #own: Uint8Array | undefined;
   /** What the read that waits was lent, if it was. */
