@@ -110,6 +110,7 @@ export {
   ForkingUnixDatagramServer,
   ForkingUnixStreamServer,
 } from "./server/forking_mixin.ts";
+export type { WorkerStarted, WorkerStopped } from "./internal/workers/worker_event.ts";
 export type { EndReason } from "./internal/workers/worker_handle.ts";
 export type { ServerEvent, ServerObserver } from "./server/events.ts";
 export type {

@@ -1,4 +1,4 @@
-import type { EndReason } from "../internal/workers/worker_handle.ts";
+import type { WorkerStarted, WorkerStopped } from "../internal/workers/worker_event.ts";
 import type { Ending, RefusalReason } from "./info.ts";
 
 /**
@@ -134,34 +134,8 @@ export type ServerEvent =
       /** The name of the class of what was wrong. */
       error_type?: string;
     }
-    | {
-      /** A worker was started: it is not ready yet. */
-      type: "worker.start";
-      /** Its number. */
-      worker: number;
-      /** The number of its process, where it is a child process. */
-      pid?: number;
-    }
-    | {
-      /** It has ended. */
-      type: "worker.stop";
-      /** Its number. */
-      worker: number;
-      /** The number of its process, where it is a child process. */
-      pid?: number;
-      /** Why. */
-      reason: EndReason;
-      /** How many requests ended with it. */
-      lost: number;
-      /** How long it was there, in ms. */
-      duration: number;
-      /** What it said at its end; `null` where it was ended. */
-      exitcode: number | null;
-      /** The signal that ended a process. */
-      signal: string | null;
-      /** The name of the class of the error for which it was killed, or died. */
-      error_type?: string;
-    }
+    | WorkerStarted
+    | WorkerStopped
   );
 
 /** Is told what happens to a server. What it throws is printed once, and harms nothing. */

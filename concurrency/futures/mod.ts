@@ -95,5 +95,6 @@ export {
   type WorkerDeath,
   WorkerDied,
 } from "../../internal/shared/errors.ts";
+export type { WorkerStarted, WorkerStopped } from "../../internal/workers/worker_event.ts";
 export type { EndReason } from "../../internal/workers/worker_handle.ts";
 export type { WorkerInfo } from "../../internal/workers/worker_info.ts";

@@ -6,6 +6,11 @@ import { Full, TimeoutError, WorkerDied } from "../../internal/shared/errors.ts"
 import { current_task, type Task } from "../../internal/shared/task.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { Line } from "../../internal/shared/wait.ts";
+import {
+  is_unexpected,
+  worker_started,
+  worker_stopped,
+} from "../../internal/workers/worker_event.ts";
 import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import { Heap } from "../queue/heap.ts";
@@ -293,25 +298,14 @@ export class Tasks implements TaskLine, EngineEvents {
     this.#tell({ type: "task.stop", time, task: task.number, outcome, duration, wait }, error);
   }
 
-  worker_started({ id, pid }: WorkerInfo): void {
-    this.#tell({ type: "worker.start", time: Date.now(), worker: id, ...(pid && { pid }) });
+  worker_started(worker: WorkerInfo): void {
+    this.#tell({ time: Date.now(), ...worker_started(worker) });
   }
 
-  worker_ended({ id, pid, age }: WorkerInfo, end: WorkerEnd): void {
-    const { reason, lost, exit, cause } = end;
-    const is_news = reason === "killed" || reason === "died";
-    this.#tell({
-      type: "worker.stop",
-      time: Date.now(),
-      worker: id,
-      ...(pid && { pid }),
-      reason,
-      lost,
-      duration: age,
-      ...exit,
-      ...(is_news && { cause }),
-      ...(is_news && cause instanceof Error && { error_type: cause.name }),
-    }, cause);
+  worker_ended(worker: WorkerInfo, end: WorkerEnd): void {
+    const { cause } = end;
+    const told = is_unexpected(end) && { cause };
+    this.#tell({ time: Date.now(), ...worker_stopped(worker, end), ...told }, cause);
   }
 
   #tell(event: PoolEvent, error?: unknown): void {

@@ -3,6 +3,7 @@ import { has_descriptors } from "../../internal/runtime/free_descriptors.ts";
 import { type ClassPlace, place_of } from "../../internal/workers/class_place.ts";
 import { error_of, type ErrorImage } from "../../internal/workers/error_image.ts";
 import type { Job, JobOutcome } from "../../internal/workers/job.ts";
+import { worker_started, worker_stopped } from "../../internal/workers/worker_event.ts";
 import type { StartHost } from "../../internal/workers/worker_host.ts";
 import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import {
@@ -191,8 +192,8 @@ export class PooledRunner implements Runner {
       call: (job, target, method, args) => this.#call(job, target, method, args),
       report: (job, error) => void this.#side.report(error, (job as RequestJob)?.exchange ?? null),
       watch: {
-        started: (worker) => this.#side.observation.worker_started(worker),
-        ended: (worker, end) => this.#side.observation.worker_ended(worker, end),
+        started: (worker) => this.#side.observation.tell(worker_started(worker)),
+        ended: (worker, end) => this.#side.observation.tell(worker_stopped(worker, end), end.cause),
       },
     });
     try {

@@ -1,8 +1,6 @@
 import { class_name_of } from "../../internal/runtime/class_name.ts";
 import { error_type_of, names_of } from "../../internal/runtime/error_names.ts";
 import { ToldObserver } from "../../internal/runtime/told_observer.ts";
-import type { WorkerEnd } from "../../internal/workers/worker_handle.ts";
-import type { WorkerInfo } from "../../internal/workers/worker_info.ts";
 import type { ServerEvent, ServerObserver } from "../events.ts";
 import type { CloseResult, Traffic } from "../info.ts";
 import type { Exchange } from "./exchange.ts";
@@ -143,26 +141,5 @@ export class Observation {
       ? { ok: true }
       : { ok: false, error_type: error_type_of(error) };
     this.tell({ type: "tls.reload", not_after: not_after(), ...what });
-  }
-
-  /** A worker was started. */
-  worker_started({ id, pid }: WorkerInfo): void {
-    if (this.is_on) this.tell({ type: "worker.start", worker: id, ...(pid && { pid }) });
-  }
-
-  /** A worker has ended. */
-  worker_ended({ id, pid, age }: WorkerInfo, { reason, lost, exit, cause }: WorkerEnd): void {
-    if (!this.is_on) return;
-    const is_news = reason === "killed" || reason === "died";
-    this.tell({
-      type: "worker.stop",
-      worker: id,
-      ...(pid && { pid }),
-      reason,
-      lost,
-      duration: age,
-      ...exit,
-      ...(is_news && { error_type: error_type_of(cause) }),
-    }, cause);
   }
 }

@@ -117,6 +117,24 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(outcomes, ["timed_out", "failed"]);
   });
 
+  Deno.test(`${name}: the observer is told of a worker that is killed for a reason that is no error`, async () => {
+    const told = new Told();
+    {
+      await using executor = new Executor(1, { module, observer: told.observer });
+      const controller = new AbortController();
+      const looping = executor.with({ signal: controller.signal }).submit(tasks.loop);
+      await soon(until(() => looping.running()));
+      controller.abort("enough");
+      await soon(until(() => told.of("worker.stop").length === 1));
+    }
+    const [killed] = told.stops();
+    assertEquals([killed!.reason, killed!.error_type, killed!.cause], [
+      "killed",
+      "string",
+      "enough",
+    ]);
+  });
+
   Deno.test(`${name}: the observer is told of workers that die`, async () => {
     const told = new Told();
     const { observer } = told;
