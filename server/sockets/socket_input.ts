@@ -104,10 +104,7 @@ export class SocketInput {
     if (this.#state === "ended" || (ending && this.#looked)) return Promise.resolve(end_of(target));
     this.#target = target;
     this.#midway = midway;
-    const reading = new Promise<Result>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    const reading = new Promise<Result>(this.#wait);
     if (ending) this.#look_once_more();
     this.#clock?.start();
     if (!this.#pulling) this.#pull();
