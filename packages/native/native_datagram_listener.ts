@@ -73,17 +73,22 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
    */
   constructor(options: UDPSocketOptions) {
     const libc = this.#libc;
+    const { functions } = libc;
+    let bell = -1;
     try {
+      // First: a socket that is inherited must stay as it was where this fails.
+      bell = functions.eventfd(0, C.EFD_CLOEXEC | C.EFD_NONBLOCK);
+      this.#bell = libc.check(bell, "Cannot wait for datagrams");
       const { fd, addr, addresses } = open_socket(libc, options);
       this.#fd = fd;
       this.addr = addr;
       this.#addresses = addresses;
     } catch (error) {
+      if (bell >= 0) functions.close(bell);
       libc[Symbol.dispose]();
       throw error;
     }
     this.#is_inherited = (options.inherit ?? false) !== false;
-    this.#bell = this.#make_bell();
     this.#poller = new Poller(libc, [[this.#fd, C.POLLIN], [this.#bell, C.POLLIN]]);
     this.#max = options.max_packet_size;
     this.#most = Math.min(MAX_COUNT, options.backlog);
@@ -175,16 +180,6 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#libc[Symbol.dispose]();
     if (this.#messages.memory.is_intact && this.#outbox.is_intact) return;
     throw new Error("The system has written outside of the memory that it was given");
-  }
-
-  #make_bell(): number {
-    const { functions } = this.#libc;
-    const bell = functions.eventfd(0, C.EFD_CLOEXEC | C.EFD_NONBLOCK);
-    if (bell >= 0) return bell;
-    const error = system_error(this.#libc.errno, "Cannot wait for datagrams");
-    functions.close(this.#fd);
-    this.#libc[Symbol.dispose]();
-    throw error;
   }
 
   /** Receives what has come; gives whether that is anything. */
