@@ -12,7 +12,7 @@ import {
 import { is_there, output_of } from "../../../tests/fixtures/programs/programs.ts";
 import { Noting } from "../../../tests/fixtures/servers/noting.ts";
 import { serving } from "../../../tests/fixtures/servers/serving.ts";
-import { OWN_ADDRESS } from "../../../tests/fixtures/tools/addresses.ts";
+import { has_ipv6, OWN_ADDRESS } from "../../../tests/fixtures/tools/addresses.ts";
 import { bytes_of, pattern, same_bytes, text_of } from "../../../tests/fixtures/tools/bytes.ts";
 import { Random } from "../../../tests/fixtures/tools/random.ts";
 import { TempFolder } from "../../../tests/fixtures/tools/temp_folder.ts";
@@ -25,6 +25,8 @@ import { open_socket } from "../udp_socket.ts";
 
 const HERE: [string, number] = ["127.0.0.1", 0];
 const EMPTY = new Uint8Array(0);
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 
 /** A test where the C library can be used. */
 function test(name: string, fn: () => Promise<void> | void): void {
@@ -41,8 +43,8 @@ class GivenSocket implements Disposable {
     connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   });
 
-  constructor() {
-    const addr = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+  constructor(hostname = "127.0.0.1") {
+    const addr = { transport: "udp", hostname, port: 0 } as const;
     const options = { addr, backlog: 1, reuse_address: false, max_packet_size: 100 };
     ({ fd: this.fd, addr: this.addr } = open_socket(this.#libc, options));
   }
@@ -115,6 +117,26 @@ test("inherit: what is no UDP socket is refused", () => {
   // Standard input.
   assertThrows(make(0), Error, "descriptor 0");
   assertThrows(make(12_345), Deno.errors.BadResource, "12345");
+  using libc = new LibcUser();
+  const { socket, close } = libc.functions;
+  for (const [family, type] of [[C.AF_INET, SOCK_STREAM], [AF_UNIX, C.SOCK_DGRAM]] as const) {
+    const fd = socket(family, type, 0);
+    assertThrows(make(fd), Deno.errors.NotSupported, `descriptor ${fd}: it is no UDP socket`);
+    close(fd);
+  }
+});
+
+Deno.test({
+  name: "inherit: an IPv6 socket is served",
+  ignore: !HAS_NATIVE || !has_ipv6(),
+  async fn() {
+    using socket = new GivenSocket("::1");
+    const inherit = socket.dup();
+    await using server = serving(new NativeAsyncUDPServer(HERE, UpperPacketHandler, { inherit }));
+    assertEquals(server.server_address, socket.addr);
+    using client = new DatagramClient(server.server_address, "::1");
+    assertEquals(await client.ask("hello"), "HELLO");
+  },
 });
 
 test("inherit: a connected socket that hears of a lost reply goes on", async () => {

@@ -19,6 +19,7 @@ import {
   test_each_reset,
   TRANSPORTS,
 } from "../../fixtures/clients/pairs.ts";
+import { has_ipv6 } from "../../fixtures/tools/addresses.ts";
 import { soon } from "../../fixtures/tools/waiting.ts";
 
 test_each("StreamSocket.recv() gives what has come and no more", async ({ socket, peer }) => {
@@ -256,12 +257,3 @@ Deno.test("detach() leaves a Deno.Conn where it is", async () => {
   await pair.socket.sendall(bytes_of("here"));
   assertEquals(text_of(await read_bytes(pair.peer, 4)), "here");
 });
-
-function has_ipv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
