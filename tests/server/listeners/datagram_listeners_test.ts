@@ -481,7 +481,9 @@ for (const { name: listener_name, make } of JOINING) {
       const first = make(at(OWN_ADDRESS));
       const { port } = first.addr;
       await first.close();
-      for (const group of ["ff02::1", "239.1.2.3%203.0.113.5", "224.0.0.1%nowhere"]) {
+      for (
+        const group of ["ff02::1", "239.1.2.3%203.0.113.5", "224.0.0.1%nowhere", "ff02::1%nowhere"]
+      ) {
         const options = at(OWN_ADDRESS, port, { groups: [group] });
         assertThrows(
           () => make(options),
