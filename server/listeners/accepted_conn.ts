@@ -80,10 +80,6 @@ export class AcceptedConn<A extends Deno.Addr> implements SourceConn<A> {
     this.#accepted = undefined;
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   setNoDelay(no_delay = true): void {
     if (no_delay === this.no_delay) return;
     (this.#conn ?? this.#accepted)?.setNoDelay(no_delay);

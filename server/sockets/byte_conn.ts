@@ -4,7 +4,7 @@ import type { TlsInfo } from "./tls_terms.ts";
 /** What a `StreamSocket` needs of a connection: every `Deno.Conn` has it. */
 export type ByteConn<A extends Deno.Addr = Deno.Addr> = Omit<
   Deno.Conn<A>,
-  "readable" | "writable"
+  "readable" | "writable" | typeof Symbol.dispose
 >;
 
 /** Where a connection's bytes go. */

@@ -169,10 +169,6 @@ export class ExpectedTls<A extends Deno.Addr = Deno.Addr> implements SourceConn<
     (this.#conn ?? this.#plain).close();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   setNoDelay(no_delay = true): void {
     ((this.#conn ?? this.#plain) as Partial<Deno.TcpConn>).setNoDelay?.(no_delay);
   }

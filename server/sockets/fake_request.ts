@@ -53,10 +53,6 @@ class MemoryConn implements SourceConn<Deno.NetAddr> {
     this.#closed = true;
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   ref(): void {}
 
   unref(): void {}

@@ -74,10 +74,6 @@ export abstract class PulledConn<A extends Deno.Addr = Deno.Addr> implements Sou
   abstract closeWrite(): Promise<void>;
   abstract close(): void;
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   setNoDelay(no_delay = true): void {
     if (!this.#is_tcp || no_delay === this.no_delay) return;
     this.no_delay = no_delay;

@@ -58,10 +58,6 @@ export class RelayedConn implements ByteConn {
     this.#tell("close");
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   setNoDelay(no_delay?: boolean): void {
     this.#tell("setNoDelay", no_delay);
   }

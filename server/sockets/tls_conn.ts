@@ -140,10 +140,6 @@ export class TlsConn<A extends Deno.Addr = Deno.Addr> implements SourceConn<A> {
     this.#close();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   setNoDelay(no_delay = true): void {
     if (!this.#is_tcp || no_delay === this.#no_delay) return;
     this.#no_delay = no_delay;
