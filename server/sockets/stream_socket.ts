@@ -301,7 +301,8 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
 
   /**
    * Sets how long a read may wait for bytes of the peer, and a write until the peer takes some more, as
-   * Python's `socket.settimeout` does. What is written does not reset the clock of a read.
+   * Python's `socket.settimeout` does. What is written does not reset the clock of a read. A write that has begun
+   * without a timeout goes on without one.
    *
    * @param timeout Milliseconds, or `null` to wait for ever, which is the default.
    * @throws {RangeError} If it is negative or not a number.

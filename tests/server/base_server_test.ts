@@ -293,6 +293,28 @@ Deno.test("BaseServer.service_actions() runs after each request and on an idle s
   await soon(loop);
 });
 
+Deno.test("BaseServer.service_actions() that fails is reported, and requests are served on", async () => {
+  const error = new Error("the actions'");
+  class Failing extends ItemServer {
+    override service_actions(): void {
+      throw error;
+    }
+  }
+  await using server = serving(new Failing(SilentHandler, ["one", "two"]));
+  await soon(server.log.until(({ entries }) => entries.includes("close_request two")));
+  await soon(server.log.until(({ errors }) => errors.length >= 2));
+  assert(server.log.errors.every((each) => each === error));
+});
+
+Deno.test("BaseServer.handle_request() reports what get_request() fails with, and returns", async () => {
+  const error = new Error("nothing to be had");
+  await using server = new ItemServer(NotingHandler, [error, "next"]);
+  await soon(server.handle_request());
+  assertEquals(server.log.errors, [error]);
+  await soon(server.handle_request());
+  assert(server.log.entries.includes("close_request next"));
+});
+
 Deno.test("BaseServer.serve_forever({ signal }) ends when the signal aborts, also beforehand", async () => {
   await using server = new ItemServer(SilentHandler, ["one"]);
   await server.serve_forever({ signal: AbortSignal.abort() });

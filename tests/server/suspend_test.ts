@@ -189,6 +189,9 @@ Deno.test("configure() takes the settings that can change, and refuses the other
   const now = () =>
     Object.fromEntries(Object.keys(changes).map((name) => [name, Reflect.get(server, name)]));
   assertEquals(now(), changes);
+  // As a program has it that passes on what it was perhaps told.
+  server.configure({ max_requests: undefined } as unknown as ConfigureOptions);
+  assertEquals(now(), changes);
   const refused = [
     "bind_and_activate",
     "request_queue_size",

@@ -1,6 +1,7 @@
 /** What a pool of workers promises, whether they are threads or child processes. */
 import { assert, assertEquals } from "@std/assert";
 import {
+  type DatagramRequest,
   ForkingTCPServer,
   ForkingUDPServer,
   type ServerOptions,
@@ -9,6 +10,7 @@ import {
   ThreadingUDPServer,
   type UDPServer,
 } from "../../../mod.ts";
+import { UpperPacketHandler } from "../../fixtures/handlers/handlers.ts";
 import { LineClient } from "../../fixtures/clients/clients.ts";
 import { DatagramClient } from "../../fixtures/clients/datagrams.ts";
 import { with_native } from "../../fixtures/servers/named_servers.ts";
@@ -50,6 +52,22 @@ for (const Server of [ThreadingTCPServer, ForkingTCPServer] as (typeof TCPServer
     assertEquals(server.log.entries.length, 3 * 20 * 3);
     assertEquals(server.most, 1);
     assertEquals(server.log.errors, []);
+  });
+}
+
+for (const Server of [ThreadingUDPServer, ForkingUDPServer] as (typeof UDPServer)[]) {
+  Deno.test(`${Server.name}: a client is answered to whose address get_request() has added something`, async () => {
+    class Zoned extends Server {
+      override async get_request(): Promise<[DatagramRequest, Deno.NetAddr]> {
+        const [request, address] = await super.get_request();
+        return [request, { ...address, zone: "inner" } as Deno.NetAddr];
+      }
+    }
+    await using server = serving(new Zoned(HERE, UpperPacketHandler, OPTIONS));
+    using client = new DatagramClient(server.server_address);
+    for (const text of ["short", "x".repeat(2000)]) {
+      assertEquals(await client.ask(text), text.toUpperCase());
+    }
   });
 }
 

@@ -107,6 +107,20 @@ test_each("StreamSocket.settimeout() takes more than a timer can", async ({ sock
 });
 
 // In these two, the sanitizer of the tests sees a timer that is left behind.
+test_each("StreamSocket writes nothing after a write that timed out", async ({ socket }) => {
+  const much = new Uint8Array(16_000_000);
+  const broken = () =>
+    assertRejects(() => socket.write(much), Deno.errors.BrokenPipe, "An earlier write timed out");
+  socket.settimeout(60_000);
+  const first = assertRejects(() => socket.write(much), TIMED_OUT, "took no bytes within 50 ms");
+  const second = broken();
+  // It is for the write that waits, too.
+  socket.settimeout(50);
+  await soon(Promise.all([first, second]));
+  await broken();
+  await assertRejects(() => socket.closeWrite(), Deno.errors.BrokenPipe, "timed out");
+});
+
 test_each("StreamSocket.close() stops the clock of a read that waits", async ({ socket }) => {
   socket.settimeout(60_000);
   const reading = assertRejects(() => socket.recv(10), Error);
