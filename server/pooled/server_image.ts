@@ -85,10 +85,9 @@ function members_of(
   const methods = new Set<string>();
   const refused = new Map(Object.keys(server).map((name) => [name, OWN_FIELD]));
   for (let at = Object.getPrototypeOf(server); at !== Object.prototype;) {
-    for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
       if (name in Object.prototype || methods.has(name) || refused.has(name)) continue;
-      if (get) refused.set(name, OWN_FIELD);
-      else if (typeof value !== "function") continue;
+      if (typeof value !== "function") refused.set(name, OWN_FIELD);
       else if (name.startsWith("_")) refused.set(name, OWN_METHOD);
       else if (hooks.includes(name) && !OFFERED.includes(name)) refused.set(name, HOOK);
       else methods.add(name);

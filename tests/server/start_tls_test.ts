@@ -3,8 +3,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import net from "node:net";
 import tls from "node:tls";
 import {
+  AsyncTCPServer,
   AsyncUnixStreamServer,
   fake_request,
+  StreamRequestHandler,
   StreamSocket,
   ThreadingUnixStreamServer,
   UnixStreamServer,
@@ -63,6 +65,23 @@ for (const word of ["STARTTLS", "SOCKET"]) {
     assertEquals([handshakes, handshakes_failed], [1, 0]);
   });
 }
+
+Deno.test("start_tls() keeps the timeout that was set before", async () => {
+  class BriefHandler extends StreamRequestHandler {
+    override async handle(): Promise<void> {
+      await this.wfile.write(GREETING);
+      await this.rfile.readline();
+      this.request.settimeout(200);
+      await this.wfile.write(AHEAD);
+      await this.start_tls(LOCALHOST);
+      const late = await this.rfile.readline().catch((error) => error);
+      await this.wfile.write(`421 ${late.name}\r\n`);
+    }
+  }
+  await using server = serving(new AsyncTCPServer(["127.0.0.1", 0], BriefHandler));
+  using client = new LineClient(await go_ahead(await wish(server.server_address)));
+  assertEquals(await client.line(), "421 TimedOut");
+});
 
 test_tls("start_tls() takes a handshake that came with the wish", async (way) => {
   await using server = serving(make_plain(way));

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   AsyncUnixDatagramServer,
   AsyncUnixStreamServer,
@@ -308,6 +315,26 @@ test_unix("UnixDatagramServer passes datagrams of up to 65,507 bytes", async (pa
   assertEquals(server.log.errors.length, 1);
   assertInstanceOf(server.log.errors[0], PacketTooLong);
 });
+
+test_unix(
+  "AsyncUnixDatagramServer says what is in the way of its replies, and replies when it is gone",
+  async (
+    path,
+    folder,
+  ) => {
+    const Server = Noting(AsyncUnixDatagramServer);
+    await using server = serving(new Server(path, UpperPacketHandler));
+    using client = new DatagramClient(server.server_address, folder.join("client"));
+    await Deno.writeTextFile(`${path}.bell`, "");
+    await client.send("lost");
+    await soon(server.log.until(({ errors }) => errors.length === 1));
+    const [error] = server.log.errors as Error[];
+    assertInstanceOf(error, Deno.errors.BadResource);
+    assertStringIncludes(error.message, `without ${path}.bell: AddrInUse`);
+    await Deno.remove(`${path}.bell`);
+    assertEquals(await client.ask("heard"), "HEARD");
+  },
+);
 
 test_unix("UnixDatagramServer survives a client that is gone before its reply", async (
   path,

@@ -83,6 +83,7 @@ for (const [name, Base] of Object.entries(BASES)) {
             throw new Error("read");
           },
         });
+        Object.defineProperty(this.prototype, "inherited", { value: 1 });
       }
       callback = () => 1;
       table = new Map([["key", () => 1]]);
@@ -104,7 +105,7 @@ for (const [name, Base] of Object.entries(BASES)) {
       "deep",
     ];
     for (const static_name of [...statics, "plain"]) server.give("static", static_name);
-    const fields = ["callback", "table", "itself", "derived"];
+    const fields = ["callback", "table", "itself", "derived", "inherited"];
     for (const field of fields) server.give("field", field);
     await soon(until(() => server.info().completed === statics.length + 1 + fields.length));
     const refused = [...statics, ...fields].map((member) => `${member}: TypeError`);
