@@ -15,9 +15,9 @@ import { UDPServer } from "./udp_server.ts";
  * its user. `Deno.umask(0o177)` before the server is made, or a folder with the mode 0700, makes sure of that.
  *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
- * absolute there. Deno removes the path when it closes, even if it is another server's by then: to keep that of
- * another server, and to accept again after descriptors ran out with a mix-in that uses workers, the
- * server must also be allowed to read and write other names in the folder.
+ * absolute there. Deno removes the path when it stops to listen, even if it is another server's by then. To keep
+ * another server's path, to accept nothing while it is suspended or enough clients wait in it, and to accept again after
+ * descriptors ran out, the server must also be allowed to read and write other names in the folder.
  *
  * @example A server in the temporary folder
  * ```ts
