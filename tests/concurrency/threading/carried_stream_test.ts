@@ -91,6 +91,17 @@ async function answering(
   };
 }
 
+/** Has a client ask twice, and be answered while this thread does nothing. */
+async function ask_while_this_thread_waits(address: Deno.NetAddr | Deno.UnixAddr): Promise<void> {
+  const step = new Int32Array(new SharedArrayBuffer(4));
+  const asking = new Thread({ target: tasks.ask_twice, args: [address, step], module });
+  await soon(asking.start());
+  await until(() => Atomics.load(step, 0) === 1);
+  Atomics.store(step, 0, 2);
+  assertEquals(Atomics.wait(step, 0, 2, 20_000) === "timed-out", false);
+  await soon(asking.join());
+}
+
 Deno.test("queue.put(connection): threads that are fed by a queue answer the clients", async () => {
   using gate = new Gate();
   const connections = new Queue<Deno.Conn>();
@@ -149,15 +160,9 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`a ${way} has a descriptor of its own: it answers while this thread does nothing`, async () => {
     using gate = new Gate();
     await using executor = new Executor(1, { module });
-    const step = new Int32Array(new SharedArrayBuffer(4));
-    const { port } = gate.listener.addr as Deno.NetAddr;
-    const asking = new Thread({ target: tasks.ask_twice, args: [port, step], module });
-    await soon(asking.start());
+    const asked = ask_while_this_thread_waits(gate.listener.addr as Deno.NetAddr);
     const answering = executor.submit(tasks.answer, await soon(gate.accept()));
-    await until(() => Atomics.load(step, 0) === 1);
-    Atomics.store(step, 0, 2);
-    assertEquals(Atomics.wait(step, 0, 2, 20_000) === "timed-out", false);
-    await soon(asking.join());
+    await asked;
     await soon(answering.result());
   });
 
@@ -353,6 +358,15 @@ Deno.test("a handler gives its connection to threads: the server leaves it to th
     await client.conn.closeWrite();
     assertEquals(await client.line(), null);
   }
+});
+
+Deno.test("a Unix connection of a server has a descriptor of its own where it goes, too", async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.join("socket");
+  await using server = serving(new tasks.GivingUnixServer(path, tasks.GivingHandler));
+  server.connections = new Queue();
+  await using _threads = await answering(server.connections, 1);
+  await ask_while_this_thread_waits(server.server_address);
 });
 
 Deno.test("a Unix connection goes, too", async () => {
