@@ -13,6 +13,7 @@ import {
   Full,
   type Future,
   ProcessPoolExecutor,
+  type TaskOptions,
   ThreadPoolExecutor,
   TimeoutError,
   wait,
@@ -382,6 +383,18 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       const failing = map(tasks.fail, ["no"]);
       await assertRejects(() => soon(failing.next()), RangeError, "no");
     }
+  });
+
+  Deno.test(`${name}: a chunk of map() has as many items as chunksize says, and no more than buffersize`, async () => {
+    await using executor = new Executor(2, { module });
+    const chunks = async (options: TaskOptions) => {
+      const { done } = executor.info();
+      await soon(Array.fromAsync(executor.with(options).map(tasks.double, range(300))));
+      return executor.info().done - done;
+    };
+    assertEquals(await chunks({ chunksize: 100 }), 3);
+    assertEquals(await chunks({ chunksize: 100, buffersize: 300 }), 3);
+    assertEquals(await chunks({ chunksize: 100, buffersize: 10 }), 30);
   });
 
   Deno.test(`${name}: a task that waits for tasks of its own full executor gets them`, async () => {
