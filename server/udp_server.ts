@@ -100,7 +100,10 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.AddrInUse} If somebody listens there already.
    * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
    * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
+   * @throws {Deno.errors.NotSupported} If a setting is for stream servers: `allow_reuse_port`, `inherit`, `proxy_protocol`,
+   * `tls`.
    * @throws {RangeError} If the port, or a setting, makes no sense.
+   * @throws {TypeError} If the address is none.
    */
   constructor(
     server_address: NetAddress | NoInfer<A>,

@@ -54,6 +54,7 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
    * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
    * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   * @throws {TypeError} If it is no path. And what {@linkcode TCPServer} throws for `inherit` and `tls`.
    */
   constructor(
     server_address: UnixAddress,
@@ -107,9 +108,10 @@ export class UnixDatagramServer extends UDPServer<Deno.UnixAddr> {
    * @param RequestHandlerClass The class of the handlers.
    * @param options Settings; they win over the static properties of the class.
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
-   * @throws {Deno.errors.NotSupported} If the flag `--unstable-net` is missing.
+   * @throws {Deno.errors.NotSupported} If the flag `--unstable-net` is missing, or a setting is for stream servers.
    * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
    * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   * @throws {TypeError} If it is no path.
    */
   constructor(
     server_address: UnixAddress,
