@@ -333,8 +333,7 @@ function load_terms(
   }
   if (server.allow_reuse_port) {
     throw new Deno.errors.NotSupported(
-      "Cannot use tls with allow_reuse_port: only Deno's own listeners share a port, and their connections cannot " +
-        "be secured",
+      "Cannot use tls with allow_reuse_port: only Deno's own listeners share a port, and tls cannot use those",
     );
   }
   server[tls_terms] = new TlsTerms(load_tls(server.tls));
