@@ -149,8 +149,10 @@ export function format_address(address: unknown): string {
 
 /** The same error, with the address in its message. */
 export function with_address(error: unknown, address: Deno.Addr): unknown {
-  if (error instanceof Error && !error.message.includes(format_address(address))) {
-    error.message += `: ${format_address(address)}`;
-  }
+  const text = format_address(address);
+  if (!(error instanceof Error) || error.message.includes(text)) return error;
+  // The name is permitted, and was looked up: the address that it stands for is not.
+  const is_of_name = error instanceof Deno.errors.NotCapable && "hostname" in address;
+  error.message += is_of_name ? `: ${text} stands for that` : `: ${text}`;
   return error;
 }

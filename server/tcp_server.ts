@@ -143,9 +143,11 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
    * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
    * @throws {Deno.errors.NotFound} If the socket to `inherit` is not there.
-   * @throws {Deno.errors.NotSupported} If the server cannot speak TLS here and shall.
+   * @throws {Deno.errors.Busy} If another server has taken it.
+   * @throws {Deno.errors.NotSupported} If it is no socket that listens, or the server cannot speak TLS here and shall.
    * @throws {RangeError} If the port, or a setting, makes no sense; such as `proxy_protocol: "required"`
    * without `trusted_proxies`, or a certificate whose key is another's.
+   * @throws {TypeError} If the address is none.
    */
   constructor(
     server_address: NetAddress | NoInfer<A>,
@@ -331,8 +333,7 @@ function load_terms(
   }
   if (server.allow_reuse_port) {
     throw new Deno.errors.NotSupported(
-      "Cannot use tls with allow_reuse_port: only Deno's own listeners share a port, and their connections cannot " +
-        "be secured",
+      "Cannot use tls with allow_reuse_port: only Deno's own listeners share a port, and tls cannot use those",
     );
   }
   server[tls_terms] = new TlsTerms(load_tls(server.tls));

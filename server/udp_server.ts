@@ -17,7 +17,7 @@ import type { DatagramRequest } from "./sockets/datagram_socket.ts";
  * a mix-in `request_queue_size` of them are under way at the most, unless `max_requests` says other.
  *
  * With the flag `--unstable-net` it runs over `Deno.listenDatagram`, without it over `node:dgram`. Both
- * do the same; without the flag it takes little more than half the datagrams per second, what the system
+ * do the same; without the flag it takes less than half the datagrams per second, what the system
  * would drop waits in the program, up to `request_queue_size` datagrams and 8 MiB, and where the system
  * refuses to send, Deno does not always say why (the error's `code` is `"UNKNOWN"` then).
  *
@@ -100,7 +100,10 @@ export class UDPServer<A extends Deno.Addr = Deno.NetAddr>
    * @throws {Deno.errors.AddrInUse} If somebody listens there already.
    * @throws {Deno.errors.AddrNotAvailable} If the address is not one of this machine.
    * @throws {Deno.errors.NotCapable} If the permission `--allow-net` is missing.
+   * @throws {Deno.errors.NotSupported} If a setting is for stream servers: `allow_reuse_port`, `inherit`, `proxy_protocol`,
+   * `tls`.
    * @throws {RangeError} If the port, or a setting, makes no sense.
+   * @throws {TypeError} If the address is none.
    */
   constructor(
     server_address: NetAddress | NoInfer<A>,

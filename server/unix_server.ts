@@ -15,9 +15,9 @@ import { UDPServer } from "./udp_server.ts";
  * its user. `Deno.umask(0o177)` before the server is made, or a folder with the mode 0700, makes sure of that.
  *
  * Needs `--allow-read`, `--allow-write` and `--allow-net=unix:PATH` for its path, which must be
- * absolute there. Deno removes the path when it closes, even if it is another server's by then: to keep that of
- * another server, and to accept again after descriptors ran out with a mix-in that uses workers, the
- * server must also be allowed to read and write other names in the folder.
+ * absolute there. Deno removes the path when it stops to listen, even if it is another server's by then. To keep
+ * another server's path, to accept nothing while it is suspended or enough clients wait in it, and to accept again after
+ * descriptors ran out, the server must also be allowed to read and write other names in the folder.
  *
  * @example A server in the temporary folder
  * ```ts
@@ -54,6 +54,7 @@ export class UnixStreamServer extends TCPServer<Deno.UnixAddr> {
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
    * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
    * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   * @throws {TypeError} If it is no path. And what {@linkcode TCPServer} throws for `inherit` and `tls`.
    */
   constructor(
     server_address: UnixAddress,
@@ -107,9 +108,10 @@ export class UnixDatagramServer extends UDPServer<Deno.UnixAddr> {
    * @param RequestHandlerClass The class of the handlers.
    * @param options Settings; they win over the static properties of the class.
    * @throws {Deno.errors.AddrInUse} If somebody listens there, or another file is in the way.
-   * @throws {Deno.errors.NotSupported} If the flag `--unstable-net` is missing.
+   * @throws {Deno.errors.NotSupported} If the flag `--unstable-net` is missing, or a setting is for stream servers.
    * @throws {Deno.errors.NotCapable} If a permission for the path is missing.
    * @throws {RangeError} If the path is too long, or a setting makes no sense.
+   * @throws {TypeError} If it is no path.
    */
   constructor(
     server_address: UnixAddress,

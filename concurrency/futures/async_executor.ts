@@ -9,7 +9,7 @@ const KIND: Kind = { file: "concurrency/futures/async_executor.ts", name: "Async
 
 /**
  * Runs tasks on this event loop, many at once: for what mostly waits, as for networks and timers. Any function will
- * do, also one that uses variables around it.
+ * do, also one that uses variables around it. Needs no permission.
  *
  * @example A hundred sleepers, and how long all of them take
  * ```ts

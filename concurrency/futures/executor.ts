@@ -269,10 +269,11 @@ export abstract class Executor extends SharedObject implements Submitter, AsyncD
   ): AsyncIterableIterator<Awaited<R>> {
     this.#check(fn);
     const { max_workers, takes_chunks } = this.#tasks.engine;
+    const chunksize = takes_chunks ? settings.chunksize : 1;
     return map_over<Awaited<R>>(iterables, {
       fn,
-      chunksize: takes_chunks ? settings.chunksize : 1,
-      buffersize: settings.buffersize ?? Math.min(4 * max_workers, 64),
+      chunksize,
+      buffersize: settings.buffersize ?? chunksize * Math.min(4 * max_workers, 64),
       submit: (call) => this.#add(call, settings),
       room: () => this.room(),
     });

@@ -16,10 +16,12 @@ const WORKERS: Workers = {
 };
 
 /**
- * Runs tasks in child processes, one at a time in each: for what may take its whole process with it. It needs
- * `--allow-run=deno`.
+ * Runs tasks in child processes, one at a time in each: for what may take its whole process with it.
  *
  * A function travels as its module and its name: its module exports it.
+ *
+ * Needs `--allow-run=deno`, and `--allow-read` for the modules of the functions, if they are local ones. Children have the
+ * permissions that the program has when they start, and not one more: see `ForkingMixIn`.
  *
  * @example A result from another process
  * ```ts ignore
@@ -35,6 +37,8 @@ const WORKERS: Workers = {
  *   console.log(await executor.submit(pid) !== Deno.pid); // true
  * }
  * ```
+ *
+ * @tags allow-read, allow-run
  */
 export class ProcessPoolExecutor extends PoolExecutor {
   /**

@@ -28,9 +28,9 @@ export interface TaskOptions {
    */
   chunksize?: number;
   /**
-   * How many items a `map()` reads ahead of the results that were taken.
+   * How many items a `map()` reads ahead of the results that were taken. With fewer than `chunksize`, chunks are smaller.
    *
-   * @default {4 for each worker, 64 at the most}
+   * @default {4 chunks for each worker, 64 at the most}
    */
   buffersize?: number;
   /**

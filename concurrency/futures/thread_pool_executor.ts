@@ -14,6 +14,8 @@ const WORKERS: Workers = {
  *
  * A function travels as its module and its name: its module exports it.
  *
+ * Needs `--allow-read` for the modules of the functions, if they are local ones.
+ *
  * @example Factors of large numbers, on all cores
  * ```ts ignore
  * // factors.ts
@@ -31,6 +33,8 @@ const WORKERS: Workers = {
  *   }
  * }
  * ```
+ *
+ * @tags allow-read
  */
 export class ThreadPoolExecutor extends PoolExecutor {
   /**

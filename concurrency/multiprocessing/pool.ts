@@ -2,11 +2,13 @@ import { ProcessPoolExecutor } from "../futures/process_pool_executor.ts";
 import { BasePool, type PoolOptions } from "./base_pool.ts";
 
 /**
- * Child processes that call functions: Python's `multiprocessing.Pool`. They start when there is something to do. It
- * needs `--allow-run=deno`.
+ * Child processes that call functions: Python's `multiprocessing.Pool`. They start when there is something to do.
  *
  * A function travels as its module and its name: its module exports it. A child that dies takes only its task with it,
  * and another one takes its place.
+ *
+ * Needs `--allow-run=deno`, and `--allow-read` for the modules of the functions, if they are local ones. Children have the
+ * permissions that the program has when they start, and not one more: see `ForkingMixIn`.
  *
  * @example The primes below some numbers, counted in four processes
  * ```ts ignore
@@ -28,6 +30,8 @@ import { BasePool, type PoolOptions } from "./base_pool.ts";
  *   console.log(await pool.map(count_primes, [10, 1000, 100_000])); // [4, 168, 9592]
  * }
  * ```
+ *
+ * @tags allow-read, allow-run
  */
 export class Pool extends BasePool {
   /**

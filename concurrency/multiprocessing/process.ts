@@ -13,11 +13,11 @@ import { ProcessWorker } from "./process_worker.ts";
 
 /**
  * A process: Python's `multiprocessing.Process`, as `spawn` starts it. It runs a function that a module exports, or the
- * `run()` of a subclass, in a child of its own, and ends when that has ended. It takes some 100 ms to start, the first
- * one twice that, and 50 MB.
+ * `run()` of a subclass, in a child of its own, and ends when that has ended. It takes some 130 ms to start, the first
+ * one 230, and 50 MB.
  *
  * Take it for what may crash, use up all memory, or must be killed, whatever it does. For what only computes a
- * {@linkcode Thread} of `./threading` starts in half the time, and needs no permission to run programs.
+ * {@linkcode Thread} of `./threading` starts sooner, and needs no permission to run programs.
  *
  * What goes there is copied (structured clone): the arguments, or the fields of a subclass. Shared objects go as what they
  * are: locks, events, queues. Functions go by their names, the process's own target, too: the child imports the module that

@@ -8,6 +8,8 @@ import { BasePool, type PoolOptions } from "./base_pool.ts";
  *
  * A function travels as its module and its name: its module exports it.
  *
+ * Needs `--allow-read` for the modules of the functions, if they are local ones.
+ *
  * @example Squares, from two threads
  * ```ts ignore
  * // squares.ts
@@ -20,6 +22,8 @@ import { BasePool, type PoolOptions } from "./base_pool.ts";
  *   for await (const result of pool.imap(square, [1, 2, 3])) console.log(result);
  * }
  * ```
+ *
+ * @tags allow-read
  */
 export class ThreadPool extends BasePool {
   /**

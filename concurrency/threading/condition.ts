@@ -134,6 +134,7 @@ export class Condition extends SharedObject {
    * @returns What the predicate gave at last: what is not true if the time was over.
    * @throws {TypeError} If the lock is not held.
    * @throws {RangeError} If the timeout is negative.
+   * @throws {Deno.errors.BadResource} If the condition was withdrawn.
    */
   wait_for<T>(predicate: () => T | PromiseLike<T>, timeout?: number | null): Promise<T>;
   /** The same with the arguments as one object. */

@@ -50,7 +50,7 @@ const KIND: Kind = { file: "concurrency/threading/lock.ts", name: "Lock" };
  * Only one at a time has it: Python's `threading.Lock`, for tasks of one thread, of workers and of child
  * processes alike. Handlers share one as a field of their server.
  *
- * It belongs to the task that took it: the handler of a request, or else the program. When the worker or child of
+ * It belongs to the task that took it: the handler of a request, a thread, or else the program. When the worker or child of
  * its holder ends, or its request is given up, the next one has it, and is told by {@linkcode Hold.abandoned}.
  * Any task of the same thread or child may release it.
  *

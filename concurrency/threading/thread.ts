@@ -24,7 +24,7 @@ export const OTHERWISE = "; or take AsyncThread, which runs any function on this
 /**
  * A thread: Python's `threading.Thread`, as a worker of its own, on a core of its own. It runs a function that a
  * module exports, or the `run()` of a subclass, and ends when that has ended. It takes some
- * 50 ms to start (more in a thread of a thread), and 15 MB.
+ * 90 ms to start (more in a thread of a thread), and 15 MB.
  *
  * Threads share no variables. What goes there is copied (structured clone): the arguments, or the fields of a
  * subclass. Shared objects go as what they are: locks, events, queues. Functions go by their names: the thread

@@ -53,11 +53,11 @@ export const MAX_BACKLOG = 2 ** 31 - 1;
 export interface StreamListenOptions<A extends Deno.Addr = Deno.Addr> {
   /** The address: an IP address or a name with a port (0 lets the system choose), or a path. */
   addr: A;
-  /** How many connections the system holds until they are accepted. */
+  /** How many connections the system holds until they are accepted; as many may wait in the listener. */
   backlog: number;
   /** Whether other processes may listen at the same address (`SO_REUSEPORT`). */
   reuse_port: boolean;
-  /** Whether connections that leave this thread have `TCP_NODELAY`: setting it there would cost more. */
+  /** Whether connections have `TCP_NODELAY` from the start. */
   no_delay?: boolean;
   /** A descriptor of a socket that listens already: `addr` only says of what kind it is then. */
   fd?: number;

@@ -22,6 +22,13 @@ async function is_there(port: number): Promise<boolean> {
   }
 }
 
+/** A program that has the key. */
+class Member extends Program {
+  protected override variables(): Record<string, string> {
+    return { AUTHKEY: "a secret of the tests" };
+  }
+}
+
 Deno.test("docs/distributed.md: the worker does what the master has", async () => {
   await using folder = await TempFolder.make();
   const port = free_port();
@@ -30,11 +37,10 @@ Deno.test("docs/distributed.md: the worker does what the master has", async () =
     const here = code.replace(/\["[^"]+", 5000\]/, `["127.0.0.1", ${port}]`);
     await Deno.writeTextFile(folder.join(name_of(code)!), here);
   }
-  Deno.env.set("AUTHKEY", "a secret of the tests");
   const start = (name: string) => {
     const read = `--allow-read=${ROOT},${folder.path}`;
     const flags = ["--no-prompt", "--allow-net=127.0.0.1", "--allow-env=AUTHKEY", read];
-    return new Program("run", ...CONFIG, ...flags, folder.join(name));
+    return new Member("run", ...CONFIG, ...flags, folder.join(name));
   };
   await using master = start("master.ts");
   await until(() => is_there(port));

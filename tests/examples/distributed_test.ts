@@ -3,12 +3,24 @@ import { assert, assertEquals } from "@std/assert";
 import { HAS_REDIS, RedisServer } from "../../packages/redis/tests/fixtures/redis_server.ts";
 import { Program } from "../fixtures/programs/programs.ts";
 
-/** Programs are started with the key that the test has. */
-Deno.env.set("AUTHKEY", "a secret of the tests");
+const FLAGS = ["--allow-net=127.0.0.1", "--allow-env=AUTHKEY"];
+
+/** A program that has the key. */
+class Member extends Program {
+  protected override variables(): Record<string, string> {
+    return { AUTHKEY: "a secret of the tests" };
+  }
+}
+
+/** One that has another key. */
+class Stranger extends Program {
+  protected override variables(): Record<string, string> {
+    return { AUTHKEY: "another" };
+  }
+}
 
 function start(name: "master" | "worker", ...args: string[]): Program {
-  const flags = ["--allow-net=127.0.0.1", "--allow-env=AUTHKEY"];
-  return new Program("run", ...flags, `examples/distributed/${name}.ts`, ...args);
+  return new Member("run", ...FLAGS, `examples/distributed/${name}.ts`, ...args);
 }
 
 /** The port that a master tells. */
@@ -117,9 +129,8 @@ Deno.test("the master is killed: its workers do not hang, and work for the next 
 Deno.test("another key: the worker says so, and the master goes on", async () => {
   await using master = start("master", "--port", "0", "--tasks", "1");
   const port = await port_of(master);
-  Deno.env.set("AUTHKEY", "another");
-  await using stranger = start("worker", "--port", port);
-  Deno.env.set("AUTHKEY", "a secret of the tests");
+  const file = "examples/distributed/worker.ts";
+  await using stranger = new Stranger("run", ...FLAGS, file, "--port", port);
   assertEquals((await stranger.status()).code, 1);
   assertEquals(
     await stranger.errors(),

@@ -353,6 +353,21 @@ Deno.test("a server at a name asks for no other permission when its port is in u
   assertMatch(await made("ThreadingTCPServer"), /^AddrInUse: .*localhost/);
 });
 
+/** The address that the name of this machine stands for. */
+function ip_of_localhost(): string {
+  using listener = Deno.listen({ hostname: "localhost", port: 0 });
+  return listener.addr.hostname;
+}
+
+for (const name of ["TCPServer", "AsyncTCPServer", "UDPServer"] as const) {
+  Deno.test(`${name} at a name needs --allow-net for the address that it stands for, too, and says so`, async () => {
+    const made = (flag: string) => made_with([flag], name, ["localhost", 0]);
+    assertEquals(await made(allowed(0, ip_of_localhost())), "made");
+    const refused = await made("--allow-net=localhost:0");
+    assertMatch(refused, /^NotCapable: .*(127\.0\.0\.1|::1).*: localhost:0 stands for that$/);
+  });
+}
+
 /** Answers when it is told to end. */
 class LastHandler extends DatagramRequestHandler {
   override async handle(): Promise<void> {

@@ -110,8 +110,8 @@ function registry_of(Class: object): Registry {
  * themselves, which both programs use from then on; an object of a class of yours as a proxy with those methods that
  * are `exposed`; other values as copies. When a client is gone, what it held and had taken comes back at once.
  *
- * The server needs `--allow-net` for its address, and `--allow-read` and `--allow-write` for the path of a Unix socket;
- * {@linkcode BaseManager.start} needs `--allow-run=deno`.
+ * Server and clients need `--allow-net` for the address, and `--allow-read` and `--allow-write` for the path of a Unix
+ * socket; {@linkcode BaseManager.start} needs `--allow-run=deno`, and `--allow-read` for the module of the class.
  *
  * @example One program serves a queue, another one uses it
  * ```ts

@@ -15,7 +15,8 @@ export type DictItems<K, V> = Iterable<readonly [K, V]>;
 /**
  * A dict that several threads, processes and programs use: what `Manager.dict()` of Python gives.
  *
- * Values go in and come out as copies: to change one, set it anew. Locks, queues and other proxies are themselves.
+ * Values go in and come out as copies: to change one, set it anew. Locks, queues and other proxies are themselves. Calls
+ * reject with `Deno.errors.BadResource` when what made it is gone, or it was withdrawn. Needs no permission.
  *
  * @typeParam K The type of a key, which is no object: that would be another one each time that it comes.
  * @typeParam V The type of a value.

@@ -12,7 +12,8 @@ const KIND: Kind = {
  * A list that several threads, processes and programs use: what `Manager.list()` of Python gives.
  *
  * Values go in and come out as copies: to change one, set it anew. Locks, queues and other proxies are themselves. An
- * index below 0 counts from the end.
+ * index below 0 counts from the end. Calls reject with `Deno.errors.BadResource` when what made it is gone, or it was
+ * withdrawn. Needs no permission.
  *
  * @typeParam T The type of a value.
  *

@@ -25,7 +25,8 @@ import { OwnProcess } from "./own_process.ts";
 /**
  * Makes what tasks, threads, processes and other programs share: Python's `multiprocessing.Manager()`. Each thing can be
  * an argument of a thread, a task or a process, an item of a queue, a value in another dict or list, and what a
- * {@linkcode BaseManager} gives. What is made is gone with its manager.
+ * {@linkcode BaseManager} gives. What is made is gone with its manager, and making more rejects with
+ * `Deno.errors.BadResource` then. Needs no permission, unless it has a process of its own.
  *
  * @example
  * ```ts

@@ -10,7 +10,8 @@ const KIND: Kind = {
 
 /**
  * Names with values that several threads, processes and programs use: what `Manager.Namespace()` of Python gives.
- * Values go in and come out as copies.
+ * Values go in and come out as copies. Calls reject with `Deno.errors.BadResource` when what made it is gone, or it was
+ * withdrawn. Needs no permission.
  *
  * @typeParam T The names, with the types of their values.
  *

@@ -1,5 +1,5 @@
 /** Connections that are given to threads, children and tasks. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../../concurrency/futures/mod.ts";
 import { Pipe, Process, TimeoutError } from "../../../concurrency/multiprocessing/mod.ts";
 import { Queue } from "../../../concurrency/queue/mod.ts";
@@ -15,35 +15,61 @@ import { soon, until } from "../../fixtures/tools/waiting.ts";
 
 const module = tasks.MODULE;
 
-/** How many sockets this process has open. */
-function sockets(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:");
-    } catch {
-      return false;
-    }
-  }).length;
+/** The places in a line of /proc/net/tcp. */
+const [LOCAL, REMOTE, INODE] = [1, 2, 9];
+
+/** What the system calls the sockets of connections to a port, and of its listener. */
+function sockets_at(port: number): string[] {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words[LOCAL]?.endsWith(end) || words[REMOTE]?.endsWith(end))
+    .map((words) => `socket:[${words[INODE]}]`);
 }
 
-/** Accepts connections of clients. */
+/** Accepts connections of clients, and knows their sockets: tests that run beside have some, too. */
 class Gate implements Disposable {
   readonly listener: Deno.TcpListener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #before = sockets();
+  readonly #port = (this.listener.addr as Deno.NetAddr).port;
+  readonly #listening = new Set(sockets_at(this.#port));
+  readonly #sockets = new Set<string>();
+
+  async accept(): Promise<Deno.TcpConn> {
+    const conn = await this.listener.accept();
+    for (const socket of sockets_at(this.#port)) this.#sockets.add(socket);
+    return conn;
+  }
 
   async pair(): Promise<[client: LineClient, conn: Deno.TcpConn]> {
     const client = LineClient.connect(this.listener.addr as Deno.NetAddr);
-    const conn = await soon(this.listener.accept());
+    const conn = await soon(this.accept());
     return [await client, conn];
   }
 
-  /** Waits until no more sockets are open than at first. */
+  /** Waits until this process has none of the connections open, at either end. */
   async settled(): Promise<void> {
-    await until(() => sockets() <= this.#before);
+    const accepted = this.#sockets.difference(this.#listening);
+    assert(accepted.size > 0);
+    await until(() => open_files().isDisjointFrom(accepted));
   }
 
   [Symbol.dispose](): void {
     this.listener.close();
+  }
+}
+
+/** What the descriptors of this process are of. */
+function open_files(): Set<string> {
+  const folder = "/proc/self/fd";
+  return new Set([...Deno.readDirSync(folder)].map(({ name }) => link_of(`${folder}/${name}`)));
+}
+
+/** Where a link leads; nowhere if it is gone by now. */
+function link_of(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return "";
   }
 }
 
@@ -65,13 +91,24 @@ async function answering(
   };
 }
 
+/** Has a client ask twice, and be answered while this thread does nothing. */
+async function ask_while_this_thread_waits(address: Deno.NetAddr | Deno.UnixAddr): Promise<void> {
+  const step = new Int32Array(new SharedArrayBuffer(4));
+  const asking = new Thread({ target: tasks.ask_twice, args: [address, step], module });
+  await soon(asking.start());
+  await until(() => Atomics.load(step, 0) === 1);
+  Atomics.store(step, 0, 2);
+  assertEquals(Atomics.wait(step, 0, 2, 20_000) === "timed-out", false);
+  await soon(asking.join());
+}
+
 Deno.test("queue.put(connection): threads that are fed by a queue answer the clients", async () => {
   using gate = new Gate();
   const connections = new Queue<Deno.Conn>();
   {
     await using _threads = await answering(connections, 2);
     const accepting = (async () => {
-      for (let n = 0; n < 20; n++) await connections.put(await gate.listener.accept());
+      for (let n = 0; n < 20; n++) await connections.put(await gate.accept());
     })();
     const talk = async (n: number) => {
       using client = await LineClient.connect(gate.listener.addr as Deno.NetAddr);
@@ -123,15 +160,9 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`a ${way} has a descriptor of its own: it answers while this thread does nothing`, async () => {
     using gate = new Gate();
     await using executor = new Executor(1, { module });
-    const step = new Int32Array(new SharedArrayBuffer(4));
-    const { port } = gate.listener.addr as Deno.NetAddr;
-    const asking = new Thread({ target: tasks.ask_twice, args: [port, step], module });
-    await soon(asking.start());
-    const answering = executor.submit(tasks.answer, await soon(gate.listener.accept()));
-    await until(() => Atomics.load(step, 0) === 1);
-    Atomics.store(step, 0, 2);
-    assertEquals(Atomics.wait(step, 0, 2, 20_000) === "timed-out", false);
-    await soon(asking.join());
+    const asked = ask_while_this_thread_waits(gate.listener.addr as Deno.NetAddr);
+    const answering = executor.submit(tasks.answer, await soon(gate.accept()));
+    await asked;
     await soon(answering.result());
   });
 
@@ -197,7 +228,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertMatch(message, /a connection that has come from another one/);
     const { port } = gate.listener.addr as Deno.NetAddr;
     const own = executor.submit(tasks.give_up, port, queue);
-    using _accepted = await soon(gate.listener.accept());
+    using _accepted = await soon(gate.accept());
     assertMatch(await soon(own.result()), /a connection to another .* that has started this one/);
     using file = await Deno.open(new URL(module));
     const [other, busy] = await gate.pair();
@@ -327,6 +358,15 @@ Deno.test("a handler gives its connection to threads: the server leaves it to th
     await client.conn.closeWrite();
     assertEquals(await client.line(), null);
   }
+});
+
+Deno.test("a Unix connection of a server has a descriptor of its own where it goes, too", async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.join("socket");
+  await using server = serving(new tasks.GivingUnixServer(path, tasks.GivingHandler));
+  server.connections = new Queue();
+  await using _threads = await answering(server.connections, 1);
+  await ask_while_this_thread_waits(server.server_address);
 });
 
 Deno.test("a Unix connection goes, too", async () => {

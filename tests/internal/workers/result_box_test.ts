@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ResultBox } from "../../../internal/workers/result_box.ts";
 
 /** Both sides of a box. */
@@ -18,7 +18,10 @@ Deno.test("ResultBox: what is put in comes out as it was, in its order, once", (
   const { pool, worker } = sides();
   const values = [undefined, null, true, false, 0, -0, NaN, 1.5, 2 ** 53, "", "\0", "ä\ud800🦕"];
   assertEquals(values.map((value, job) => worker.put(job, 0, value)), values.map(() => true));
-  assertEquals(taken(pool), [...values.entries()]);
+  const results = taken(pool);
+  assertEquals(results, [...values.entries()]);
+  // assertEquals() takes -0 for 0.
+  assert(results.every(([, value], job) => Object.is(value, values[job])));
   assertEquals(taken(pool), []);
 });
 

@@ -1,5 +1,5 @@
 /** What a manager gives, and how it is made, started, left and found again. */
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
   BaseManager,
   type DictProxy,
@@ -78,6 +78,7 @@ Deno.test("all that a Manager makes reaches other programs, which use it togethe
   const samples = await client.get_samples();
   await samples.set_slice(1, [0.5, -0]);
   assertEquals([samples.length, await samples.slice()], [3, [0, 0.5, -0]]);
+  assert(Object.is(await samples.get(2), -0));
   await assertRejects(() => samples.set(3, 1), RangeError);
   for (const [name, Class] of Object.entries(MADE)) {
     assertInstanceOf(await client.make(name), Class);
