@@ -1,5 +1,5 @@
 /** What is released, withdrawn or left to itself at odd moments. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import * as threading from "../../../concurrency/threading/mod.ts";
 import { core_of } from "../../../internal/shared/shared_object.ts";
 import { Task } from "../../../internal/shared/task.ts";
@@ -18,7 +18,7 @@ async function permits(semaphore: threading.Semaphore): Promise<number> {
 Deno.test("Event: one that has happened is a signal that is aborted; it gives one at a time", async () => {
   const event = new threading.Event();
   const signal = event.as_signal();
-  assertEquals(event.as_signal(), signal);
+  assertStrictEquals(event.as_signal(), signal);
   await event.set();
   assert(signal.aborted);
   await event.clear();
@@ -74,6 +74,8 @@ Deno.test("Condition: who lets go of the lock while it waits does not get it aga
     if (!is_in_line) hold[Symbol.dispose]();
     await condition.notify();
     if (is_in_line) assert(await is_pending(wait, 30));
+    // It does not wait for what it does not want any more.
+    else assertEquals(await soon(wait), true);
     hold[Symbol.dispose]();
     other[Symbol.dispose]();
     assertEquals(await soon(wait), true);

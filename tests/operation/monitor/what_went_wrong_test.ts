@@ -1,6 +1,7 @@
 /** What a page tells of servers and executors that something goes wrong with, whatever it is. */
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { AsyncExecutor, ThreadPoolExecutor, WorkerDied } from "../../../concurrency/futures/mod.ts";
+import { Queue } from "../../../concurrency/queue/mod.ts";
 import { AsyncTCPServer, StreamRequestHandler, ThreadingTCPServer } from "../../../mod.ts";
 import { Monitor, type ObservedGroup } from "../../../operation/monitor/mod.ts";
 import { observation } from "../../../server/requests/inner_hooks.ts";
@@ -11,6 +12,7 @@ import { FaultHandler } from "../../fixtures/handlers/fault_handlers.ts";
 import { ready } from "../../fixtures/servers/ready.ts";
 import { serving } from "../../fixtures/servers/serving.ts";
 import { exit } from "../../fixtures/tasks/tasks.ts";
+import { Linked } from "../../fixtures/tools/linked.ts";
 import { StandardError } from "../../fixtures/tools/standard_error.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
 import { get, OpenPage } from "./monitoring.ts";
@@ -84,7 +86,7 @@ Deno.test("A page tells that nothing could be accepted, and not of a connection 
   class FailingServer extends QuietServer {
     override get_request(): ReturnType<AsyncTCPServer["get_request"]> {
       const code = fail.shift();
-      if (code) throw Object.assign(new Error("It failed"), { code });
+      if (code) throw Object.assign(new Error(`It failed: ${code}`), { code });
       return super.get_request();
     }
   }
@@ -93,7 +95,7 @@ Deno.test("A page tells that nothing could be accepted, and not of a connection 
   await using _serving = serving(server);
   assertEquals(await ask(server.server_address, "hello"), "hello");
   const shown = (await errors_of(monitor, 1)).map(({ what, error }) => [what, error]);
-  assertEquals(shown, [["nothing could be accepted", "Error: It failed"]]);
+  assertEquals(shown, [["nothing could be accepted", "Error: It failed: EMFILE"]]);
 });
 
 Deno.test("A page tells of workers that died, of servers and of executors, and not of what was cancelled", async () => {
@@ -154,6 +156,11 @@ Deno.test("A server that cannot tell what it is doing is a failure of the page, 
 
 Deno.test("Where one cannot be watched, none is", async () => {
   await using server = serving(new QuietServer(HERE, EchoHandler));
-  assertThrows(() => new Monitor([server, 5] as unknown as ObservedGroup), TypeError);
+  const tells = { info: () => ({}) };
+  assertThrows(() => new Monitor([server, tells] as unknown as ObservedGroup), TypeError);
+  assertThrows(
+    () => new Monitor([server, new Linked().stub_of(new Queue())]),
+    Deno.errors.NotSupported,
+  );
   assertEquals(server[observation].is_on, false);
 });
