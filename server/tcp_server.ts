@@ -170,7 +170,7 @@ export class TCPServer<A extends Deno.Addr = Deno.NetAddr>
       timeout: this.proxy_timeout,
       limit: this.request_queue_size,
       rejected: (error, peer) => {
-        this[observation].tell({ type: "proxy.rejected", peer, error_type: error.name });
+        this[observation].tell({ type: "proxy.rejected", peer, error_type: error.name }, error);
         this[report](error);
       },
     });

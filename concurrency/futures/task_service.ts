@@ -56,7 +56,6 @@ async function load(handle: string): Promise<TaskFunction> {
 class TaskRun implements JobRun {
   readonly done: unknown;
   #task: ExecutorTask;
-  #reason: unknown;
 
   constructor(job: WorkerJob, executor: string) {
     const [number] = job.message as TaskMessage;
@@ -104,18 +103,8 @@ class TaskRun implements JobRun {
     args.forEach(drop_connections);
   }
 
-  interrupt(reason: Error): void {
-    this.#reason = reason;
-    this.#task.abort(reason);
-    this.#task.interrupt(reason);
-  }
-
   cut(reason: Error): void {
-    this.interrupt(reason);
+    this.#task.abort(reason);
     this.#task.cut(reason);
-  }
-
-  abandon(): void {
-    this.#task.give_up(this.#reason);
   }
 }

@@ -78,10 +78,8 @@ export class LockHome implements Home {
   #note(owner: Owner): void {
     const hold = {
       give_back: () => this.#lost(owner.agent, sharing.parent ? "another worker" : undefined),
-      move_to: (next: Owner) => {
-        next.add(hold);
-        this.#leased = { owner: next, hold };
-      },
+      // Agents ask for their whole program, which ends with them.
+      move_to() {},
     };
     owner.add(hold);
     this.#leased = { owner, hold };

@@ -43,24 +43,23 @@ class Run implements JobRun {
   readonly done: Promise<void>;
   #it: Startable;
   #job: WorkerJob;
-  #task: Task;
 
   constructor(it: Startable, job: WorkerJob, brings_fields: boolean) {
     this.#it = it;
     this.#job = job;
-    this.#task = new Task({ job: job.id });
     this.done = this.#run(brings_fields);
   }
 
   async #run(brings_fields: boolean): Promise<void> {
+    const task = new Task({ job: this.#job.id });
     try {
-      await this.#task.run(() => this.#it.run());
+      await task.run(() => this.#it.run());
     } catch (error) {
       // What it has failed with says more than a field that cannot be brought back.
       if (brings_fields) await this.#bring_fields().catch(() => {});
       throw error;
     } finally {
-      this.#task.end();
+      task.end();
     }
     if (brings_fields) await this.#bring_fields();
   }
@@ -73,18 +72,6 @@ class Run implements JobRun {
     for (const [key, value] of Object.entries(this.#it)) {
       refuse_uncloneable(`the field ${key} of ${name} back`, value);
     }
-  }
-
-  interrupt(reason: Error): void {
-    this.#task.interrupt(reason);
-  }
-
-  cut(reason: Error): void {
-    this.#task.cut(reason);
-  }
-
-  abandon(): void {
-    this.#task.give_up(new DOMException("The run was given up", "AbortError"));
   }
 }
 

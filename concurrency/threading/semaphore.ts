@@ -150,10 +150,6 @@ class PermitHold implements TaskHold, Disposable {
     this[Symbol.dispose]();
   }
 
-  given_up(): void {
-    this.#is_over = true;
-  }
-
   [Symbol.dispose](): void {
     if (this.#is_over) return;
     this.#is_over = true;

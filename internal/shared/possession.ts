@@ -3,7 +3,7 @@ import type { Agent, Hold, Owner } from "./owner.ts";
 /** One agent has it. */
 class Holder implements Hold {
   readonly key: number;
-  #owner: Owner;
+  readonly #owner: Owner;
   #lost: () => void;
 
   constructor(key: number, owner: Owner, lost: () => void) {
@@ -17,10 +17,8 @@ class Holder implements Hold {
     this.#lost();
   }
 
-  move_to(owner: Owner): void {
-    this.#owner = owner;
-    owner.add(this);
-  }
+  /** Agents have it for their whole program, which ends with them. */
+  move_to(): void {}
 
   end(): void {
     this.#owner.remove(this);

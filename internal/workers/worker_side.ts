@@ -73,11 +73,11 @@ export interface JobRun {
   /** How many bytes it has read and written, where it counts them. */
   traffic?(): { bytes_in?: number; bytes_out?: number } | undefined;
   /** The job must come to an end. */
-  interrupt(reason: Error): void;
+  interrupt?(reason: Error): void;
   /** The job must end now. */
-  cut(reason: Error): void;
+  cut?(reason: Error): void;
   /** The job was given up: what it still does is nobody's business. */
-  abandon(): void;
+  abandon?(): void;
 }
 
 type JobMessage = Extract<ToWorker, { type: "job" }>;
@@ -217,7 +217,7 @@ export class WorkerSide {
         this.#tell_to_end(message);
         break;
       case "abandon":
-        this.#running.get(message.id)?.run.abandon();
+        this.#running.get(message.id)?.run.abandon?.();
         this.#running.delete(message.id);
         this.#outbox.post({ type: "abandoned", id: message.id });
         break;
@@ -391,7 +391,7 @@ export class WorkerSide {
     if (!running) return;
     const error = error_of(reason);
     running.job.must_end(error);
-    running.run[type](error);
+    running.run[type]?.(error);
   }
 
   async #end(): Promise<void> {

@@ -57,7 +57,7 @@ export class Pages {
     this.#closed = true;
     this.#stop();
     for (const stream of this.#streams) {
-      this.#send(stream, ENCODER.encode("event: bye\ndata:\n\n"));
+      stream.enqueue(ENCODER.encode("event: bye\ndata:\n\n"));
       // One whose page was cut has left now.
       if (this.#streams.has(stream)) stream.close();
     }
@@ -94,15 +94,7 @@ export class Pages {
       // Requests have their turns in between.
       if (++told % AT_ONCE === 0) await setImmediate();
       // A page that does not read misses what is old by the time it does.
-      if (this.#streams.has(stream) && stream.desiredSize! > 0) this.#send(stream, this.#latest);
-    }
-  }
-
-  #send(stream: Stream, bytes: Uint8Array): void {
-    try {
-      stream.enqueue(bytes);
-    } catch {
-      this.#left(stream);
+      if (this.#streams.has(stream) && stream.desiredSize! > 0) stream.enqueue(this.#latest);
     }
   }
 }

@@ -69,7 +69,7 @@ export class WatchedExecutor implements Watched {
     if (outcome === "cancelled") return;
     this.#history.add(duration, performance.now());
     if (outcome === "done") return;
-    const what = outcome === "failed" ? "task failed" : "task timed out";
+    const what = { failed: "task failed", timed_out: "task timed out" }[outcome];
     this.#fault(time, what, error, `task ${task}`);
   }
 

@@ -111,10 +111,11 @@ export class WatchedServer implements Watched {
 
   #request_stopped(event: ServerEvent & { type: "request.stop" }, error: unknown): void {
     const { outcome, duration, client } = event;
-    if (outcome === "refused") return;
+    // What was refused has no duration to speak of; what was not secured was no request.
+    if (outcome === "refused" || outcome === "unsecured") return;
     this.#history.add(duration, performance.now());
     if (outcome === "completed") return;
-    const what = outcome === "failed" ? "request failed" : "request timed out";
+    const what = { failed: "request failed", timed_out: "request timed out" }[outcome];
     this.#fault(event, what, error, address_text(client));
   }
 

@@ -149,8 +149,9 @@ export class Connection {
         await this.#settings.greet(this.#client);
         this.#greeted = epoch;
       } catch (error) {
-        if (!(error instanceof ErrorReply)) continue;
-        if (!is_unready(error)) throw error;
+        // It was cut meanwhile.
+        if (!this.#client.isReady || this.#client.socketEpoch !== epoch) continue;
+        if (!(error instanceof ErrorReply && is_unready(error))) throw error;
         await this.#changed_within(FIRST_PAUSE);
       }
     }

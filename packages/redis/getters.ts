@@ -62,7 +62,7 @@ export class Getters {
   async next(how: How, limit: Limit, expired: () => Error): Promise<Entry> {
     if (this.#closed) throw this.#closed;
     const outcome = this.#line.add(how, limit, expired);
-    if (this.#line.size > 0) this.#serving ??= this.#serve();
+    if (this.#is_wanted) this.#serving ??= this.#serve();
     try {
       return await outcome;
     } finally {
@@ -80,14 +80,19 @@ export class Getters {
     return entry;
   }
 
+  /** Whether anybody waits: all may leave at any time. */
+  get #is_wanted(): boolean {
+    return this.#line.size > 0 && !this.#closed;
+  }
+
   async #serve(): Promise<void> {
     const { bell } = this.#sources;
     try {
-      while (this.#line.size > 0 && !this.#closed) {
+      while (this.#is_wanted) {
         const rings = bell.rings("item");
         await this.#take();
-        if (this.#line.size === 0 || await bell.hear("item")) continue;
-        if (bell.rings("item") === rings) await this.#read();
+        if (this.#is_wanted && await bell.hear("item")) continue;
+        if (this.#is_wanted && bell.rings("item") === rings) await this.#read();
       }
     } catch (error) {
       this.#line.reject(error);
@@ -208,8 +213,10 @@ export class Getters {
   async close(error: Error): Promise<void> {
     this.#closed = error;
     this.#end_read();
-    await this.#serving;
     await this.#ending;
+    // Redis could not be told to end it.
+    if (this.#read_end) await this.#reader!.connection.close(error);
+    await this.#serving;
     this.#line.reject(error);
     await this.#reader?.connection.close(error);
   }

@@ -34,10 +34,6 @@ export class Waiter<V, R> {
   }
 
   /** Whether it may have what it waits for already, so that its end would come too late. */
-  get is_promised(): boolean {
-    return this.#is_promised;
-  }
-
   set is_promised(is_promised: boolean) {
     this.#is_promised = is_promised;
     if (this.waits && this.limit.is_over) this.#give_up();

@@ -130,8 +130,9 @@ export class Observation {
   /** A TLS handshake is over whose start was told. */
   handshake_stopped({ id, handshake_at }: Exchange, end: HandshakeEnd): void {
     const duration = performance.now() - handshake_at;
-    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(end.error) };
-    this.tell({ type: "handshake.stop", id, duration, ...how });
+    const error = "error" in end ? end.error : undefined;
+    const how = "agreed" in end ? end.agreed : { error_type: error_type_of(error) };
+    this.tell({ type: "handshake.stop", id, duration, ...how }, error);
   }
 
   /** Certificates were read again: well, unless there is an error. */
@@ -140,6 +141,6 @@ export class Observation {
     const what = error === undefined
       ? { ok: true }
       : { ok: false, error_type: error_type_of(error) };
-    this.tell({ type: "tls.reload", not_after: not_after(), ...what });
+    this.tell({ type: "tls.reload", not_after: not_after(), ...what }, error);
   }
 }

@@ -260,7 +260,8 @@ export class BaseManager implements AsyncDisposable {
    */
   async start(): Promise<void> {
     refuse_while_loading("A manager's process is started");
-    this.#check_new();
+    if (this.#process) throw new TypeError("A manager can be started once");
+    this.#check_unconnected();
     const place = place_of(this.constructor as typeof BaseManager, "manager class");
     const options = { ...this.#options, address: this.#address };
     this.#process = new OwnProcess(place.name, serve_manager, place, options);
@@ -281,7 +282,7 @@ export class BaseManager implements AsyncDisposable {
    * @throws {TypeError} If it is connected.
    */
   async connect(): Promise<void> {
-    if (this.#client) throw new TypeError("The manager is connected already");
+    this.#check_unconnected();
     const client = this.#client = new ManagerClient({
       ...this.#bounds,
       address: this.#address,
@@ -323,8 +324,7 @@ export class BaseManager implements AsyncDisposable {
     return await this.#client.call(name, args);
   }
 
-  #check_new(): void {
-    if (this.#process) throw new TypeError("A manager can be started once");
+  #check_unconnected(): void {
     if (this.#client) throw new TypeError("The manager is connected already");
   }
 }

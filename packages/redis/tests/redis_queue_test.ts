@@ -5,11 +5,8 @@ import { TimeoutError } from "@socketserver/socketserver/threading";
 import { createClient, ErrorReply } from "@redis/client";
 import { is_pending, soon, until } from "../../../tests/fixtures/tools/waiting.ts";
 import { RedisQueue, type RedisQueueOptions } from "../mod.ts";
+import { RIGHTS } from "./fixtures/rights.ts";
 import { redis_test } from "./fixtures/with_redis.ts";
-
-/** What README says that a user of an ACL needs. */
-const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-const RIGHTS = /`(resetchannels.*)`/.exec(README)![1]!.split(" ");
 
 /** A timeout that passes. */
 const A_WHILE = 30;

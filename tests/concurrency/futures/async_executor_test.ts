@@ -7,11 +7,14 @@ import {
   Full,
   type Future,
   type PoolEvent,
+  ThreadPoolExecutor,
   TimeoutError,
   wait,
 } from "../../../concurrency/futures/mod.ts";
+import { Queue } from "../../../concurrency/queue/mod.ts";
 import { Lock } from "../../../concurrency/threading/mod.ts";
-import { soon, turn } from "../../fixtures/tools/waiting.ts";
+import * as tasks from "../../fixtures/tasks/tasks.ts";
+import { soon, turn, until } from "../../fixtures/tools/waiting.ts";
 
 Deno.test("AsyncExecutor: a hundred sleepers sleep at once", async () => {
   await using executor = new AsyncExecutor();
@@ -190,6 +193,34 @@ Deno.test("AsyncExecutor: what cannot be is refused", () => {
   assertThrows(() => executor.with({ buffersize: 0 }), RangeError);
   assertThrows(() => executor.with({ retries: -1 }), RangeError);
   assertThrows(() => executor.with({ time: 1 } as never), TypeError);
+});
+
+Deno.test("AsyncExecutor: what a task leaves behind that is rejected goes to on_error", async () => {
+  const told: unknown[] = [];
+  await using executor = new AsyncExecutor(Infinity, {
+    on_error: (error, future) => void told.push((error as Error).name, future),
+  });
+  const queue = new Queue<number>();
+  const future = executor.submit(() => void queue.get_nowait());
+  await future;
+  await until(() => told.length > 0);
+  assertEquals(told, ["Empty", future]);
+});
+
+Deno.test("AsyncExecutor: from another thread it cannot be used, nor what it would need there", async () => {
+  const module = new URL("../../fixtures/tasks/tasks.ts", import.meta.url).href;
+  await using pool = new ThreadPoolExecutor(1, { module });
+  await using executor = new AsyncExecutor();
+  await assertRejects(
+    () => soon(pool.submit(tasks.nested, executor, 1)),
+    TypeError,
+    "Cannot use an AsyncExecutor from elsewhere",
+  );
+  await assertRejects(
+    () => soon(pool.submit(tasks.transfer_there, executor)),
+    TypeError,
+    "Cannot use transfer: the executor is in another thread",
+  );
 });
 
 Deno.test("types: wrong arguments do not compile", () => {

@@ -161,3 +161,72 @@ Deno.test("map: who waits for a result when it is left is told that there are no
   await results.return!();
   assertEquals((await soon(waiting)).done, true);
 });
+
+Deno.test("map: a later iterable that is at its end leaves the others, async ones, too", async () => {
+  await using executor = new AsyncExecutor();
+  const left: string[] = [];
+  async function* numbers(name: string): AsyncGenerator<number> {
+    try {
+      for (let n = 1;; n++) yield n;
+    } finally {
+      left.push(name);
+    }
+  }
+  const results = executor.map(
+    (n: number, m: number, k: number) => n + m + k,
+    numbers("first"),
+    [10, 20],
+    numbers("third"),
+  );
+  assertEquals(await all(results), [12, 24]);
+  assertEquals(left, ["first", "third"]);
+});
+
+Deno.test("map: a result that comes when it is left is nobody's", async () => {
+  await using executor = new AsyncExecutor();
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const results = executor.map(async (n: number) => {
+    begun.resolve();
+    await gate.promise;
+    return n;
+  }, [1]);
+  const waiting = results.next();
+  await soon(begun.promise);
+  await results.return!();
+  gate.resolve();
+  assertEquals(await soon(waiting), { value: undefined, done: true });
+});
+
+Deno.test("map: what was read and had no room when it is left is not submitted", async () => {
+  await using executor = new AsyncExecutor(1, { max_pending: 1 });
+  const gate = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  const busy = executor.submit(() => gate.promise);
+  const other = executor.submit(() => {});
+  const results = executor.map((n: number) => void seen.push(n), [1, 2]);
+  const waiting = results.next();
+  await turn();
+  await results.return!();
+  gate.resolve();
+  await Promise.all([busy, other]);
+  assertEquals(await soon(waiting), { value: undefined, done: true });
+  await executor.shutdown();
+  assertEquals([seen, executor.info().done], [[], 2]);
+});
+
+Deno.test("map: it ends with the error of an executor that is shut down meanwhile", async () => {
+  const executor = new AsyncExecutor();
+  const gate = Promise.withResolvers<void>();
+  async function* slow(): AsyncGenerator<number> {
+    yield 1;
+    await gate.promise;
+    yield 2;
+  }
+  const results = executor.map((n: number) => n, slow());
+  assertEquals((await soon(results.next())).value, 1);
+  await executor.shutdown();
+  gate.resolve();
+  await assertRejects(() => soon(results.next()), Deno.errors.BadResource);
+  assertEquals((await results.next()).done, true);
+});

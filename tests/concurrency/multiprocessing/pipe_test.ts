@@ -100,7 +100,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     await assertRejects(() => soon(waiting), EOFError);
     await assertRejects(() => end.recv(), EOFError);
     await assertRejects(() => end.send(1), Deno.errors.BrokenPipe);
-    assertEquals(end.closed, true);
+    assertEquals([end.closed, await end.poll()], [true, true]);
     await soon(lost.exception());
   });
 
@@ -240,4 +240,65 @@ Deno.test("Pipe: an end that somebody does not want any more when it comes is no
   assertEquals([there.closed, await ends.qsize()], [false, 1]);
   await there.send(1);
   assertEquals(await here.recv(), 1);
+});
+
+Deno.test("Pipe: who sent an end closes it while it is on its way: it stays open for who gets it", async () => {
+  for (const is_lost of [false, true]) {
+    const linked = new Linked();
+    const ends = new Queue<Connection>();
+    const [here, there] = Pipe();
+    const got = linked.stub_of(ends).get();
+    linked.to_home.deliver();
+    await ends.put(there);
+    there.close();
+    assertEquals(await here.poll(), false);
+    if (is_lost) {
+      // Who would have got it has ended: it is nobody's.
+      linked.home.closed();
+      await assertRejects(() => soon(here.recv()), EOFError);
+      linked.away.closed();
+      await assertRejects(() => soon(got), Deno.errors.BadResource);
+    } else {
+      await linked.settle();
+      const end = await soon(got);
+      void end.send("mine");
+      await linked.settle();
+      assertEquals(await soon(here.recv()), "mine");
+    }
+  }
+});
+
+Deno.test("Pipe: messages that nobody wants any more when they come are the next ones, in their order", async () => {
+  const linked = new Linked();
+  const ends = new Queue<Connection>();
+  const [here, there] = Pipe();
+  await ends.put(there);
+  const getting = linked.stub_of(ends).get();
+  await linked.settle();
+  const end = await soon(getting);
+  const controllers = [new AbortController(), new AbortController()];
+  const refused = controllers.map(({ signal }) =>
+    assertRejects(() => soon(end.recv({ signal })), RangeError, "enough")
+  );
+  const received = [end.recv(), end.recv()];
+  linked.to_home.deliver();
+  for (const message of ["first", "second"]) await here.send(message);
+  // The second comes back before the first.
+  for (const controller of controllers.toReversed()) controller.abort(new RangeError("enough"));
+  await linked.settle();
+  await Promise.all(refused);
+  assertEquals(await soon(Promise.all(received)), ["first", "second"]);
+});
+
+Deno.test("Pipe: for await ends with the error of an end that is closed meanwhile", async () => {
+  const [one, other] = Pipe<unknown>();
+  const items: unknown[] = [];
+  const reading = assertRejects(async () => {
+    for await (const item of one) items.push(item);
+  }, Deno.errors.BadResource);
+  await other.send(new Set([1]));
+  await until(() => items.length === 1);
+  one.close();
+  await soon(reading);
+  assertEquals(items, [new Set([1])]);
 });

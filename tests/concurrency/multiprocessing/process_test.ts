@@ -204,6 +204,24 @@ Deno.test("Process: so does one that is rejected when its function is done", asy
   assertEquals(hook.calls.length, 1);
 });
 
+Deno.test("Process: a call of a shared object that is rejected, and that nobody awaits, goes to the hook", async () => {
+  using hook = hooked();
+  const [gone, go_on] = [new threading.Event(), new threading.Event()];
+  await using process = await started(
+    new Process({ target: targets.leave_call, args: [gone, go_on], module }),
+  );
+  gone[Symbol.dispose]();
+  await soon(hook.called());
+  assertInstanceOf(hook.calls[0]!.error, Deno.errors.BadResource);
+  await go_on.set();
+  await soon(process.join());
+  assertEquals([process.exitcode, hook.calls.length], [0, 1]);
+});
+
+Deno.test("cpu_count(): the cores that Deno sees", () => {
+  assertEquals(multiprocessing.cpu_count(), navigator.hardwareConcurrency);
+});
+
 for (const target of ["wait", "loop"] as const) {
   for (const [how, exitcode] of [["terminate", -15], ["kill", -9]] as const) {
     Deno.test(`Process: ${how}() ends one that is to ${target} for ever, with ${exitcode}`, async () => {

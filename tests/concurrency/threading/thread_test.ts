@@ -55,6 +55,16 @@ Deno.test("Thread: cannot be started twice, joined early, or terminated early", 
   assertEquals([thread.is_alive(), thread.exception], [false, null]);
 });
 
+Deno.test("Thread: its name and daemon can be set until it is started", async () => {
+  const told = new Queue<{ name: string; daemon: boolean }>();
+  const thread = new threading.Thread({ target: targets.who, args: [told], module });
+  thread.name = "another";
+  thread.daemon = true;
+  await run(thread);
+  const { name, daemon } = await told.get(false);
+  assertEquals([name, daemon, thread.name, thread.daemon], ["another", true, "another", true]);
+});
+
 Deno.test("Thread: knows itself, the main thread and no others; not to be joined from inside", async () => {
   const told = new Queue<unknown>();
   const thread = new threading.Thread({ target: targets.who, args: [told], name: "me", module });

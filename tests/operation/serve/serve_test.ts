@@ -299,6 +299,7 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
     "Cannot load FOLDER/begins.ts: no disk\\u202E, at file://FOLDER/begins.ts:1:7",
     1,
   ],
+  [["says.ts"], "Cannot load FOLDER/says.ts: no\\ndisk", 1],
   [["hides.ts"], "Cannot load FOLDER/hides.ts: Error, at file://FOLDER/hides.ts:1:29", 1],
   [["revoked.ts"], "Cannot load FOLDER/revoked.ts: (something that cannot be shown)", 1],
   [
@@ -343,6 +344,11 @@ const WRONG: [words: string[], said: string, code: 1 | 2][] = [
   [
     ["counting.ts", "--unix", "FOLDER/a.sock"],
     "Cannot use the server CountingServer of this file there: it is served with --port N",
+    2,
+  ],
+  [
+    ["servers.ts"],
+    "Cannot choose a server of this file: it exports One and Other; export one",
     2,
   ],
   [
@@ -416,8 +422,11 @@ Deno.test("serve: a port that is taken, and a permission that is missing", { ign
     assertMatch(errors, /^[^\n]+\n$/);
     return [code, errors] as const;
   };
-  const [busy, far, net, read, workers] = await Promise.all([
+  const path = folder.join("taken.sock");
+  using _taken = Deno.listen({ transport: "unix", path });
+  const [busy, busy_path, far, net, read, workers] = await Promise.all([
     run(["-A"], ["--port", String(port)]),
+    run(["-A"], ["--unix", path]),
     run(["-A"], ["--host", "192.0.2.1"]),
     run(["--allow-read"], LOOPBACK),
     run(["--allow-net"], LOOPBACK),
@@ -426,6 +435,8 @@ Deno.test("serve: a port that is taken, and a permission that is missing", { ign
   assertEquals(busy[0], 1);
   const other = `write --port ${port + 1}, or --port 0 for any that is free`;
   assertMatch(busy[1], new RegExp(`^Cannot listen: Address already in use .*: ${other}\n$`));
+  assertEquals(busy_path[0], 1);
+  assertMatch(busy_path[1], /^Cannot listen: .*taken\.sock.*: write another --unix PATH\n$/);
   assertEquals(far[0], 1);
   assertMatch(
     far[1],
@@ -448,16 +459,18 @@ Deno.test("serve --verbose shows errors with their stack; --quiet says nothing",
   await using folder = await served_files();
   const run = (...words: string[]) =>
     ending_of(Deno.execPath(), ["run", "-A", SERVE, ...in_folder(folder, words)]);
-  const [verbose, odd, help, version] = await Promise.all([
+  const [verbose, odd, help, all, version] = await Promise.all([
     run("throws.ts", "--verbose"),
     run("revoked.ts", "--verbose"),
     run("--help"),
+    run("--help", "all"),
     run("--version"),
   ]);
   assertMatch(verbose.errors, /Error: no disk\n +at file:.*throws\.ts:1:7/);
   assertEquals(verbose.code, 1);
   assertMatch(odd.errors, /\nCaused by: \(something that cannot be shown\)\n$/);
   assertMatch(help.output, /^Makes a server /);
+  assert(all.output.length > 2 * help.output.length);
   const { version: known } = JSON.parse(await Deno.readTextFile("deno.json"));
   assertEquals(version, { code: 0, output: `${known}\n`, errors: "" });
 

@@ -57,6 +57,76 @@ Deno.test("a server with another key is refused by its client, even if it welcom
   await connecting;
 });
 
+/** What a client that connects to a server that is no such one is told, and what that one says. */
+const NO_MANAGERS: Record<string, [says: Uint8Array[], told: string]> = {
+  "no challenge": [[bytes_of("HTTP/1.1 400 Bad Request\r\n")], "sends no challenge"],
+  "a short challenge": [[bytes_of(`${CHALLENGE}{sha256}1`)], "is too short"],
+  "a challenge of before Python 3.12": [
+    [concat(bytes_of(CHALLENGE), new Uint8Array(20))],
+    "does not ask for SHA-256",
+  ],
+};
+
+Deno.test("a server that is none of a manager is refused by its client, in words", async (test) => {
+  for (const [what, [says, told]] of Object.entries(NO_MANAGERS)) {
+    await test.step(what, async () => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const client = new TestManager({ address: ["127.0.0.1", listener.addr.port], authkey: KEY });
+      const connecting = assertRejects(() => soon(client.connect()), AuthenticationError, told);
+      using server = new RawManagerClient(await listener.accept());
+      for (const frame of says) await server.send(frame);
+      await connecting;
+      await server.is_ended();
+    });
+  }
+});
+
+/** Greets a client with what stands for something. */
+async function greet(listener: Deno.TcpListener, greeting: unknown): Promise<RawManagerClient> {
+  const server = new RawManagerClient(await listener.accept());
+  await server.send(concat(bytes_of(`${CHALLENGE}{sha256}`), new Uint8Array(40)));
+  await server.receive();
+  await server.send(bytes_of("#WELCOME#"));
+  const challenge = (await server.receive()).subarray(CHALLENGE.length);
+  await server.send(signed(KEY, challenge));
+  await server.expect("#WELCOME#");
+  await server.send(bytes_of(JSON.stringify(greeting)));
+  return server;
+}
+
+Deno.test("a server that knows the key, and greets as no manager does, is refused", async () => {
+  const kind = { file: "concurrency/threading/event.ts", name: "Event" };
+  const root = { mine: 1, kind, fixed: {} };
+  const told = {
+    "does not speak as a manager": [
+      { version: 2, peer_timeout: 1000, root },
+      { version: 1, peer_timeout: 0, root },
+      { version: 1, peer_timeout: 1000, root: {} },
+      null,
+    ],
+    "does not give what a manager gives": [{ version: 1, peer_timeout: 1000, root }],
+  };
+  for (const [words, greetings] of Object.entries(told)) {
+    for (const greeting of greetings) {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const client = new TestManager({ address: ["127.0.0.1", listener.addr.port], authkey: KEY });
+      const connecting = assertRejects(() => soon(client.connect()), AuthenticationError, words);
+      using server = await greet(listener, greeting);
+      await connecting;
+      await soon(server.is_ended());
+    }
+  }
+});
+
+Deno.test("a server that says nothing is left after a time of its own", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = new TestManager({ address: ["127.0.0.1", listener.addr.port], authkey: KEY });
+  const connecting = assertRejects(() => soon(client.connect()), Deno.errors.TimedOut, "5000 ms");
+  using server = new RawManagerClient(await listener.accept());
+  await connecting;
+  await soon(server.is_ended());
+});
+
 Deno.test("a challenge that is sent on to its own program is not answered", async () => {
   await using managing = new Managing();
   using thief = await RawManagerClient.connect(managing.port);

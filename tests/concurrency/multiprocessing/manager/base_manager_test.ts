@@ -234,6 +234,7 @@ Deno.test("a manager that is not connected, or is closed, says so", async () => 
   await using managing = new Managing();
   const client = await managing.connect();
   await assertRejects(() => client.connect(), TypeError, "connected already");
+  await assertRejects(() => client.start(), TypeError, "connected already");
   const queue = await client.get_jobs();
   const waiting = assertRejects(() => queue.get(), Deno.errors.BadResource, "has ended");
   await client.close();
@@ -318,6 +319,38 @@ Deno.test("a server that does not come back is looked for no longer than told", 
   const closing = assertRejects(() => soon(client.echo(1)));
   await client.close();
   await closing;
+});
+
+Deno.test("a client that is closed looks for its server no longer", async () => {
+  const managing = new Managing();
+  const client = await managing.connect({ reconnect_timeout: 60_000 });
+  await managing[Symbol.asyncDispose]();
+  // The first call may be the one that notices that it is gone.
+  let call!: Promise<string>;
+  await until(async () => {
+    call = client.echo(1).then(() => "echo", (error) => error.message);
+    return await is_pending(call, 100);
+  });
+  await client.close();
+  assertEquals(await soon(call), "The manager was closed");
+});
+
+Deno.test("much that is told in one turn goes in several messages, none of them too large", async () => {
+  const max_message_size = 2 ** 20;
+  await using managing = new Managing({ max_message_size });
+  await using client = await managing.connect({ max_message_size });
+  const queue = await client.get_jobs();
+  const text = "x".repeat(20_000);
+  await soon(Promise.all(Array.from({ length: 200 }, () => queue.put(text))));
+  const items = await soon(Promise.all(Array.from({ length: 200 }, () => queue.get())));
+  assertEquals(new Set(items), new Set([text]));
+  // What only its frame makes too large is refused at the caller, and harms nothing.
+  const error = await assertRejects(
+    () => queue.put("x".repeat(max_message_size - 20)),
+    DOMException,
+  );
+  assertEquals(error.name, "DataCloneError");
+  assertEquals(await client.echo(1), 1);
 });
 
 Deno.test("who is silent is gone, on both sides", async () => {
