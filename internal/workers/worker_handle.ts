@@ -243,11 +243,10 @@ export class WorkerHandle {
     return untaken > 0 && untaken === this.active && performance.now() - since > DEAF;
   }
 
-  /** What there is to know before it is given a job. */
-  look(): Look {
+  /** What there is to know before it is given a job; `now` is that of `performance.now()`. */
+  look(now: number): Look {
     const since = this.#asked_claims ? this.#completed_at : 0;
-    const silent = this.untaken > 0 &&
-      performance.now() - Math.max(since, this.#untaken_since) > SLOW;
+    const silent = this.untaken > 0 && now - Math.max(since, this.#untaken_since) > SLOW;
     this.#handicap.looked(silent);
     return {
       silent,
@@ -498,11 +497,13 @@ export class WorkerHandle {
       case "done":
         this.#done(message);
         break;
-      case "dones":
+      case "dones": {
+        const now = performance.now();
         for (const [id, bytes_in, bytes_out] of message.jobs) {
-          this.#done({ type: "done", id, bytes_in, bytes_out });
+          this.#done({ type: "done", id, bytes_in, bytes_out }, now);
         }
         break;
+      }
       case "holds":
         this.#holds = message.holds && this.#keeps_running;
         if (this.#holds) this.#host.ref();
@@ -536,6 +537,7 @@ export class WorkerHandle {
 
   #done(
     { id, value, passengers, error, bytes_in, bytes_out }: Extract<FromWorker, { type: "done" }>,
+    now: number = performance.now(),
   ): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
@@ -546,9 +548,9 @@ export class WorkerHandle {
     }
     this.#forget(sent);
     this.completed++;
-    this.#completed_at = performance.now();
+    this.#completed_at = now;
     this.#handicap.completed();
-    this.#pace.done();
+    this.#pace.done(now);
     if (failure) return sent.over(sent.job, this, { error: failure });
     if (passengers) return void this.#unpack_result(sent, { value, passengers });
     if (value !== undefined) sent.job.result = value;
