@@ -12,7 +12,7 @@ import type {
   Traffic,
 } from "../info.ts";
 import { Ages } from "./ages.ts";
-import { Chain } from "./chain.ts";
+import { Chain } from "../../internal/runtime/chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
 import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
