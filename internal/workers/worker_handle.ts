@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
-import { Numbered, type NumberedLink } from "../runtime/numbered.ts";
+import { NumberMap } from "../runtime/number_map.ts";
 import { is_pending } from "../runtime/pending.ts";
 import { AskedClaims } from "./asked_claims.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -38,7 +38,8 @@ const MAX_MESSAGES = 1_000_000;
 const MAX_ARGUMENTS = 100_000;
 
 /** A job that was sent to a worker. */
-export interface Sent extends NumberedLink {
+export interface Sent {
+  readonly id: number;
   readonly job: Job;
   readonly worker: WorkerHandle;
   readonly claim: number | undefined;
@@ -100,11 +101,12 @@ export class WorkerHandle {
   #messages = 0;
   /** Whether it looks for results in the next turn. */
   #is_looking = false;
-  #sent: Numbered<Sent> = new Numbered();
+  #sent: NumberMap<Sent> = new NumberMap();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
   /** Whether its end is waited for. */
   #is_awaited = false;
+  #last_id = 0;
   #last_connection = 0;
   #calls: JobCalls;
   #start: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -279,7 +281,7 @@ export class WorkerHandle {
    * @throws {DOMException} If its message cannot be cloned.
    */
   run(job: Job, over: Sent["over"]): void {
-    const id = this.#sent.next_id();
+    const id = ++this.#last_id;
     if (this.untaken === 0) this.#untaken_since = performance.now();
     const { fd } = job;
     // What was moved is gone from here: it cannot go to another worker.
@@ -302,7 +304,7 @@ export class WorkerHandle {
     if (this.#sent.size === 0 && this.#keeps_running) this.#host.ref();
     job.worker = this.id;
     job.sent = { id, job, worker: this, claim, unheard: false, over };
-    this.#sent.add(job.sent);
+    this.#sent.set(id, job.sent);
   }
 
   /** What comes many at a time goes many at a time; but a worker that does one at a time gets its first at once. */
@@ -388,7 +390,7 @@ export class WorkerHandle {
 
   /** Whether any job of some kind is here that it has not begun. */
   has_waiting(is_so: (job: Job) => boolean): boolean {
-    return [...this.#sent].some((sent) => is_so(sent.job) && !this.has_begun(sent));
+    return this.#sent.values().some((sent) => is_so(sent.job) && !this.has_begun(sent));
   }
 
   /** Takes back what was sent and not taken: at once, where it shares memory. */
@@ -400,7 +402,7 @@ export class WorkerHandle {
   #recalled(first: number): void {
     this.#asked_claims?.recalled(first);
     // Those that are here now: whoever is told of one may give this worker the next one, which is its own.
-    const back = [...this.#sent].filter(({ claim }) =>
+    const back = this.#sent.values().filter(({ claim }) =>
       claim !== undefined && ((claim - first) | 0) >= 0
     );
     for (const sent of back) this.#over(sent, "recalled");
@@ -627,7 +629,7 @@ export class WorkerHandle {
 
   #forget(sent: Sent): void {
     if (sent.force !== undefined) clearTimeout(sent.force);
-    this.#sent.delete(sent);
+    this.#sent.delete(sent.id);
     sent.job.sent = undefined;
     this.#rest();
   }
@@ -640,7 +642,7 @@ export class WorkerHandle {
 
   /** Takes back what was behind the job that it did when it ended: all results before that have come. */
   #recall_behind_first(): void {
-    for (const sent of [...this.#sent].slice(1)) this.#over(sent, "recalled");
+    for (const sent of this.#sent.values().slice(1)) this.#over(sent, "recalled");
   }
 
   #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {
@@ -660,7 +662,7 @@ export class WorkerHandle {
     const how = this.#how ? `: ${this.#how}` : "";
     const message = `${this.#host.name} ended while it handled the ${this.#noun}${how}`;
     const error = new WorkerEnded(message, exit, options);
-    for (const sent of this.#sent) this.#over(sent, { error });
+    for (const sent of this.#sent.values()) this.#over(sent, { error });
     const reason = this.#reason ?? "died";
     const end = reason === "killed" ? "was ended" : "ended by itself";
     const cause = this.#cause ?? new Error(`${this.#host.name} ${end}`);

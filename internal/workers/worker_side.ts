@@ -3,7 +3,7 @@ import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
-import { Numbered, type NumberedLink } from "../runtime/numbered.ts";
+import { NumberMap } from "../runtime/number_map.ts";
 import { is_pending, may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -84,7 +84,7 @@ export interface JobRun {
 type JobMessage = Extract<ToWorker, { type: "job" }>;
 
 /** A job that is being done. */
-interface Running extends NumberedLink {
+interface Running {
   job: WorkerJob;
   run: JobRun;
 }
@@ -103,7 +103,7 @@ export class WorkerSide {
   #service: Service | undefined;
   /** Resolves when it has started its service, or could not. */
   #started: Promise<void> | undefined;
-  #running: Numbered<Running> = new Numbered();
+  #running: NumberMap<Running> = new NumberMap();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
   /** Whether any of these is being done. */
@@ -218,7 +218,8 @@ export class WorkerSide {
         this.#tell_to_end(message);
         break;
       case "abandon":
-        this.#abandon(this.#running.get(message.id));
+        this.#running.get(message.id)?.run.abandon();
+        this.#running.delete(message.id);
         this.#outbox.post({ type: "abandoned", id: message.id });
         break;
       case "answer":
@@ -297,7 +298,7 @@ export class WorkerSide {
     try {
       const job = new WorkerJob(message, handle, this.calls, sharing.table);
       const run = this.#service!.begin(job);
-      if (is_pending(run.done)) return this.#wait_for({ id, job, run });
+      if (is_pending(run.done)) return this.#wait_for({ job, run });
       this.#give(id, run.done);
     } catch (error) {
       this.#failed(id, error);
@@ -319,20 +320,14 @@ export class WorkerSide {
   }
 
   async #wait_for(running: Running): Promise<void> {
-    const { id, run } = running;
-    this.#running.add(running);
+    const { job: { id }, run } = running;
+    this.#running.set(id, running);
     try {
       this.#give(id, await run.done, run);
     } catch (error) {
       this.#failed(id, error, run);
     }
-    if (this.#running.get(id)) this.#running.delete(running);
-  }
-
-  #abandon(running: Running | undefined): void {
-    if (!running) return;
-    running.run.abandon();
-    this.#running.delete(running);
+    this.#running.delete(id);
   }
 
   #say_memory_later(): ReturnType<typeof setTimeout> {
