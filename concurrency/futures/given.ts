@@ -1,3 +1,4 @@
+import { NumberMap } from "../../internal/runtime/number_map.ts";
 import type { TaskPlace } from "./current_task.ts";
 import type { Engine } from "./engine.ts";
 import type { Submitted } from "./submitted.ts";
@@ -20,7 +21,7 @@ export class Given {
   /** How many others its tasks wait for. */
   waits = 0;
   #engine: Engine;
-  #tasks: Map<number, Submitted> = new Map();
+  #tasks: NumberMap<Submitted> = new NumberMap();
 
   constructor(id: string, engine: Engine, line: WaitingTasks) {
     this.id = id;
@@ -53,7 +54,7 @@ export class Given {
 
   /** Those that were begun, or were not. */
   which(has_begun: boolean): Submitted[] {
-    return [...this.#tasks.values()].filter((task) => this.#engine.has_begun(task) === has_begun);
+    return this.#tasks.values().filter((task) => this.#engine.has_begun(task) === has_begun);
   }
 
   /** How many may run: one more than may where all that run wait for others, as they would for ever. */

@@ -2,6 +2,7 @@ import { Empty, Full, ShutDown, TimeoutError } from "../../internal/shared/error
 import { type Home, report_of } from "../../internal/shared/home.ts";
 import { Ledger } from "../../internal/shared/ledger.ts";
 import type { Hold, Owner } from "../../internal/shared/owner.ts";
+import { NumberMap } from "../../internal/runtime/number_map.ts";
 import { ToldObserver } from "../../internal/runtime/told_observer.ts";
 import { drop_connections, given_away } from "../../internal/shared/travel.ts";
 import { type Grant, Line, Wait } from "../../internal/shared/wait.ts";
@@ -82,7 +83,7 @@ export class QueueHome implements Home {
   #joiners: Line<void, null> = new Line();
   /** The items that were got and nobody has said `task_done()` for. */
   #fetched: Ledger = new Ledger((count) => this.#lost(count));
-  #taken: Map<number, Taken> = new Map();
+  #taken: NumberMap<Taken> = new NumberMap();
   #since = Date.now();
   #put = 0;
   #left: Record<ItemOutcome, number> = { got: 0, done: 0, dropped: 0 };

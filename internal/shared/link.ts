@@ -1,4 +1,5 @@
 import { at_end_of_turn } from "../runtime/fairness.ts";
+import { NumberMap } from "../runtime/number_map.ts";
 import { uncloneable } from "../workers/cloning.ts";
 import { error_of, image_of } from "../workers/error_image.ts";
 import type { ErrorImage } from "../workers/error_image.ts";
@@ -180,13 +181,13 @@ export class Link implements KnowingAgent, TaskWatcher {
   /** Whether what waits must leave before anything else is done. */
   #is_urgent = false;
   #last_call = 0;
-  #calls: Map<number, RemoteCall<unknown>> = new Map();
+  #calls: NumberMap<RemoteCall<unknown>> = new NumberMap();
   /** Its calls that wait here, or whose grants it has not received. */
-  #asked: Map<number, Wait> = new Map();
+  #asked: NumberMap<Wait> = new NumberMap();
   /** Its calls that wait here, and of which it wants no answer. */
   #told: Set<Wait> = new Set();
   /** Its tasks, from the first call of each to its end. */
-  #owners: Map<number, Owner> = new Map();
+  #owners: NumberMap<Owner> = new NumberMap();
   /** What its ended tasks have left. */
   #program: Owner = new Owner(this);
   #ended: Error | undefined;
@@ -614,7 +615,7 @@ export class Link implements KnowingAgent, TaskWatcher {
     this.#told.clear();
     this.#asked.clear();
     for (const wait of asked) wait.cancel(this.#ended);
-    for (const owner of [...this.#owners.values()].reverse()) owner.give_back();
+    for (const owner of this.#owners.values().reverse()) owner.give_back();
     this.#program.give_back();
     hub.agent_ended(this);
     for (const call of this.#calls.values()) call.reject(this.#ended);

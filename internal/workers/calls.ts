@@ -1,3 +1,4 @@
+import { NumberMap } from "../runtime/number_map.ts";
 import { uncloneable } from "./cloning.ts";
 import { error_of } from "./error_image.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -12,6 +13,7 @@ export interface Waiting {
 
 /** A call that waits for its answer. */
 interface Call {
+  readonly id: number;
   promise: RemotePromise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -34,7 +36,7 @@ export class Calls {
   /** The number of the last call. */
   last = 0;
   #outbox: Outbox<FromWorker>;
-  #open: Map<number, Call> = new Map();
+  #open: NumberMap<Call> = new NumberMap();
   /** What calls were rejected with, and the job each belongs to. */
   #rejections: WeakMap<object, Waiting | undefined> = new WeakMap();
   /** What needs no report (any more): reported errors, and the reasons for which jobs must end. */
@@ -118,9 +120,9 @@ export class Calls {
 
   /** Rejects the calls that must end with a job, up to the one with this number. */
   end(job: Waiting, last: number, reason: Error): void {
-    for (const [id, call] of this.#open) {
-      if (call.job !== job || id > last) continue;
-      this.#open.delete(id);
+    for (const call of this.#open.values()) {
+      if (call.job !== job || call.id > last) continue;
+      this.#open.delete(call.id);
       call.reject(reason);
     }
   }
@@ -147,9 +149,10 @@ export class Calls {
 
   #new_call(job?: Waiting): [number, Call] {
     const { promise, resolve, reject } = RemotePromise.withResolvers<unknown>();
-    const call: Call = { promise: promise as RemotePromise<unknown>, resolve, reject, job };
-    this.#open.set(++this.last, call);
-    return [this.last, call];
+    const id = ++this.last;
+    const call: Call = { id, promise: promise as RemotePromise<unknown>, resolve, reject, job };
+    this.#open.set(id, call);
+    return [id, call];
   }
 
   #reject(call: Call, error: Error): void {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { close_descriptor } from "../runtime/deno_internals.ts";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
+import { NumberMap } from "../runtime/number_map.ts";
 import { is_pending } from "../runtime/pending.ts";
 import { AskedClaims } from "./asked_claims.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -100,7 +101,7 @@ export class WorkerHandle {
   #messages = 0;
   /** Whether it looks for results in the next turn. */
   #is_looking = false;
-  #sent: Map<number, Sent> = new Map();
+  #sent: NumberMap<Sent> = new NumberMap();
   /** Whether it still closes what jobs have left, so that the program must not end. */
   #holds = false;
   /** Whether its end is waited for. */
@@ -243,11 +244,10 @@ export class WorkerHandle {
     return untaken > 0 && untaken === this.active && performance.now() - since > DEAF;
   }
 
-  /** What there is to know before it is given a job. */
-  look(): Look {
+  /** What there is to know before it is given a job; `now` is that of `performance.now()`. */
+  look(now: number): Look {
     const since = this.#asked_claims ? this.#completed_at : 0;
-    const silent = this.untaken > 0 &&
-      performance.now() - Math.max(since, this.#untaken_since) > SLOW;
+    const silent = this.untaken > 0 && now - Math.max(since, this.#untaken_since) > SLOW;
     this.#handicap.looked(silent);
     return {
       silent,
@@ -340,7 +340,7 @@ export class WorkerHandle {
     if (this.state !== "ready" || this.given >= this.max_given) return false;
     if (this.active === 0) return true;
     if (max_jobs !== undefined) return this.active < max_jobs;
-    const { job: first } = this.#sent.values().next().value!;
+    const { job: first } = this.#sent.first!;
     if (job.is_alone || first.is_alone || first.is_blocked) return false;
     if (this.#asked_claims && (this.#asked_claims.is_asking || !job.is_plain)) return false;
     const can_recall = this.#asked_claims !== undefined || this.#claims !== undefined;
@@ -352,7 +352,7 @@ export class WorkerHandle {
    * before it.
    */
   has_begun(sent: Sent): boolean {
-    if (this.#asked_claims) return this.#sent.values().next().value === sent;
+    if (this.#asked_claims) return this.#sent.first === sent;
     return sent.claim === undefined || this.#claims!.has_taken(sent.claim);
   }
 
@@ -402,7 +402,7 @@ export class WorkerHandle {
   #recalled(first: number): void {
     this.#asked_claims?.recalled(first);
     // Those that are here now: whoever is told of one may give this worker the next one, which is its own.
-    const back = [...this.#sent.values()].filter(({ claim }) =>
+    const back = this.#sent.values().filter(({ claim }) =>
       claim !== undefined && ((claim - first) | 0) >= 0
     );
     for (const sent of back) this.#over(sent, "recalled");
@@ -498,11 +498,13 @@ export class WorkerHandle {
       case "done":
         this.#done(message);
         break;
-      case "dones":
+      case "dones": {
+        const now = performance.now();
         for (const [id, bytes_in, bytes_out] of message.jobs) {
-          this.#done({ type: "done", id, bytes_in, bytes_out });
+          this.#done({ type: "done", id, bytes_in, bytes_out }, now);
         }
         break;
+      }
       case "holds":
         this.#holds = message.holds && this.#keeps_running;
         if (this.#holds) this.#host.ref();
@@ -536,6 +538,7 @@ export class WorkerHandle {
 
   #done(
     { id, value, passengers, error, bytes_in, bytes_out }: Extract<FromWorker, { type: "done" }>,
+    now: number = performance.now(),
   ): void {
     const sent = this.#sent.get(id);
     if (!sent) return;
@@ -546,9 +549,9 @@ export class WorkerHandle {
     }
     this.#forget(sent);
     this.completed++;
-    this.#completed_at = performance.now();
+    this.#completed_at = now;
     this.#handicap.completed();
-    this.#pace.done();
+    this.#pace.done(now);
     if (failure) return sent.over(sent.job, this, { error: failure });
     if (passengers) return void this.#unpack_result(sent, { value, passengers });
     if (value !== undefined) sent.job.result = value;
@@ -639,7 +642,7 @@ export class WorkerHandle {
 
   /** Takes back what was behind the job that it did when it ended: all results before that have come. */
   #recall_behind_first(): void {
-    for (const sent of [...this.#sent.values()].slice(1)) this.#over(sent, "recalled");
+    for (const sent of this.#sent.values().slice(1)) this.#over(sent, "recalled");
   }
 
   #end(host_cause: unknown, is_gone: boolean, exit: Exit): WorkerEnd {

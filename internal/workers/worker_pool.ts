@@ -283,10 +283,11 @@ export class WorkerPool {
     let best: WorkerHandle | undefined;
     let best_look: Look | undefined;
     let busy = 0;
+    const now = performance.now();
     for (const worker of this.#workers) {
       if (worker.active > 0) busy++;
       if (!worker.has_room(job, max_jobs)) continue;
-      const look = worker.look();
+      const look = worker.look(now);
       if (best_look && !is_busier(best_look, look)) continue;
       best = worker;
       best_look = look;

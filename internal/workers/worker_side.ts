@@ -3,6 +3,7 @@ import process from "node:process";
 import { DescriptorTable } from "../runtime/descriptor_table.ts";
 import { take_out } from "../runtime/deno_internals.ts";
 import { must_end } from "../runtime/order_to_end.ts";
+import { NumberMap } from "../runtime/number_map.ts";
 import { is_pending, may_fail } from "../runtime/pending.ts";
 import { Calls } from "./calls.ts";
 import { ClaimCounter } from "./claim_counter.ts";
@@ -102,7 +103,7 @@ export class WorkerSide {
   #service: Service | undefined;
   /** Resolves when it has started its service, or could not. */
   #started: Promise<void> | undefined;
-  #running: Map<number, Running> = new Map();
+  #running: NumberMap<Running> = new NumberMap();
   /** The job that is being done, and those that wait, where there is one at a time. */
   #line: JobMessage[] = [];
   /** Whether any of these is being done. */

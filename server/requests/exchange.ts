@@ -1,7 +1,7 @@
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
 import type { Ending, RefusalReason, Traffic } from "../info.ts";
-import type { Link } from "./chain.ts";
+import type { Link } from "../../internal/runtime/chain.ts";
 import type { HandshakeWatch } from "./handshakes.ts";
 import { note_of, set_note } from "./note.ts";
 import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";
@@ -25,8 +25,8 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   after: this | undefined;
   request: Request;
   readonly client_address: Address;
-  /** When it was taken, on the clock of `performance.now()`. */
-  readonly taken_at: number = performance.now();
+  /** When it was taken, on the clock of `performance.now()`; 0 in a worker, where nobody asks. */
+  readonly taken_at: number;
   state: RequestState = "arrived";
   /** Whether its handler was begun. */
   started = false;
@@ -73,9 +73,10 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   /** What stands for the request beside itself: objects that wrap it, or that it wraps. */
   #aliases: Request[] | undefined;
 
-  constructor(request: Request, client_address: Address) {
+  constructor(request: Request, client_address: Address, taken_at = 0) {
     this.request = request;
     this.client_address = client_address;
+    this.taken_at = taken_at;
     this.#list(request);
   }
 

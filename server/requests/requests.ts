@@ -12,7 +12,7 @@ import type {
   Traffic,
 } from "../info.ts";
 import { Ages } from "./ages.ts";
-import { Chain } from "./chain.ts";
+import { Chain } from "../../internal/runtime/chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
 import { cut_reason, Exchange, exchange_of } from "./exchange.ts";
@@ -174,10 +174,14 @@ export class Requests<Request, Address> {
     };
   }
 
-  /** Takes a request that has come, or that a hook makes of one that has. */
-  take(request: Request, client_address: Address): Exchange<Request, Address> {
+  /** Takes a request that has come, or that a hook makes of one that has; `at` is when, by `performance.now()`. */
+  take(
+    request: Request,
+    client_address: Address,
+    at: number = performance.now(),
+  ): Exchange<Request, Address> {
     this.#counts.accepted++;
-    const exchange = new Exchange(request, client_address);
+    const exchange = new Exchange(request, client_address, at);
     exchange.handshakes = this.handshakes;
     this.#exchanges.add(exchange);
     if (this.observation.is_on) this.observation.request_started(exchange, this.#counts.accepted);

@@ -183,18 +183,28 @@ export class Serving<Request, Address> {
     const ticks = has_actions && poll_interval <= MAX_TIMER
       ? setInterval(() => loop.wake(), poll_interval)
       : undefined;
+    // What came at once is taken at one time: to read the clock costs a good part of what a datagram does.
+    let taken_at: number | undefined;
     try {
       for (let turn = 1; !loop.stopping; turn++) {
         const delay = this.#crowded ? this.#delay : this.#ask();
-        if (delay > 0) await loop.wait_for(delay);
-        else if (!this.#intake.ready) await loop.wait();
+        if (delay > 0 || !this.#intake.ready) {
+          await (delay > 0 ? loop.wait_for(delay) : loop.wait());
+          taken_at = undefined;
+        }
         if (loop.stopping) break;
         loop.enter();
-        const handled = this.#handle_arrival(loop);
-        if (is_pending(handled)) await handled;
-        if (has_actions) await this.#service_actions();
+        const handled = this.#handle_arrival(loop, taken_at ??= performance.now());
+        if (is_pending(handled) || has_actions) {
+          await handled;
+          if (has_actions) await this.#service_actions();
+          taken_at = undefined;
+        }
         loop.leave();
-        if (turn % FAIR_TURNS === 0) await setImmediate();
+        if (turn % FAIR_TURNS === 0) {
+          await setImmediate();
+          taken_at = undefined;
+        }
       }
     } finally {
       clearInterval(ticks);
@@ -274,15 +284,15 @@ export class Serving<Request, Address> {
     return false;
   }
 
-  /** Handles what has come, if anything. */
-  #handle_arrival(loop: ServeLoop): void | Promise<void> {
+  /** Handles what has come, if anything, as taken at a time. */
+  #handle_arrival(loop: ServeLoop, at: number): void | Promise<void> {
     if (this.#delay > 0) return;
     const arrival = this.#intake.take();
     if (!arrival) return;
     if (arrival instanceof AcceptFailure) return this.#handle_failure(arrival, loop);
     this.#rate.spend(this.#hooks.max_accepts_per_second);
     this.#pauses.reset();
-    return this.#requests.handle(this.#requests.take(arrival[0], arrival[1]));
+    return this.#requests.handle(this.#requests.take(arrival[0], arrival[1], at));
   }
 
   async #handle_failure(failure: AcceptFailure<Request, Address>, loop: ServeLoop): Promise<void> {

@@ -69,7 +69,7 @@ Deno.test("Pace: nothing is sent ahead until it is known that jobs are short", (
   const pace = new Pace();
   assertEquals([pace.has_room(0), pace.has_room(1)], [true, false]);
   pace.given(0);
-  for (let n = 0; n < 50; n++) pace.done();
+  for (let n = 0; n < 50; n++) pace.done(performance.now());
   assertEquals([pace.has_room(1), pace.has_room(64)], [true, false]);
 });
 
@@ -77,7 +77,7 @@ Deno.test("Pace: a worker that has had its fill gets more when half of that is d
   const pace = new Pace();
   pace.given(0);
   // So many at once take no time at all.
-  for (let n = 0; n < 1000; n++) pace.done();
+  for (let n = 0; n < 1000; n++) pace.done(performance.now());
   assertEquals([63, 64, 63, 33, 32, 63].map((active) => pace.has_room(active)), [
     true,
     false,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Chain, type Link } from "../../../server/requests/chain.ts";
+import { Chain, type Link } from "../../../internal/runtime/chain.ts";
 
 class Numbered implements Link {
   before: this | undefined;
