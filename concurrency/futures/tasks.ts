@@ -278,7 +278,8 @@ export class Tasks implements TaskLine, EngineEvents {
 
   report(task: Submitted | undefined, error: unknown): void {
     const { on_error } = this.#options;
-    if (!task || !on_error) console.error(error);
+    // As text: Deno keeps what it prints, and the error itself has the worker with it.
+    if (!task || !on_error) console.error(text_of(error));
     else void tell(() => on_error(error, task.future));
   }
 

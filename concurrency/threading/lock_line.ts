@@ -246,8 +246,9 @@ export class LockLine {
     request?.cancel(LEFT);
   }
 
-  /** The lock is no more. */
+  /** The lock is no more: who has it need not give it back. */
   withdraw(reason: Error): void {
+    this.#holder?.task.remove(this.#holder);
     for (const wait of this.#line.clear()) wait.reject(reason);
   }
 }

@@ -116,11 +116,11 @@ export class Task implements Scope {
     return this.#state === "ended";
   }
 
-  /** Notes what it holds, so that this goes back with it: at once, if it came too late. */
+  /** Notes what it holds, so that this goes back with it: at once, if it came too late. The program never ends. */
   add(hold: TaskHold): void {
     if (this.is_given_up) hold.given_up?.();
     else if (this.has_ended) hold.ended?.();
-    else (this.#holds ??= new Set()).add(hold);
+    else if (this !== program) (this.#holds ??= new Set()).add(hold);
   }
 
   remove(hold: TaskHold): void {

@@ -37,6 +37,8 @@ export class Connection {
   #settings: Required<ConnectionSettings>;
   /** The life of the connection that was greeted. */
   #greeted: number | undefined;
+  /** Those who wait for that. */
+  #waiters: Set<PromiseWithResolvers<void>> = new Set();
   #meeting: Promise<void> | undefined;
   /** Resolves when the state of the client may be another. */
   #change = Promise.withResolvers<void>();
@@ -108,7 +110,7 @@ export class Connection {
    */
   async call<R>(send: (client: Client) => Promise<R>, { again, signal }: CallOptions): Promise<R> {
     for (;;) {
-      if (!this.#is_met) await unless_aborted(this.meet(), signal);
+      if (!this.#is_met) await this.meet(signal);
       signal?.throwIfAborted();
       try {
         return await send(this.#client);
@@ -131,9 +133,29 @@ export class Connection {
     return this.#client.isReady && this.#greeted === this.#client.socketEpoch;
   }
 
-  /** Waits until the connection is there and greeted. */
-  meet(): Promise<void> {
-    return this.#meeting ??= this.#meet().finally(() => this.#meeting = undefined);
+  /** Waits until the connection is there and greeted, or a signal ends that. Who has left takes no memory any more. */
+  async meet(signal?: AbortSignal): Promise<void> {
+    const waiter = Promise.withResolvers<void>();
+    const abort = () => waiter.reject(signal!.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#waiters.add(waiter);
+    this.#meeting ??= this.#meet().then(
+      () => this.#end_meeting(({ resolve }) => resolve()),
+      (error) => this.#end_meeting(({ reject }) => reject(error)),
+    );
+    try {
+      await waiter.promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #end_meeting(tell: (waiter: PromiseWithResolvers<void>) => void): void {
+    // First: who is told may call again.
+    this.#meeting = undefined;
+    this.#waiters.forEach(tell);
   }
 
   async #meet(): Promise<void> {
@@ -159,9 +181,9 @@ export class Connection {
   }
 
   async #changed_within(ms: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ms);
-    await Promise.race([this.#change.promise, late.promise]);
+    // A race would leave something with the promise, which lasts as long as Redis is away.
+    const timer = setTimeout(() => this.#changed(), ms);
+    await this.#change.promise;
     clearTimeout(timer);
   }
 
@@ -236,17 +258,4 @@ function is_unready({ message }: Error): boolean {
 /** Whether the scripts or the group are there no more: somebody deleted them. */
 function is_forgotten({ message }: Error): boolean {
   return /NOSCRIPT|NOGROUP|UNBLOCKED/.test(message);
-}
-
-async function unless_aborted<R>(promise: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
-  if (!signal) return await promise;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

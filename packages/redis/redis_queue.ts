@@ -66,7 +66,7 @@ export class RedisQueue<T> implements AsyncDisposable {
   constructor(name: string, options: RedisQueueOptions = {}) {
     check_options(name, options);
     const { maxsize, visibility, max_deliveries, namespace, group } = { ...DEFAULTS, ...options };
-    const { consumer = crypto.randomUUID(), on_error = console.error } = options;
+    const { consumer = crypto.randomUUID(), on_error = print } = options;
     this.name = name;
     this.maxsize = maxsize;
     const key = `${namespace}:${name}`;
@@ -431,4 +431,9 @@ function empty(): Empty {
 
 function full(): Full {
   return new Full("There is no room in the queue");
+}
+
+/** As text: Deno keeps what it prints, and the error itself has its connection with it. */
+function print(error: Error): void {
+  console.error(Deno.inspect(error));
 }

@@ -8,7 +8,7 @@ import type { Report, ServerReport } from "./program.ts";
 /** How much more there may be than at the first rest. What a leak adds grows without end. */
 export const GROWTH = {
   descriptors: 6,
-  heap: 24 * MIB,
+  heap: 4 * MIB,
   resident: 400 * MIB,
   child: 250 * MIB,
 };

@@ -55,6 +55,19 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       by: "() => Deno.openSync(source) && Deno.readTextFileSync(source)",
     }],
   },
+  "a leak of memory: requests are kept that are over": {
+    only: "loop",
+    told_by: ["memory does not grow"],
+    edits: [{
+      file: REQUESTS,
+      text: "    this.#exchanges.add(exchange);",
+      by: "    this.#exchanges.add(exchange);\n    (Requests.kept ??= []).push(exchange);",
+    }, {
+      file: REQUESTS,
+      text: "  #hooks: RequestHooks<Request, Address>;",
+      by: "  static kept: unknown[];\n  #hooks: RequestHooks<Request, Address>;",
+    }],
+  },
   "a swallowed error: nobody closes the connection of a handler that threw": {
     only: "loop",
     told_by: ["nothing is under way", "every client sees an end"],

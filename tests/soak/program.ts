@@ -10,7 +10,7 @@ import type { QueueInfo } from "../../concurrency/queue/mod.ts";
 import { LOCALHOST, pair } from "../fixtures/certificates/certificates.ts";
 import * as mod from "../fixtures/servers/named_servers.ts";
 import { workers_kept } from "../fixtures/servers/ready.ts";
-import { text_of } from "../fixtures/tools/bytes.ts";
+import { bytes_of, text_of } from "../fixtures/tools/bytes.ts";
 import { soon } from "../fixtures/tools/waiting.ts";
 import type { Account } from "./account.ts";
 import { Burning, type BurningMembers, PERMITS } from "./burning.ts";
@@ -177,6 +177,13 @@ function revived(_name: string, value: unknown): unknown {
   return value === "Infinity" ? Infinity : value;
 }
 
+const output = Deno.stdout.writable.getWriter();
+
+/** Not by `console.log()`: Deno keeps what its last calls were given, and the heap would grow by MiB. */
+async function tell(value: unknown): Promise<void> {
+  await output.write(bytes_of(`${JSON.stringify(value)}\n`));
+}
+
 if (import.meta.main) {
   // Deno opens two sockets for signals a while after its start: let it do so before they are counted.
   const ignored = () => {};
@@ -186,10 +193,10 @@ if (import.meta.main) {
   const stage = new Stage(TROUPES.find((troupe) => troupe.name === name)!, folder);
   await stage.start();
   const addresses = [...stage.servers].map(([name, server]) => [name, server.server_address]);
-  console.log(JSON.stringify(Object.fromEntries(addresses)));
+  await tell(Object.fromEntries(addresses));
   for await (const line of new BufferedReader(Deno.stdin)) {
     const [command, name, value] = JSON.parse(text_of(line), revived);
-    console.log(JSON.stringify(await COMMANDS[command]!(stage, name, value as never) ?? null));
+    await tell(await COMMANDS[command]!(stage, name, value as never) ?? null);
   }
   // Nobody is there any more. What is closed must end by itself.
   if (!stage.is_closed) Deno.exit(1);
