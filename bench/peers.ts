@@ -170,6 +170,9 @@ export const UDP_C: Peer = {
   args: [],
 };
 
+/** The same in two threads, each of which receives by itself. */
+export const UDP_C_THREADS: Peer = { ...UDP_C, name: "C with recvmmsg, 2 threads", args: ["2"] };
+
 /** A goroutine for each connection. */
 export const GO: Peer = {
   name: "Go",

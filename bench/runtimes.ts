@@ -67,7 +67,7 @@ async function find_go(directory: string): Promise<Runtime | undefined> {
 /** The C compiler, which builds what it can. */
 async function find_cc(directory: string): Promise<Runtime | undefined> {
   const version = await output_of("cc", ["-dumpfullversion"]);
-  const args = ["-O2", "-o", `${directory}/recvmmsg_udp`, `${SERVERS}/recvmmsg_udp.c`];
+  const args = ["-O2", "-pthread", "-o", `${directory}/recvmmsg_udp`, `${SERVERS}/recvmmsg_udp.c`];
   if (!version || await output_of("cc", args) === undefined) return undefined;
   return { version: `cc ${version.trim()}`, command: [], directory };
 }

@@ -21,6 +21,7 @@ import {
   UDP_ASYNC,
   UDP_BARE,
   UDP_C,
+  UDP_C_THREADS,
   UDP_CPYTHON,
   UDP_CPYTHON_THREADING,
   UDP_FLAGLESS,
@@ -207,7 +208,7 @@ export const WORKLOADS: Workload[] = [
     load: UDP_LOAD,
     turns: 1,
     figures: ["per_second", "cpu_us"],
-    peers: [UDP, UDP_THREADING, ...UDP_NATIVE, UDP_NATIVE_THREADING],
+    peers: [UDP, UDP_THREADING, ...UDP_NATIVE, UDP_NATIVE_THREADING, UDP_C, UDP_C_THREADS],
   },
   {
     name: "start to first reply",
