@@ -473,6 +473,9 @@ export class Link implements KnowingAgent, TaskWatcher {
   #do_call(items: unknown[], args: unknown[]): void {
     if (this.#ended) return;
     const [number, id, method, key] = items as [number, number, string, number];
+    if (!Number.isSafeInteger(number) || !Number.isSafeInteger(key)) {
+      throw new TypeError("A call and its task must have whole numbers");
+    }
     if (number !== 0 && this.#asked.has(number)) {
       throw new TypeError(`There is a call ${number} already`);
     }
