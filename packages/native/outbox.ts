@@ -67,10 +67,10 @@ export class Outbox implements DatagramSender<Deno.NetAddr> {
       if (data.length > MAX_LENGTH) {
         throw system_error(C.EMSGSIZE, `Cannot send ${data.length} bytes`);
       }
+      return this.#blocked ? this.#send_later(data.slice(), address) : this.#put(data, address);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#blocked ? this.#send_later(data.slice(), address) : this.#put(data, address);
   }
 
   /** Sends what waits; resolves when the system has had room for it, or the socket is closed. */
