@@ -2,6 +2,13 @@ import { Chain, type Link } from "./chain.ts";
 
 /** How many buckets there are at first: a power of 2, as always. */
 const LEAST = 16;
+const WORD = 2 ** 32;
+
+/**
+ * What both halves of keys are multiplied with: odd numbers that no child knows, which could else have all its keys in
+ * one bucket. They are near the golden ratio of a word, which spreads keys in a row, or each so many, best.
+ */
+const [LOW, HIGH] = [secret(), secret()] as const;
 
 /** A key and its value, in a bucket and in the order. */
 class Entry<V> implements Link {
@@ -99,10 +106,16 @@ export class NumberMap<V> {
     for (const entry of this.#order) this.#put(entry);
   }
 
-  /** The last digits of a key, in binary, say where it is. */
+  /** In which bucket a key is. A child may name what is no number: that is found nowhere. */
   #place(key: number): number {
-    return key & (this.#buckets.length - 1);
+    if (typeof key !== "number") return 0;
+    const spread = Math.imul(key, LOW) + Math.imul(key / WORD, HIGH);
+    return (spread >>> 16 ^ spread) & (this.#buckets.length - 1);
   }
+}
+
+function secret(): number {
+  return 0x9e3779b1 ^ (Math.random() * 2 ** 24 & ~1);
 }
 
 function empty(length: number): undefined[] {

@@ -479,6 +479,9 @@ export class Link implements KnowingAgent, TaskWatcher {
     try {
       const entry = hub.find(id, this);
       if (!entry) throw gone("it was withdrawn");
+      if (!Number.isSafeInteger(number) || !Number.isSafeInteger(key)) {
+        throw new TypeError("A call and its task must have whole numbers");
+      }
       const result = entry.core.call_as(method, this.#owner_of(key), args);
       if (number === 0) this.#is_told(result);
       else if (result instanceof Wait) this.#await_call(number, result);

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { C, STRUCTS } from "./libc.ts";
 import type { LibcUser } from "./libc_user.ts";
+import { system_error } from "./system_error.ts";
 
 const { sockaddr_in, sockaddr_in6 } = STRUCTS;
 
@@ -60,6 +61,7 @@ export class Addresses {
    * Writes an address to a place.
    *
    * @returns How many bytes it has, or 0 if the host is no IP address but a name.
+   * @throws {Error} If its scope is the name of no interface.
    */
   write({ hostname, port }: Deno.NetAddr, { bytes, words }: Place, at: number): number {
     const binary = this.#binaries.get(hostname) ?? this.#parse(hostname);
@@ -101,8 +103,14 @@ export class Addresses {
     const words = new Uint32Array(is_ipv4 ? 1 : 4);
     const { functions } = this.#libc;
     functions.inet_pton(is_ipv4 ? C.AF_INET : C.AF_INET6, c_string(ip), words);
-    const scope = zone === undefined ? 0 : Number(zone) || functions.if_nametoindex(c_string(zone));
-    return remember(this.#binaries, hostname, { words: [...words], scope });
+    const number = zone === undefined ? 0 : Number(zone);
+    if (!Number.isNaN(number)) {
+      return remember(this.#binaries, hostname, { words: [...words], scope: number });
+    }
+    // Not remembered: another interface may have the name later.
+    const scope = functions.if_nametoindex(c_string(zone!));
+    if (scope === 0) throw system_error(this.#libc.errno, `Cannot send to ${hostname}`);
+    return { words: [...words], scope };
   }
 }
 

@@ -11,7 +11,7 @@ import { C, STRUCTS } from "./libc.ts";
 import { LibcUser } from "./libc_user.ts";
 import { Messages } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import { Poller } from "./poller.ts";
+import { Poller, type Wait } from "./poller.ts";
 import { closed_error, system_error } from "./system_error.ts";
 import { open_socket, type UDPSocketOptions } from "./udp_socket.ts";
 import { worker_sender } from "./worker_sender.ts";
@@ -43,9 +43,9 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #messages: Messages;
   #outbox: Outbox;
   #replies: DatagramSocket;
-  /** An eventfd(2) that ends the waiting. */
-  #bell: number;
   #poller: Poller;
+  /** The wait in another thread. */
+  #wait_there: Wait | undefined;
   /** How many are received at once. */
   #most: number;
   /** How many came, and how many of them were taken. */
@@ -59,7 +59,6 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #is_wanted = true;
   #is_suspended = false;
   #is_retired = false;
-  #is_polling = false;
   #closed: Promise<void> | undefined;
   /** Becomes 1 when it is closed: workers look at it. */
   #is_over = new Int32Array(new SharedArrayBuffer(4));
@@ -73,23 +72,20 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
    */
   constructor(options: UDPSocketOptions) {
     const libc = this.#libc;
-    const { functions } = libc;
-    let bell = -1;
+    let poller: Poller | undefined;
     try {
       // First: a socket that is inherited must stay as it was where this fails.
-      bell = functions.eventfd(0, C.EFD_CLOEXEC | C.EFD_NONBLOCK);
-      this.#bell = libc.check(bell, "Cannot wait for datagrams");
+      this.#poller = poller = Poller.join();
       const { fd, addr, addresses } = open_socket(libc, options);
       this.#fd = fd;
       this.addr = addr;
       this.#addresses = addresses;
     } catch (error) {
-      if (bell >= 0) functions.close(bell);
+      poller?.leave();
       libc[Symbol.dispose]();
       throw error;
     }
     this.#is_inherited = (options.inherit ?? false) !== false;
-    this.#poller = new Poller(libc, [[this.#fd, C.POLLIN], [this.#bell, C.POLLIN]]);
     this.#max = options.max_packet_size;
     this.#most = Math.min(MAX_COUNT, options.backlog);
     // One byte more than a datagram may have, to know of those that have more.
@@ -173,10 +169,8 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
     await this.#waiting;
     await sent;
     Atomics.store(this.#is_over, 0, 1);
-    const { functions } = this.#libc;
-    this.#poller.free();
-    functions.close(this.#bell);
-    functions.close(this.#fd);
+    this.#poller.leave();
+    this.#libc.functions.close(this.#fd);
     this.#libc[Symbol.dispose]();
     if (this.#messages.memory.is_intact && this.#outbox.is_intact) return;
     throw new Error("The system has written outside of the memory that it was given");
@@ -252,15 +246,14 @@ export class NativeDatagramListener implements DatagramListener<Deno.NetAddr> {
   }
 
   async #poll(): Promise<void> {
-    this.#is_polling = true;
-    await this.#poller.wait();
-    this.#is_polling = false;
-    this.#libc.functions.eventfd_read(this.#bell, new BigUint64Array(1));
+    this.#wait_there = this.#poller.wait(this.#fd, C.POLLIN);
+    await this.#wait_there.over;
+    this.#wait_there = undefined;
   }
 
   /** Ends the waiting. */
   #ring(): void {
-    if (this.#is_polling) this.#libc.functions.eventfd_write(this.#bell, 1n);
+    this.#wait_there?.end();
   }
 
   #deliver(): void {

@@ -5,7 +5,7 @@ import { C } from "./libc.ts";
 import type { LibcUser } from "./libc_user.ts";
 import { Messages } from "./messages.ts";
 import { check_net } from "./net_permission.ts";
-import { Poller } from "./poller.ts";
+import { poll } from "./poller.ts";
 import { closed_error, system_error } from "./system_error.ts";
 
 /** How many datagrams go together at the most, and how many bytes they have. */
@@ -67,10 +67,10 @@ export class Outbox implements DatagramSender<Deno.NetAddr> {
       if (data.length > MAX_LENGTH) {
         throw system_error(C.EMSGSIZE, `Cannot send ${data.length} bytes`);
       }
+      return this.#blocked ? this.#send_later(data.slice(), address) : this.#put(data, address);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#blocked ? this.#send_later(data.slice(), address) : this.#put(data, address);
   }
 
   /** Sends what waits; resolves when the system has had room for it, or the socket is closed. */
@@ -151,9 +151,7 @@ export class Outbox implements DatagramSender<Deno.NetAddr> {
   }
 
   async #wait_for_room(): Promise<void> {
-    const poller = new Poller(this.#libc, [[this.#fd, C.POLLOUT]]);
-    await poller.wait();
-    poller.free();
+    await poll(this.#libc, [[this.#fd, C.POLLOUT]]);
     this.#blocked = undefined;
     this.#flush();
   }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { HAS_NATIVE } from "../../../tests/fixtures/servers/named_servers.ts";
 import { Addresses } from "../addresses.ts";
 import { C } from "../libc.ts";
@@ -24,3 +24,24 @@ for (const [name, family] of Object.entries(FAMILIES)) {
     },
   });
 }
+
+Deno.test({
+  name: "an address of an interface that is not there is refused, not sent to any other",
+  ignore: !HAS_NATIVE,
+  fn() {
+    using libc = new LibcUser();
+    const addresses = new Addresses(libc, C.AF_INET6);
+    const bytes = new Uint8Array(new ArrayBuffer(32));
+    const place = { bytes, words: new Uint32Array(bytes.buffer) };
+    const to = (zone: string): Deno.NetAddr => ({
+      transport: "udp",
+      hostname: `fe80::1%${zone}`,
+      port: 9,
+    });
+    for (let time = 0; time < 2; time++) {
+      assertThrows(() => addresses.write(to("none"), place, 0), Error, "fe80::1%none: no such");
+    }
+    addresses.write(to("lo"), place, 0);
+    assertEquals(addresses.read(place, 0), to("1"));
+  },
+});

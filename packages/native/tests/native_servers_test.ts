@@ -1,4 +1,5 @@
 /** What native servers do besides what all UDP servers do. */
+import { setImmediate } from "node:timers/promises";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UDPServer, UnixDatagramServer } from "@socketserver/socketserver";
 import { DatagramClient } from "../../../tests/fixtures/clients/datagrams.ts";
@@ -88,6 +89,20 @@ test("allow_reuse_port: two servers share an address, and all are answered", asy
   }
   await until(() => first.info().completed + second.info().completed === 40);
   assert(first.info().completed > 0 && second.info().completed > 0);
+});
+
+test("files are read at once, however many servers wait, and each of these answers", async () => {
+  await using servers = new AsyncDisposableStack();
+  const make = () => servers.use(serving(new NativeUDPServer(HERE, UpperPacketHandler)));
+  const all = Array.from({ length: 64 }, make);
+  // By then each waits in another thread.
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  // Where each has a thread of its own, a file waits for up to a second.
+  for (let time = 0; time < 5; time++) await soon(Deno.stat("."), 400);
+  for (const { server_address } of all) {
+    using client = new DatagramClient(server_address);
+    assertEquals(await client.ask("hello"), "HELLO");
+  }
 });
 
 test("inherit: a closed server leaves to others what it has not taken, and answers the rest", async () => {

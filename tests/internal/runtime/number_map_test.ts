@@ -44,7 +44,23 @@ Deno.test("NumberMap finds each of many, in whatever order they go", () => {
 Deno.test("NumberMap has nothing under what is no number", () => {
   const numbers = new NumberMap<string>();
   numbers.set(16, "sixteen");
-  for (const key of ["16", null, undefined, NaN, 16.5, [16], -16]) {
+  for (
+    const key of ["16", null, undefined, NaN, 16.5, [16], -16, 16n, { toString: 1, valueOf: 1 }]
+  ) {
     assertEquals(numbers.get(key as number), undefined);
+    assertEquals(numbers.delete(key as number), false);
   }
+});
+
+Deno.test("NumberMap is quick whatever keys a child chooses", () => {
+  const begun = performance.now();
+  for (const step of [2 ** 16, 2 ** 20, 2 ** 32]) {
+    const numbers = new NumberMap<number>();
+    for (let at = 0; at < 60_000; at++) {
+      if (!numbers.has(at * step)) numbers.set(at * step, at);
+    }
+    assertEquals(numbers.size, 60_000);
+  }
+  // 0.1 s; where all of them are in one bucket it takes 10 s for each step.
+  assert(performance.now() - begun < 5000);
 });
