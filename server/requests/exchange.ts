@@ -63,6 +63,8 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
   handshakes: HandshakeWatch | undefined;
   /** What ends it when it takes too long. */
   clock: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the client was there when the request was told to end. */
+  #has_client = true;
   #has_run = false;
   /** Called when its run is over. */
   #run_watchers: (() => void)[] | undefined;
@@ -154,10 +156,17 @@ export class Exchange<Request = unknown, Address = unknown> implements Link {
     this.#controller?.abort(reason);
   }
 
-  /** Whether an error only says that the request was told to end, as the reason itself does. */
+  /** The same because the client is gone: that was not told by the server. */
+  client_gone(reason: unknown): void {
+    if (this.aborted) return;
+    this.#has_client = false;
+    this.abort(reason);
+  }
+
+  /** Whether an error only says that the server has told the request to end, as the reason itself does. */
   is_told_by(error: unknown): boolean {
     const { reason } = this;
-    if (!this.aborted || !is_instance(reason, Error)) return false;
+    if (!this.aborted || !this.#has_client || !is_instance(reason, Error)) return false;
     // What comes from a worker is a copy.
     return is_instance(error, Error) && error.name === reason.name &&
       error.message === reason.message;

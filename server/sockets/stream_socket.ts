@@ -425,7 +425,7 @@ export class StreamSocket<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<
   /** The peer is gone: the signal says so to the handler, which may wait for something else. */
   #gone = (error: unknown): void => {
     this.#failure ??= error;
-    exchange_of(this)?.abort(error);
+    exchange_of(this)?.client_gone(error);
   };
 
   get #input(): SocketInput {

@@ -1,5 +1,6 @@
 /** What every TCP server does, in whatever way it runs handlers. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { once } from "node:events";
 import net from "node:net";
 import {
   AsyncTCPServer,
@@ -102,6 +103,22 @@ test_ways("a reply is not destroyed by input that nobody read", every, async (wa
   assertEquals(await client.line(), "FIRST");
   assertEquals(await client.line(), null);
 });
+
+test_ways(
+  "what a read rejects with when the client resets reaches handle_error()",
+  every,
+  async (way) => {
+    await using server = with_log(serving(make(way, EchoHandler)));
+    const { hostname, port } = server.server_address;
+    const client = net.connect(port, hostname);
+    client.write("hello");
+    await soon(once(client, "data"));
+    client.resetAndDestroy();
+    await soon(server.log.until(({ errors }) => errors.length === 1));
+    assertInstanceOf(server.log.errors[0], Deno.errors.ConnectionReset);
+    await until(() => server.info().failed === 1);
+  },
+);
 
 test_ways("what a handler throws reaches handle_error() whole", every, async (way) => {
   await using server = with_log(serving(make(way, CommandHandler)));
