@@ -251,16 +251,6 @@ for (const { name: listener_name, make } of LISTENERS) {
     await listener.close();
   }, !has_ipv6());
 
-  test("rejects, and goes on, where no host can have the name", async () => {
-    const listener = make(HERE);
-    const send = (hostname: string) =>
-      listener.send(EMPTY, { ...listener.addr, hostname, port: 9 });
-    for (const hostname of ["[localhost]", "no such host"]) {
-      await assertRejects(() => soon(send(hostname)), Error);
-    }
-    await listener.close();
-  });
-
   test("refuses to send too much, and to port 0", async () => {
     const listener = make(HERE);
     const send = (length: number, port: number) => () =>
@@ -467,10 +457,14 @@ for (const Listener of [DenoDatagramListener, NodeDatagramListener]) {
     permissions: { net: ["127.0.0.1", "localhost:9"] },
     async fn() {
       const listener = new Listener(HERE);
-      const send = (port: number) =>
-        listener.send(bytes_of("hello"), { ...listener.addr, hostname: "localhost", port });
-      assertEquals(await send(9), 5);
-      await assertRejects(() => send(10), Deno.errors.NotCapable, "localhost:10");
+      const send = (hostname: string, port: number) =>
+        soon(listener.send(bytes_of("hello"), { ...listener.addr, hostname, port }));
+      assertEquals(await send("localhost", 9), 5);
+      await assertRejects(() => send("localhost", 10), Deno.errors.NotCapable, "localhost:10");
+      // Deno cannot even say whether these are permitted.
+      for (const odd of ["[localhost]", "no such host"]) {
+        await assertRejects(() => send(odd, 9), Error, odd);
+      }
       await listener.close();
     },
   });
