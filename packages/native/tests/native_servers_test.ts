@@ -224,7 +224,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an IPv6 address may be in brackets, as UDPServer takes it: its own, and where it sends to",
+  name: "a server may have an IPv6 address in brackets, as UDPServer takes it",
   ignore: !HAS_NATIVE || !has_ipv6(),
   async fn() {
     for (const Server of [UDPServer, NativeUDPServer, NativeThreadingUDPServer]) {
