@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { late } from "../internal/runtime/late.ts";
 
 /** Where a TCP or UDP server listens: as in Python, or as in Deno. `""` means all interfaces. */
 export type NetAddress = [hostname: string, port: number] | { hostname: string; port: number };
@@ -37,7 +38,14 @@ export function net_addr(address: NetAddress, transport: "tcp" | "udp"): Deno.Ne
         "from 0 to 65535",
     );
   }
-  return { transport, hostname: hostname || "0.0.0.0", port };
+  return { transport, hostname: without_brackets(hostname) || "0.0.0.0", port };
+}
+
+/** A host without the brackets that URLs have around IPv6 addresses: Deno takes both, the systems do not. */
+function without_brackets(hostname: string): string {
+  if (!hostname.startsWith("[")) return hostname;
+  const [, inner = ""] = /^\[(.+)\]$/.exec(hostname) ?? [];
+  return late.net.isIPv6(inner) ? inner : hostname;
 }
 
 /**

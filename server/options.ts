@@ -134,9 +134,10 @@ export interface ServerOptions {
   /**
    * The multicast groups whose datagrams a UDP server receives, such as `"239.1.2.3"` or `"ff02::1234"`. The
    * system chooses the interface, unless it is named after a `%`: IPv4 by its address
-   * (`"239.1.2.3%192.168.1.5"`), IPv6 by its name (`"ff02::1234%eth0"`). The server must listen at all
-   * interfaces, or at the group's own address; with several programs on one machine each needs
-   * `allow_reuse_address`.
+   * (`"239.1.2.3%192.168.1.5"`), IPv6 by its name (`"ff02::1234%eth0"`), on Windows by its number
+   * (`"ff02::1234%12"`). `NativeMixIn` takes both. Without it, Deno does not say that there is no such interface: the
+   * system chooses one then. The server must listen at all interfaces, or at the group's own address; with several
+   * programs on one machine each needs `allow_reuse_address`.
    *
    * @default {[]}
    */

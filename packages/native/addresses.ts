@@ -11,6 +11,10 @@ const MAX_KNOWN = 4096;
 /** The third word of an IPv4 address in the form of IPv6 (RFC 4291, section 2.5.5.2), as it is in memory. */
 const MAPPED = 0xffff0000;
 
+const IS_NUMBER = /^\d+$/;
+/** Larger than the number of any interface. */
+const MAX_SCOPE = 2 ** 32 - 1;
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
@@ -103,15 +107,24 @@ export class Addresses {
     const words = new Uint32Array(is_ipv4 ? 1 : 4);
     const { functions } = this.#libc;
     functions.inet_pton(is_ipv4 ? C.AF_INET : C.AF_INET6, c_string(ip), words);
-    const number = zone === undefined ? 0 : Number(zone);
-    if (!Number.isNaN(number)) {
-      return remember(this.#binaries, hostname, { words: [...words], scope: number });
-    }
-    // Not remembered: another interface may have the name later.
-    const scope = functions.if_nametoindex(c_string(zone!));
-    if (scope === 0) throw system_error(this.#libc.errno, `Cannot send to ${hostname}`);
-    return { words: [...words], scope };
+    const scope = zone === undefined ? 0 : scope_of(this.#libc, zone, `Cannot send to ${hostname}`);
+    const binary = { words: [...words], scope };
+    // A name is not remembered: another interface may have it later.
+    const is_lasting = zone === undefined || IS_NUMBER.test(zone);
+    return is_lasting ? remember(this.#binaries, hostname, binary) : binary;
   }
+}
+
+/**
+ * The number of an interface, which what follows the `%` of an address names or is.
+ *
+ * @param what What fails if no interface has the name: numbers are for the system to look at.
+ */
+export function scope_of(libc: LibcUser, zone: string, what: string): number {
+  if (IS_NUMBER.test(zone)) return Math.min(Number(zone), MAX_SCOPE);
+  const scope = libc.functions.if_nametoindex(c_string(zone));
+  if (scope === 0) throw system_error(libc.errno, what);
+  return scope;
 }
 
 /** Text as C has it. */

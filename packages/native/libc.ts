@@ -100,6 +100,7 @@ export const C = {
   EINTR: 4,
   EAGAIN: 11,
   EACCES: 13,
+  ENODEV: 19,
   EMSGSIZE: 90,
   ECONNREFUSED: 111,
 } as const;

@@ -1,4 +1,4 @@
-import { lookup } from "node:dns/promises";
+import dns from "node:dns";
 import type { DatagramSender } from "@socketserver/socketserver";
 import type { Addresses } from "./addresses.ts";
 import { C } from "./libc.ts";
@@ -107,9 +107,8 @@ export class Outbox implements DatagramSender<Deno.NetAddr> {
   }
 
   async #send_to_name(data: Uint8Array, address: Deno.NetAddr): Promise<number> {
-    const { hostname, port } = address;
-    const ip = await ip_of(hostname, this.#addresses.family);
-    return await this.send(data, { transport: "udp", hostname: ip, port });
+    const hostname = await ip_of(address, this.#addresses.family);
+    return await this.send(data, { ...address, hostname });
   }
 
   #flush = (): void => {
@@ -170,11 +169,15 @@ function check_port({ hostname, port }: Deno.NetAddr): void {
 }
 
 /** Looks a name up. For an IPv6 socket a name that has only an IPv4 address gives that. */
-async function ip_of(name: string, family: number): Promise<string> {
-  const families = family === C.AF_INET ? [4] : [6, 4];
-  for (const wanted of families.slice(0, -1)) {
-    const found = await lookup(name, wanted).catch(() => undefined);
-    if (found) return found.address;
-  }
-  return (await lookup(name, 4)).address;
+function ip_of(address: Deno.NetAddr, family: number): Promise<string> {
+  if (family === C.AF_INET) return look_up(address, 4);
+  return look_up(address, 6).catch(() => look_up(address, 4));
+}
+
+/** Says the port, too, which `node:dns/promises` does not take: otherwise Deno wants the permission for all ports. */
+function look_up({ hostname, port }: Deno.NetAddr, family: 4 | 6): Promise<string> {
+  const options = { family, port };
+  return new Promise((resolve, reject) =>
+    dns.lookup(hostname, options, (error, ip) => error ? reject(error) : resolve(ip))
+  );
 }

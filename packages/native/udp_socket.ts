@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { type DatagramListenOptions, UDPServer } from "@socketserver/socketserver";
-import { Addresses, c_string, type Family } from "./addresses.ts";
+import { Addresses, c_string, type Family, scope_of } from "./addresses.ts";
 import { C, STRUCTS } from "./libc.ts";
 import { int, type LibcUser } from "./libc_user.ts";
 import { check_net } from "./net_permission.ts";
@@ -118,8 +118,9 @@ function join(libc: LibcUser, fd: number, group: string): void {
   }
   const request = new Uint8Array(new ArrayBuffer(ipv6_mreq.size));
   functions.inet_pton(C.AF_INET6, c_string(address), request);
-  const index = zone === "" ? 0 : functions.if_nametoindex(c_string(zone));
-  if (zone !== "" && index === 0) throw system_error(libc.errno, what);
+  const index = zone === "" ? 0 : scope_of(libc, zone, what);
+  // To the system 0 is no interface, but any.
+  if (zone !== "" && index === 0) throw system_error(C.ENODEV, what);
   new DataView(request.buffer).setUint32(ipv6_mreq.ipv6mr_interface, index, true);
   libc.set_option(fd, C.IPPROTO_IPV6, C.IPV6_ADD_MEMBERSHIP, request, what);
 }

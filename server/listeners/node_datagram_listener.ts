@@ -11,15 +11,13 @@ import { refusal_of } from "./unwanted_datagram.ts";
 /** How many bytes of datagrams may wait; what comes then is lost, as in a system's full buffer. */
 const MAX_WAITING = 8_388_608;
 
-/** What a look-up gives. */
-type LookupDone = (error: Error | null, address: string, family: number) => void;
-
 /**
  * A UDP listener over `node:dgram`, which every Deno has. It is slower than Deno's own, and it is given
  * datagrams whether they are wanted or not: some wait here, and what is more is lost.
  */
 export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   readonly addr: Deno.NetAddr;
+  #family: 4 | 6;
   #socket: dgram.Socket;
   #replies: DatagramSocket;
   #max: number;
@@ -39,11 +37,12 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
     this.#broadcast = options.broadcast ?? true;
     this.#backlog = backlog;
     const ip = resolve_beside_tcp(addr);
-    const family = late.net.isIPv6(ip) ? 6 : 4;
+    const family = this.#family = late.net.isIPv6(ip) ? 6 : 4;
     this.#socket = late.dgram.createSocket({
       type: `udp${family}`,
       reuseAddr: reuse_address,
-      lookup: (name, _, done) => look_up(name, family, done),
+      // It is asked for IP addresses only; at once, so that binding has no turn of the event loop.
+      lookup: (ip, _, done) => done(null, ip, family),
     });
     // Not later: then it begins to receive, and what has begun is not unref'd.
     this.#socket.unref();
@@ -70,6 +69,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   send(data: Uint8Array, address: Deno.NetAddr): Promise<number> {
     const refusal = this.#closed ? closed_error() : port_error(address);
     if (refusal) return Promise.reject(refusal);
+    if (!late.net.isIP(address.hostname)) return this.#send_to_name(data.slice(), address);
     return new Promise((resolve, reject) => {
       this.#socket.send(data, address.port, address.hostname, (error) => {
         if (error) reject(send_error(error, this.addr, address, this.#broadcast));
@@ -94,6 +94,13 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
       this.#waiting = [];
       this.#waiter?.reject(closed_error());
     });
+  }
+
+  async #send_to_name(data: Uint8Array, address: Deno.NetAddr): Promise<number> {
+    const found = ip_of(address, this.#family).catch((error) => {
+      throw send_error(error, this.addr, address, this.#broadcast);
+    });
+    return await this.send(data, { ...address, hostname: await found });
   }
 
   #wait(): Promise<[DatagramRequest, Deno.NetAddr]> {
@@ -124,6 +131,7 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
   #join(group: string): void {
     const [address = "", zone] = group.split("%");
     const place = zone && late.net.isIPv6(address) ? `::%${zone}` : zone;
+    if (place !== zone) check_zone(group, zone!);
     try {
       this.#socket.addMembership(address, place);
     } catch (error) {
@@ -153,15 +161,34 @@ export class NodeDatagramListener implements DatagramListener<Deno.NetAddr> {
 }
 
 /**
- * Looks a name up; at once for what is an IP address, so that binding has no turn of the event loop. For
- * an IPv6 socket a name that has only an IPv4 address gets that, as Deno's own sockets send to it.
+ * Refuses what Deno would not take as an interface of IPv6: it would say nothing, and let the system choose one.
+ * On Windows it takes their numbers, elsewhere their names.
  */
-function look_up(hostname: string, wanted: 4 | 6, done: LookupDone): void {
-  if (late.net.isIP(hostname)) return done(null, hostname, wanted);
-  late.dns.lookup(hostname, wanted, (error, address, found) => {
-    if (!error || wanted !== 6) return done(error, address, found);
-    late.dns.lookup(hostname, 4, (none, ipv4) => done(none, none ? ipv4 : map_ipv4(ipv4), 6));
-  });
+function check_zone(group: string, zone: string): void {
+  const is_number = /^\d+$/.test(zone);
+  if (is_number === (Deno.build.os === "windows")) return;
+  const [wanted, given] = is_number ? ["name", "number"] : ["number", "name"];
+  throw failure(
+    "EINVAL",
+    `Cannot join the multicast group ${group}: put the ${wanted} of the interface there, not its ${given}`,
+  );
+}
+
+/**
+ * Looks a name up. For an IPv6 socket a name that has only an IPv4 address gives that, as Deno's own sockets
+ * send to it.
+ */
+function ip_of(address: Deno.NetAddr, family: 4 | 6): Promise<string> {
+  if (family === 4) return look_up(address, 4);
+  return look_up(address, 6).catch(async () => map_ipv4(await look_up(address, 4)));
+}
+
+/** Says the port, too: otherwise Deno wants the permission for all ports of the host. */
+function look_up({ hostname, port }: Deno.NetAddr, family: 4 | 6): Promise<string> {
+  const options = { family, port };
+  return new Promise((resolve, reject) =>
+    late.dns.lookup(hostname, options, (error, ip) => error ? reject(error) : resolve(ip))
+  );
 }
 
 /**

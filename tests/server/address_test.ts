@@ -31,6 +31,16 @@ Deno.test('net_addr() takes "" as all interfaces', () => {
   assertEquals(net_addr({ hostname: "", port: 0 }, "udp").hostname, "0.0.0.0");
 });
 
+Deno.test("net_addr() takes the brackets of URLs from IPv6 addresses, and from nothing else", () => {
+  for (const ip of ["::1", "::", "fe80::1%lo"]) {
+    assertEquals(net_addr([`[${ip}]`, 0], "tcp").hostname, ip);
+    assertEquals(net_addr({ hostname: `[${ip}]`, port: 0 }, "udp").hostname, ip);
+  }
+  for (const host of ["[127.0.0.1]", "[localhost]", "[::1", "::1]", "[]", "[[::1]]"]) {
+    assertEquals(net_addr([host, 0], "udp").hostname, host);
+  }
+});
+
 Deno.test("net_addr() takes the ports from 0 to 65535", () => {
   for (const port of [0, 1, 65_535]) assertEquals(net_addr(["localhost", port], "tcp").port, port);
   for (const port of [-1, 65_536, 1.5, NaN, Infinity, "80", null, undefined]) {

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { HAS_NATIVE } from "../../../tests/fixtures/servers/named_servers.ts";
 import { Addresses } from "../addresses.ts";
 import { C } from "../libc.ts";
@@ -41,6 +41,8 @@ Deno.test({
     for (let time = 0; time < 2; time++) {
       assertThrows(() => addresses.write(to("none"), place, 0), Error, "fe80::1%none: no such");
     }
+    addresses.write(to(`${2 ** 32 + 1}`), place, 0);
+    assertNotEquals(addresses.read(place, 0), to("1"));
     addresses.write(to("lo"), place, 0);
     assertEquals(addresses.read(place, 0), to("1"));
   },

@@ -223,6 +223,21 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a server may have an IPv6 address in brackets, as UDPServer takes it",
+  ignore: !HAS_NATIVE || !has_ipv6(),
+  async fn() {
+    for (const Server of [UDPServer, NativeUDPServer, NativeThreadingUDPServer]) {
+      await using server = serving(
+        new Server(["[::1]", 0], UpperPacketHandler, { max_workers: 1 }),
+      );
+      assertEquals(server.server_address.hostname, "::1");
+      using client = new DatagramClient(server.server_address, "::1");
+      assertEquals(await client.ask("hello"), "HELLO");
+    }
+  },
+});
+
 test("receive_buffer must be a number of bytes", () => {
   for (const receive_buffer of [0, -1, 1.5, NaN, 2 ** 31, Infinity]) {
     class Odd extends NativeUDPServer {

@@ -73,6 +73,24 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a name is sent to at the port that --allow-net permits, and at no other",
+  ignore: !HAS_NATIVE,
+  permissions: { net: ["127.0.0.1", "localhost:9"], ffi: true, read: true },
+  async fn() {
+    const { NativeDatagramListener } = await import("../native_datagram_listener.ts");
+    const addr = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+    const options = { addr, reuse_address: false, backlog: 1, max_packet_size: 10 };
+    const listener = new NativeDatagramListener(options);
+    const send = (port: number) =>
+      listener.send(new Uint8Array(1), { ...addr, hostname: "localhost", port });
+    assertEquals(await send(9), 1);
+    const error = await send(10).catch((error) => error);
+    assertMatch(`${error}`, /NotCapable: Requires net access to "localhost:10"/);
+    await listener.close();
+  },
+});
+
 /** The URL of a module beside the package's tests. */
 function url_of(name: string): string {
   return new URL(`../${name}`, import.meta.url).href;

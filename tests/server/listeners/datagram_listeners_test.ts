@@ -241,6 +241,16 @@ for (const { name: listener_name, make } of LISTENERS) {
     }
   }, Deno.build.os !== "linux" || !has_ipv6());
 
+  test("sends to an IPv6 address in brackets, as URLs have them", async () => {
+    const listener = make(at("::1"));
+    using client = new DatagramClient(listener.addr, "::1");
+    await client.send("question");
+    const [[, socket], { port }] = await soon(Promise.resolve(listener.accept()));
+    await socket.sendto(bytes_of("answer"), ["[::1]", port]);
+    assertEquals(text_of(await client.receive()), "answer");
+    await listener.close();
+  }, !has_ipv6());
+
   test("refuses to send too much, and to port 0", async () => {
     const listener = make(HERE);
     const send = (length: number, port: number) => () =>
@@ -441,6 +451,25 @@ Deno.test({
   },
 });
 
+for (const Listener of [DenoDatagramListener, NodeDatagramListener]) {
+  Deno.test({
+    name: `${Listener.name} sends to a name of which one port is permitted, and to no other`,
+    permissions: { net: ["127.0.0.1", "localhost:9"] },
+    async fn() {
+      const listener = new Listener(HERE);
+      const send = (hostname: string, port: number) =>
+        soon(listener.send(bytes_of("hello"), { ...listener.addr, hostname, port }));
+      assertEquals(await send("localhost", 9), 5);
+      await assertRejects(() => send("localhost", 10), Deno.errors.NotCapable, "localhost:10");
+      // Deno cannot even say whether these are permitted.
+      for (const odd of ["[localhost]", "no such host"]) {
+        await assertRejects(() => send(odd, 9), Error, odd);
+      }
+      await listener.close();
+    },
+  });
+}
+
 /** A group that nobody else uses, on the loopback interface. */
 const GROUP = `239.${OWN_ADDRESS.split(".").slice(1).join(".")}`;
 const linux_only = { ignore: Deno.build.os !== "linux" };
@@ -472,6 +501,16 @@ for (const { name: listener_name, make } of JOINING) {
     const joined = await Deno.readTextFile("/proc/net/igmp6");
     assert(/ lo +ff020{24}1234 /.test(joined), joined);
     await listener.close();
+  });
+
+  Deno.test(`${listener_name} joins no group of IPv6 at an interface that was not asked for`, {
+    ignore: Deno.build.os !== "linux" || !has_ipv6(),
+  }, () => {
+    for (const zone of ["0", "99999", `${2 ** 32 + 1}`]) {
+      const group = `ff02::1235%${zone}`;
+      const options = at("::", 0, { groups: [group] });
+      assertThrows(() => make(options), Error, `Cannot join the multicast group ${group}`);
+    }
   });
 
   Deno.test(
@@ -509,6 +548,28 @@ for (const { name: listener_name, make } of JOINING) {
     },
   );
 }
+
+Deno.test("NodeDatagramListener wants the name of an interface, not its number", {
+  ignore: Deno.build.os !== "linux" || !has_ipv6(),
+}, () => {
+  const options = at("::", 0, { groups: ["ff02::1235%1"] });
+  assertThrows(
+    () => new NodeDatagramListener(options),
+    Error,
+    "put the name of the interface there",
+  );
+});
+
+Deno.test("NativeDatagramListener joins groups at the number of an interface", {
+  ignore: !HAS_NATIVE || !has_ipv6(),
+}, async () => {
+  const interfaces = await Deno.readTextFile("/proc/net/igmp6");
+  const [, number] = /^(\d+) +lo /m.exec(interfaces)!;
+  const listener = new NativeDatagramListener(at("::", 0, { groups: [`ff02::1236%${number}`] }));
+  const joined = await Deno.readTextFile("/proc/net/igmp6");
+  assert(/ lo +ff020{24}1236 /.test(joined), joined);
+  await listener.close();
+});
 
 Deno.test(
   "UDPServer takes groups and broadcast, also where Deno has datagram sockets",
