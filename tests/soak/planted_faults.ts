@@ -130,9 +130,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       text: "const duration = performance.now() - exchange.taken_at;",
       by: "const duration = Date.now() - exchange.taken_at;",
     }, {
-      file: "server/requests/exchange.ts",
-      text: "readonly taken_at: number = performance.now();",
-      by: "readonly taken_at: number = Date.now();",
+      file: "server/requests/serving.ts",
+      text: "this.#handle_arrival(loop, taken_at ??= performance.now());",
+      by: "this.#handle_arrival(loop, taken_at ??= Date.now());",
     }],
   },
 };
