@@ -5,6 +5,7 @@ import {
   ProcessPoolExecutor,
   ThreadPoolExecutor,
 } from "../../../concurrency/futures/mod.ts";
+import { text_of } from "../../../internal/runtime/error_text.ts";
 import * as tasks from "../../fixtures/tasks/tasks.ts";
 import { StandardError } from "../../fixtures/tools/standard_error.ts";
 import { soon, until } from "../../fixtures/tools/waiting.ts";
@@ -196,7 +197,7 @@ Deno.test("ProcessPoolExecutor: the observer is told of a child that something e
   const [killed, closed] = told.stops();
   const exit = { exitcode: null, signal: "SIGKILL", error_type: "Error" };
   assertEquals(end_of(killed!), { reason: "died", lost: 0, ...exit });
-  assertEquals([closed!.reason, reports], ["closed", [[killed!.cause]]]);
+  assertEquals([closed!.reason, reports], ["closed", [[text_of(killed!.cause)]]]);
 });
 
 Deno.test("ThreadPoolExecutor: the observer is told of workers that had nothing to do", async () => {

@@ -177,7 +177,7 @@ for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     } finally {
       console.error = report;
     }
-    assertEquals(reports.map((error) => error instanceof Deno.errors.NotFound), [true]);
+    assertEquals(reports.map((error) => /^NotFound: .*\n {4}at /.test(`${error}`)), [true]);
   });
 
   for (const max_tasks_per_child of [1, 2]) {
