@@ -1,7 +1,7 @@
+import type { Link } from "../../internal/runtime/chain.ts";
 import { is_instance } from "../../internal/runtime/error_names.ts";
 import type { Scope } from "../../internal/workers/sharing.ts";
 import type { Ending, RefusalReason, Traffic } from "../info.ts";
-import type { Link } from "../../internal/runtime/chain.ts";
 import type { HandshakeWatch } from "./handshakes.ts";
 import { note_of, set_note } from "./note.ts";
 import { next_state, type RequestEvent, type RequestState } from "./request_life.ts";

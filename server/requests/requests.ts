@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Chain } from "../../internal/runtime/chain.ts";
 import { is_pending, may_fail } from "../../internal/runtime/pending.ts";
 import { set_timer } from "../../internal/runtime/timer.ts";
 import { is_listed } from "../address_list.ts";
@@ -12,7 +13,6 @@ import type {
   Traffic,
 } from "../info.ts";
 import { Ages } from "./ages.ts";
-import { Chain } from "../../internal/runtime/chain.ts";
 import { ClientCounts } from "./client_counts.ts";
 import { DurationCounts } from "./duration_counts.ts";
 import { cut_reason, Exchange, exchange_of } from "./exchange.ts";

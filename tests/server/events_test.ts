@@ -1,5 +1,6 @@
 /** What a server tells its observer, in each of the ways to run handlers. */
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import {
   AsyncTCPServer,
   AsyncUDPServer,
@@ -11,6 +12,7 @@ import {
   StreamRequestHandler,
   type TCPServer,
   ThreadingTCPServer,
+  UDPServer,
 } from "../../mod.ts";
 import { ask, line_or_end, LineClient, or_end } from "../fixtures/clients/clients.ts";
 import { ask_udp } from "../fixtures/clients/datagrams.ts";
@@ -348,3 +350,36 @@ Deno.test("without an observer no event is made, and no clock of events is read"
   }
   assertEquals(calls, 0);
 });
+
+/** Answers when some time is over. */
+class LatePacketHandler extends UpperPacketHandler {
+  override async handle(): Promise<void> {
+    await delay(LATE);
+    await super.handle();
+  }
+}
+
+/** How long, in ms, that is, and how far a duration may be from what the observer sees. */
+const LATE = 200;
+const NEAR = 100;
+
+for (const [Server, pause] of [[UDPServer, 0], [AsyncUDPServer, LATE]] as const) {
+  Deno.test(`${Server.name}: a request lasts from when it is taken, however long others took before`, async () => {
+    const seen = new Map<number, number>();
+    const errors: number[] = [];
+    const observer = (event: ServerEvent) => {
+      if (event.type === "request.start") seen.set(event.id, performance.now());
+      if (event.type !== "request.stop") return;
+      errors.push(event.duration - (performance.now() - seen.get(event.id)!));
+    };
+    await using server = serving(new Server(["127.0.0.1", 0], LatePacketHandler, { observer }));
+    const asked: Promise<string>[] = [];
+    for (const text of ["one", "two", "three"]) {
+      asked.push(ask_udp(server.server_address, text));
+      await delay(pause);
+    }
+    assertEquals(await soon(Promise.all(asked)), ["ONE", "TWO", "THREE"]);
+    await until(() => errors.length === 3);
+    for (const error of errors) assert(Math.abs(error) < NEAR, `${error} ms too many`);
+  });
+}
